@@ -1,0 +1,63 @@
+"""The command line: `alexnet VERB`."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+# Verb: the module with its `main(arguments)`, and what it does. Modules are imported
+# only when their verb is called, because TensorFlow takes seconds to import.
+VERBS = {
+    "build": ("keras_alexnet.commands.build", "pictures to TFRecord shards"),
+    "verify": ("keras_alexnet.commands.verify", "re-read a dataset and prove it"),
+    "train": ("keras_alexnet.commands.train", "train a network on a dataset"),
+    "evaluate": ("keras_alexnet.commands.evaluate", "error rates of trained networks"),
+    "predict": ("keras_alexnet.commands.predict", "name what is in pictures"),
+    "export": ("keras_alexnet.commands.export", "make a SavedModel for serving"),
+    "benchmark": ("keras_alexnet.commands.benchmark", "measure this machine"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit status: 0 only on success.
+
+    Errors are one line on standard error; `--debug` shows the traceback instead.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not arguments or arguments[0] not in VERBS:
+        return _usage(arguments)
+    # TensorFlow's own notes would bury ours.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if not debug else "0")
+    try:
+        module = importlib.import_module(VERBS[arguments[0]][0])
+        return module.main(arguments[1:]) or 0
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        print(f"alexnet {arguments[0]}: {_one_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _usage(arguments: list[str]) -> int:
+    asked = arguments[:1] in (["--help"], ["-h"], ["help"])
+    print(
+        "usage: alexnet VERB [OPTIONS]\n\nverbs:",
+        *(f"  {verb:10} {text}" for verb, (_, text) in VERBS.items()),
+        "\nalexnet VERB --help shows each option with its type and default.",
+        sep="\n",
+        file=sys.stdout if asked else sys.stderr,
+    )
+    if arguments and not asked:
+        print(f"\nalexnet: unknown verb {arguments[0]!r}", file=sys.stderr)
+    return 0 if asked else 2
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    known = type(error).__name__ in ("DatasetError", "ValueError", "FileNotFoundError")
+    return text if known and text else f"{type(error).__name__}: {text[:500]}"

@@ -1,0 +1,119 @@
+"""Local response normalisation across channels (paper, section 3.3)."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_alexnet.layers import response_norm
+
+
+@keras.saving.register_keras_serializable("keras_alexnet")
+class LocalResponseNormalization(keras.layers.Layer):
+    """Divide each activation by the activity of its neighbours in channel order.
+
+    ```
+    y[i] = x[i] / (bias + alpha * sum(x[j]**2 for |j - i| <= depth_radius)) ** beta
+    ```
+
+    `alpha` is **per squared term**, as in TensorFlow and in the paper's formula. Caffe,
+    PyTorch and cuda-convnet divide theirs by the window size: pass `alpha / size` to get
+    the same numbers. The window is clipped at the first and last channel and, with
+    `groups=2`, at the seam between the two towers.
+
+    The arithmetic is float32 whatever the dtype policy. Where a GPU is visible the
+    native kernel is used; on a CPU the window sum is a matrix product, which is some
+    three times faster there with its gradient.
+
+    Args:
+        depth_radius: Integer. Channels to each side; the paper's n = 5 is a radius of 2.
+        bias: Float. `k` of the paper.
+        alpha: Float. Coefficient of each squared term.
+        beta: Float. Exponent.
+        groups: Integer. Number of equal channel groups that do not see each other.
+
+    Input and output: float tensor of shape `(batch, height, width, channels)`.
+
+    Example:
+
+    >>> norm = LocalResponseNormalization(depth_radius=2, bias=2, alpha=1e-4, beta=0.75)
+    >>> norm(images).shape == images.shape
+
+    Reference: Krizhevsky et al. 2012, section 3.3.
+    """
+
+    def __init__(
+        self,
+        depth_radius: int = 2,
+        bias: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        groups: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        response_norm.check_constants(bias, alpha, beta)
+        if depth_radius < 0 or groups < 1:
+            raise ValueError(
+                "LocalResponseNormalization needs depth_radius >= 0 and groups >= 1. "
+                f"Received: depth_radius={depth_radius}, groups={groups}"
+            )
+        self.depth_radius = depth_radius
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+        self.groups = groups
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1]
+        if len(input_shape) != 4 or channels is None or channels % self.groups:
+            raise ValueError(
+                "LocalResponseNormalization expects (batch, height, width, channels) "
+                f"with channels divisible by groups={self.groups}. "
+                f"Received: input_shape={input_shape}"
+            )
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        depth = inputs.shape[-1] // self.groups
+        if tf.config.list_physical_devices("GPU"):
+            return self._native(inputs, depth)
+
+        offsets = np.arange(depth)
+        neighbours = np.abs(offsets[:, None] - offsets) <= self.depth_radius
+
+        def window_sum(x: tf.Tensor) -> tf.Tensor:
+            rows = tf.reshape(x, (-1, depth))
+            return tf.reshape(rows @ tf.constant(neighbours, x.dtype), tf.shape(x))
+
+        return response_norm.normalize(
+            inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
+        )
+
+    def _native(self, inputs: tf.Tensor, depth: int) -> tf.Tensor:
+        # A group is a run of channels, so groups may as well lie along the width.
+        batch, height = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        normalized = tf.nn.local_response_normalization(
+            tf.reshape(tf.cast(inputs, tf.float32), (batch, height, -1, depth)),
+            depth_radius=self.depth_radius,
+            bias=self.bias,
+            alpha=self.alpha,
+            beta=self.beta,
+        )
+        return tf.cast(tf.reshape(normalized, tf.shape(inputs)), inputs.dtype)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "depth_radius": self.depth_radius,
+            "bias": self.bias,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "groups": self.groups,
+        }

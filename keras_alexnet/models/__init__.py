@@ -1,0 +1,7 @@
+"""AlexNet and its relatives as uncompiled Keras models."""
+
+from keras_alexnet.models.alexnet import alexnet
+from keras_alexnet.models.lenet5 import lenet5
+from keras_alexnet.models.presets import PRESETS, LRN, Preset
+
+__all__ = ["LRN", "PRESETS", "Preset", "alexnet", "lenet5"]

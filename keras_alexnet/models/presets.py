@@ -1,0 +1,174 @@
+"""The six AlexNets that people mean, to the last constant.
+
+Sources: the paper (Krizhevsky, Sutskever, Hinton 2012); layers-145.cfg and its
+parameter files in the 2012 source released by the Computer History Museum; Caffe's
+bvlc_alexnet and bvlc_reference_caffenet; torchvision's alexnet.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Step = Literal["activation", "lrn", "in_map", "pool"]
+
+
+@dataclass(frozen=True)
+class LRN:
+    """Constants of the local response normalisation."""
+
+    depth_radius: int = 2  # n = 5 adjacent maps; section 3.3
+    bias: float = 2.0  # k; section 3.3
+    alpha: float = 1e-4  # per squared term; section 3.3
+    beta: float = 0.75  # section 3.3
+    per_tower: bool = True  # the release norms each tower's 48 or 128 maps alone
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One AlexNet: its shape, its initial values, and the training that goes with it.
+
+    Eight-tuples run over conv1, conv2, conv3, conv4, conv5, fc6, fc7, fc8. Every field
+    can be overridden by name in `keras_alexnet.alexnet`.
+    """
+
+    description: str
+    input_size: int = 224  # pixels; section 3.5, footnote 4
+    # "ceil" adds zeros at the bottom and right until the last window fits, which is what
+    # cuda-convnet's rounding does: 3 of them for 224, none for 227. An integer pads all
+    # four sides.
+    conv1_padding: Literal["ceil"] | int = "ceil"
+    filters: tuple[int, ...] = (96, 256, 384, 384, 256)  # both towers; section 3.5
+    groups: tuple[int, ...] = (1, 2, 1, 2, 2)  # 2: no cross-talk; section 3.5
+    units: int = 4096  # of fc6 and fc7; section 3.5
+    activation: Literal["relu", "tanh"] = "relu"  # section 3.1
+    block1: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv1; section 3.5
+    block2: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv2
+    # "overlapping" is 3 x 3 windows with stride 2 (section 3.4). "non_overlapping" is
+    # 2 x 2 with stride 2 and the paddings of layers-147.cfg, which keep fc6's 6 x 6 maps.
+    pooling: Literal["overlapping", "non_overlapping"] = "overlapping"
+    lrn: LRN | None = LRN()  # None (or False) leaves out every normalisation
+    dropout: Literal["original", "inverted"] | None = "original"  # section 4.2
+    dropout_rate: float = 0.5  # section 4.2
+    dropout_before: bool = False  # True: on the inputs of fc6 and fc7 (torchvision)
+    # Standard deviations of the untruncated Gaussians; None is He's sqrt(2 / fan_in).
+    weight_std: tuple[float | None, ...] = (0.01,) * 8  # section 5
+    biases: tuple[float, ...] = (0, 1, 0, 1, 1, 1, 1, 0)  # section 5
+
+    batch_size: int = 128  # section 5
+    learning_rate: float = 0.01  # section 5
+    bias_rate: float = 1.0  # bias learning rate over weight learning rate; section 5
+    # "eigenvalue": the formula of section 4.1; "released": what was run (its roots).
+    colour_noise: Literal["released", "eigenvalue"] | None = "eigenvalue"
+
+    def replace(self, **overrides: Any) -> "Preset":
+        """Return a copy with fields changed; unknown names and bad values raise."""
+        known = [field.name for field in dataclasses.fields(self)]
+        unknown = sorted(set(overrides) - set(known))
+        if unknown:
+            raise ValueError(
+                f"Unknown preset field {', '.join(unknown)}. "
+                f"Expected one of: {', '.join(known)}"
+            )
+        if isinstance(overrides.get("lrn"), Mapping):
+            overrides["lrn"] = LRN(**overrides["lrn"])
+        if overrides.get("lrn", None) is False:
+            overrides["lrn"] = None
+        if overrides.get("lrn", None) is True:
+            overrides["lrn"] = self.lrn or LRN()
+        for name, value in overrides.items():
+            if isinstance(value, list):
+                overrides[name] = tuple(value)
+        return dataclasses.replace(self, **overrides)
+
+    def __post_init__(self) -> None:
+        for name, length in _LENGTHS.items():
+            if len(getattr(self, name)) != length:
+                raise ValueError(
+                    f"Preset field {name} needs {length} values. "
+                    f"Received: {getattr(self, name)}"
+                )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"Preset field {name} is one of {choices}. "
+                    f"Received: {getattr(self, name)!r}"
+                )
+        if self.lrn is not None and not isinstance(self.lrn, LRN):
+            raise ValueError(
+                "Preset field lrn is an LRN, None or False. "
+                f"Received: {self.lrn!r}"
+            )
+
+
+_LENGTHS = {"filters": 5, "groups": 5, "weight_std": 8, "biases": 8}
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "activation": ("relu", "tanh"),
+    "pooling": ("overlapping", "non_overlapping"),
+    "dropout": ("original", "inverted", None),
+    "colour_noise": ("released", "eigenvalue", None),
+}
+
+_PAPER = Preset("AlexNet as the paper prints it.")
+
+_RELEASED = _PAPER.replace(
+    description="AlexNet as it was run: the network behind the published numbers.",
+    block1=("lrn", "pool", "activation"),  # layers-145.cfg: ReLU after pool1
+    block2=("activation", "lrn", "in_map", "pool"),  # cnorm2 is not in the paper
+    lrn=LRN(alpha=2e-5),  # scale 1e-4 divided by size 5, as layer.py does
+    weight_std=(0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01),  # initW
+    bias_rate=2.0,  # epsB 0.02 beside epsW 0.01
+    colour_noise="released",
+)
+
+_CAFFE = _PAPER.replace(
+    description="Caffe's bvlc_alexnet.",
+    input_size=227,  # crop_size
+    lrn=LRN(bias=1.0, alpha=2e-5, per_tower=False),  # alpha 1e-4 over local_size 5
+    dropout="inverted",
+    weight_std=(0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01),
+    biases=(0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0),
+    batch_size=256,
+    bias_rate=2.0,  # lr_mult
+    colour_noise=None,
+)
+
+PRESETS: dict[str, Preset] = {
+    "paper": _PAPER,
+    "released": _RELEASED,
+    "caffe_alexnet": _CAFFE,
+    "caffenet": _CAFFE.replace(
+        description="Caffe's reference CaffeNet: pooling before normalisation.",
+        block1=("activation", "pool", "lrn"),
+        block2=("activation", "pool", "lrn"),
+        biases=(0, 1, 0, 1, 1, 1, 1, 0),
+    ),
+    "one_weird_trick": Preset(
+        "The one-tower net of 2014 without normalisation, as in torchvision.",
+        conv1_padding=2,
+        filters=(64, 192, 384, 256, 256),
+        groups=(1, 1, 1, 1, 1),
+        block1=("activation", "pool"),
+        block2=("activation", "pool"),
+        lrn=None,
+        dropout="inverted",
+        dropout_before=True,
+        weight_std=(None,) * 8,
+        biases=(0,) * 8,
+        colour_noise=None,
+    ),
+    "one_gpu": _RELEASED.replace(
+        description="The paper's one-GPU net: half the kernels in conv1 to conv4.",
+        filters=(48, 128, 192, 192, 256),  # footnote 2: conv5 and fc are not halved
+        groups=(1, 1, 1, 1, 1),
+    ),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """Return the preset called `name`, or raise ValueError with the names there are."""
+    if name not in PRESETS:
+        raise ValueError(
+            f"Unknown preset {name!r}. Expected one of: {', '.join(PRESETS)}"
+        )
+    return PRESETS[name]

@@ -1,0 +1,1 @@
+"""Training through `model.fit`: the paper's update rule, plateaus and run folders."""

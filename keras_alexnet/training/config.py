@@ -1,0 +1,80 @@
+"""What a training run is: one frozen dataclass, kept as `config.json` in the run."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from keras_alexnet.models.presets import Preset, find_preset
+from tfrecords.errors import DatasetError
+from tfrecords.files import write_atomically
+
+CONFIG_FILE = "config.json"
+
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one run; None takes the preset's own value."""
+
+    data: str  # dataset folder
+    preset: str = "released"
+    overrides: dict[str, Any] = field(default_factory=dict)  # preset fields by name
+    precision: Precision = "float32"
+    epochs: int = 90  # at most; section 5
+    batch_size: int | None = None  # global; 128 in section 5
+    learning_rate: float | None = None  # initial; 0.01 in section 5
+    momentum: float = 0.9  # section 5
+    decay: float = 0.0005  # section 5
+    patience: int = 5  # epochs without a better validation error before a drop
+    reductions: int = 3  # drops by ten before the end; section 5
+    flip: bool = True  # section 4.1; wrong for digits and other writing
+    crop_chunk: int = 1  # neighbours that share a crop; 32 as it was run
+    mean: Literal["image", "channel"] = "image"  # section 2
+    seed: int = 0
+    keep: int = 2  # checkpoints kept
+    # Facts of the dataset, filled in from its manifest when the run is made.
+    num_classes: int = 1000
+    stored_size: int = 256  # side of the stored pictures, pixels
+    resize_filter: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "crop_chunk", "keep", "num_classes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"Expected {name} >= 1, got {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"Expected a seed in [0, 2^31), got {self.seed}.")
+        self.resolve()
+
+    def resolve(self) -> Preset:
+        """Return the preset with every override of this run in it."""
+        overrides = dict(self.overrides)
+        for name in ("batch_size", "learning_rate"):
+            if getattr(self, name) is not None:
+                overrides[name] = getattr(self, name)
+        return find_preset(self.preset).replace(**overrides)
+
+    def save(self, run: Path) -> None:
+        """Write `config.json`, whole or not at all."""
+        text = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        write_atomically(run / CONFIG_FILE, text.encode())
+
+    @classmethod
+    def load(cls, run: Path | str) -> "TrainConfig":
+        """Read `config.json` of a run folder.
+
+        Raises:
+            DatasetError: There is none, or it is not one of ours.
+        """
+        path = Path(run) / CONFIG_FILE
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise DatasetError(
+                f"Expected a run folder, found no {CONFIG_FILE} in {run}. "
+                "Make one with: alexnet train DATA RUN."
+            ) from None
+        except (TypeError, ValueError, OSError) as error:
+            raise DatasetError(f"Cannot read {path}: {error}.") from None

@@ -1,0 +1,91 @@
+"""The paper's learning-rate heuristic, with a state that survives a restart."""
+
+from typing import Any
+
+import keras
+
+
+class Plateau(keras.callbacks.Callback):
+    """Divide the learning rate by ten when the validation error stops improving.
+
+    After `reductions` drops the next plateau ends the training. Unlike
+    `keras.callbacks.ReduceLROnPlateau` the whole state can be read and set, and nothing
+    is reset when training starts.
+
+    Args:
+        monitor: Name of the logged error to watch; smaller is better.
+        factor: Float in (0, 1). The rate is multiplied by it at each drop.
+        patience: Epochs without a new best before a drop.
+        reductions: Number of drops.
+
+    Reference: section 5: "divide the learning rate by 10 when the validation error rate
+    stopped improving", "reduced three times prior to termination".
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_error",
+        factor: float = 0.1,
+        patience: int = 5,
+        reductions: int = 3,
+    ) -> None:
+        super().__init__()
+        if not 0 < factor < 1 or patience < 1 or reductions < 0:
+            raise ValueError(
+                "Plateau needs 0 < factor < 1, patience >= 1 and reductions >= 0. "
+                f"Received: factor={factor}, patience={patience}, "
+                f"reductions={reductions}"
+            )
+        self.monitor = monitor
+        self.factor = factor
+        self.patience = patience
+        self.reductions = reductions
+        self.best = float("inf")
+        self.wait = 0
+        self.done = 0
+        self.finished = False
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs: best, wait, drops done, finished, learning rate."""
+        return {
+            "best": self.best,
+            "wait": self.wait,
+            "done": self.done,
+            "finished": self.finished,
+            "learning_rate": self._rate(),
+        }
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+        self.wait = state["wait"]
+        self.done = state["done"]
+        self.finished = state["finished"]
+        self.model.optimizer.learning_rate = state["learning_rate"]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                f"Plateau expects {self.monitor!r} in the logs of an epoch. "
+                f"Received: {sorted(logs or {})}. Give fit validation_data."
+            )
+        current = float(logs[self.monitor])
+        if current < self.best:
+            self.best, self.wait = current, 0
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            self._drop()
+
+    def _drop(self) -> None:
+        self.wait = 0
+        if self.done == self.reductions:
+            self.finished = True
+            self.model.stop_training = True
+            return
+        self.done += 1
+        self.model.optimizer.learning_rate = self._rate() * self.factor
+
+    def _rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))

@@ -1,0 +1,96 @@
+"""A run folder: all that evaluation, prediction and export need, without the dataset."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_alexnet.data.pipeline import load_statistics, mean_patch
+from keras_alexnet.models import alexnet
+from keras_alexnet.training.config import TrainConfig
+from tfrecords import Manifest, Statistics
+from tfrecords.errors import DatasetError
+from tfrecords.files import disk_error, staged
+from tfrecords.statistics import STATISTICS_FILE
+
+CHECKPOINTS = "checkpoints"
+BEST_FILE = "best.keras"
+LABELS_FILE = "labels.txt"
+
+
+def create_run(run: Path, config: TrainConfig) -> TrainConfig:
+    """Make the folder: configuration, and labels and statistics of the dataset.
+
+    Returns:
+        The configuration with the facts of the dataset filled in.
+
+    Raises:
+        DatasetError: The dataset is incomplete, the folder holds something already, or
+            it cannot be written.
+    """
+    manifest = Manifest.load(config.data)
+    load_statistics(config.data)
+    config = dataclasses.replace(
+        config,
+        num_classes=manifest.num_classes,
+        stored_size=manifest.image_size,
+        resize_filter=manifest.options["filter"],
+    )
+    try:
+        if run.exists() and any(run.iterdir()):
+            raise DatasetError(
+                f"Expected a new or empty run folder, found files in {run}. "
+                "Go on with --resume, or choose another folder."
+            )
+        (run / CHECKPOINTS).mkdir(parents=True)
+        for name in (LABELS_FILE, STATISTICS_FILE):
+            with staged(run / name) as temporary:
+                shutil.copyfile(Path(config.data) / name, temporary)
+        config.save(run)
+    except OSError as error:
+        raise disk_error(error, run / "config.json") from None
+    return config
+
+
+def build_model(config: TrainConfig, dtype: Any = None) -> keras.Model:
+    """Build the network of a run with the initial weights of its seed."""
+    return alexnet(
+        config.preset,
+        config.num_classes,
+        seed=config.seed,
+        dtype=dtype,
+        **config.overrides,
+    )
+
+
+def load_best(run: Path) -> keras.Model:
+    """Load the best network of a run, float32.
+
+    Raises:
+        DatasetError: The run has no finished epoch, or the file is damaged.
+    """
+    path = Path(run) / BEST_FILE
+    if not path.exists():
+        raise DatasetError(
+            f"Expected {BEST_FILE} in {run}: no epoch has finished. "
+            "Go on with: alexnet train DATA RUN --resume."
+        )
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise DatasetError(f"Cannot load {path}: {reason}") from None
+
+
+def load_labels(run: Path) -> list[str]:
+    """Return the class names of a run in label order."""
+    return (Path(run) / LABELS_FILE).read_text().splitlines()
+
+
+def load_mean(run: Path, config: TrainConfig) -> np.ndarray:
+    """Return the mean that a run subtracts: float32 `(input_size, input_size, 3)`."""
+    statistics = Statistics.load(Path(run) / STATISTICS_FILE)
+    return mean_patch(statistics, config.resolve().input_size, config.mean)

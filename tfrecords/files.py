@@ -1,0 +1,63 @@
+"""Files that appear under their final name only when they are whole."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfrecords.errors import DatasetError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write bytes beside `path`, force them to disk, and rename.
+
+    Raises:
+        OSError: the disk is full or the folder is not writable; nothing is left.
+    """
+    with staged(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `path` when the block ends well.
+
+    If the block raises, the temporary file is removed and `path` is untouched.
+    """
+    temporary = temporary_path(path)
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def temporary_path(path: Path) -> Path:
+    """Name the unfinished form of a file: hidden, in the same folder."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def sync(path: Path) -> None:
+    """Force a file's or a folder's contents to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def disk_error(error: OSError, path: Path) -> DatasetError:
+    """Turn an operating-system error into one line that says what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DatasetError(
+            f"No space left on the disk of {path.parent} while writing {path.name}. "
+            "Free some space and run the same command again."
+        )
+    reason = error.strerror or str(error)
+    return DatasetError(
+        f"Cannot write {path}: {reason}. Choose a folder that can be written to."
+    )

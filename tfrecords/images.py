@@ -1,0 +1,294 @@
+"""Bytes in, a clean square RGB JPEG out, or a named rejection.
+
+The content decides the format, never the file name. What happens to odd pictures:
+
+- grey is replicated to three channels;
+- alpha is dropped, as `Image.convert("RGB")` of the 2012 release does, so what
+  lies under transparent pixels shows;
+- CMYK (Adobe's inverted kind too) and palettes are converted by Pillow; colour
+  profiles are ignored;
+- 16 bits a channel are scaled, not clipped, to 8;
+- of several frames the first is taken;
+- the EXIF orientation is ignored, as everyone does with ILSVRC, unless asked for.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError, __version__, features
+
+# Pillow's own line between a picture and a bomb: 256 MiB of 24-bit pixels.
+MAX_PIXELS = 89_478_485
+MAX_BYTES = 3 * MAX_PIXELS + 2**20  # such a picture uncompressed, with its header
+
+# Others either have no signature (TGA), run other programs (EPS) or are no photos.
+# Pillow opens MPO, several JPEGs in a row, as JPEG.
+_PHOTO_FORMATS = "JPEG PNG GIF BMP WEBP TIFF JPEG2000 AVIF PPM PSD".split()
+Image.init()
+FORMATS = tuple(name for name in _PHOTO_FORMATS if name in Image.OPEN)
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "box": Image.Resampling.BOX,
+}
+SUBSAMPLING = "4:2:0"  # as nearly all of ILSVRC; 4:4:4 would be a third larger
+
+_SIGNATURES = {b"\xff\xd8": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"}
+_HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
+_WHITE_16 = 65_535
+_ORIENTATION_TAG = 0x0112
+_ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Rejected(ValueError):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: one of `empty`, `unreadable`, `unknown_format`, `truncated`,
+            `decode_error`, `too_large`, `zero_sized`, `unsupported_mode`.
+        detail: the same for people.
+    """
+
+    def __init__(self, reason: str, detail: str):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self):
+        return type(self), (self.reason, self.detail)
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """How pictures are made the same size.
+
+    Attributes:
+        size: height and width of the result, in pixels.
+        quality: JPEG quality, 1 to 100.
+        filter: `bilinear`, `bicubic`, `lanczos` or `box`, all antialiased.
+        apply_exif: turn the picture as its EXIF orientation says.
+    """
+
+    size: int = 256  # section 2 of the paper
+    quality: int = 95  # as cuda-convnet2's make-data.py
+    filter: str = "bicubic"
+    apply_exif: bool = False
+
+    def __post_init__(self):
+        if self.filter not in FILTERS:
+            known = ", ".join(FILTERS)
+            raise ValueError(f"Expected filter to be one of {known}: {self.filter!r}")
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f"Expected quality from 1 to 100: {self.quality}")
+        if not 1 <= self.size <= 4096:
+            raise ValueError(f"Expected size from 1 to 4096 pixels: {self.size}")
+
+
+DEFAULT_OPTIONS = ImageOptions()
+
+
+def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
+    """Make an RGB JPEG of exactly `size` x `size` pixels.
+
+    The shorter side becomes `size`, the other keeps the aspect, and the centre is
+    cut out. A JPEG that is already so is returned untouched.
+
+    Args:
+        data: a picture file of any kind in `FORMATS`.
+        options: size, filter, quality.
+
+    Raises:
+        Rejected: the bytes cannot be used; the reason says why.
+    """
+    with _strict_warnings():
+        image = _open(data)
+        _load(image, data)
+        turn = _orientation(image) if options.apply_exif else None
+        if turn is None and _is_clean(image, data, options.size):
+            return data
+        return _encode(_square(_turned(_rgb(image), turn), options), options.quality)
+
+
+def decode(data: bytes) -> np.ndarray:
+    """Decode a picture to uint8 RGB of shape (height, width, 3), 0 to 255.
+
+    Raises:
+        Rejected: as `convert`.
+    """
+    with _strict_warnings():
+        image = _open(data)
+        _load(image, data)
+        return np.asarray(_rgb(image))
+
+
+@contextmanager
+def _strict_warnings() -> Iterator[None]:
+    # Pillow warns of odd metadata, which is noise, and of bombs, which is not.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def _open(data: bytes) -> Image.Image:
+    if not data:
+        raise Rejected("empty", "the file has no bytes")
+    if len(data) > MAX_BYTES:
+        raise too_many_bytes(len(data))
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise _unidentified(data) from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise Rejected("too_large", str(error)) from None
+    except Exception as error:  # plugins raise anything on hostile headers
+        raise _broken(error) from None
+    _check_size(*image.size)
+    return image
+
+
+def too_many_bytes(count: int) -> Rejected:
+    """Reject a file for its length, in bytes; also for those who have not read it."""
+    return Rejected("too_large", f"{count:,} bytes; at most {MAX_BYTES:,} are read")
+
+
+def _unidentified(data: bytes) -> Rejected:
+    for signature, name in _SIGNATURES.items():
+        if data.startswith(signature):
+            return Rejected("decode_error", f"starts as {name}, but has no good header")
+    return Rejected("unknown_format", f"no known picture; starts with {data[:8]!r}")
+
+
+def _check_size(width: int, height: int) -> None:
+    if width <= 0 or height <= 0:
+        raise Rejected("zero_sized", f"{width}x{height} pixels")
+    if width * height > MAX_PIXELS:
+        detail = f"{width}x{height} pixels; at most {MAX_PIXELS:,} are decoded"
+        raise Rejected("too_large", detail)
+
+
+def _load(image: Image.Image, data: bytes) -> None:
+    try:
+        image.load()
+        if image.format == "PNG":  # decoding alone does not look at the checksums
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
+                again.verify()
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise Rejected("too_large", str(error)) from None
+    except Exception as error:  # plugins raise anything on broken streams
+        raise _broken(error) from None
+    _check_size(*image.size)
+
+
+def _broken(error: Exception) -> Rejected:
+    detail = f"{error}" or type(error).__name__
+    truncated = isinstance(error, EOFError) or "truncated" in detail.lower()
+    return Rejected("truncated" if truncated else "decode_error", detail)
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    try:
+        return _ORIENTATIONS.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # broken EXIF is common, and says nothing about the pixels
+        return None
+
+
+def _is_clean(image: Image.Image, data: bytes, size: int) -> bool:
+    return (
+        image.format == "JPEG"
+        and image.mode == "RGB"
+        and image.size == (size, size)
+        and data.endswith(b"\xff\xd9")
+        and _frame_marker(data) in _HUFFMAN_FRAMES
+    )
+
+
+def _frame_marker(data: bytes) -> int | None:
+    # Arithmetic coding, which Pillow may read and TensorFlow does not, shows here.
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
+    elif image.mode == "RGBa":
+        image = image.convert("RGBA")
+    elif image.mode == "F":
+        raise _unsupported(image)
+    try:
+        return image.convert("RGB")
+    except ValueError:
+        raise _unsupported(image) from None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if image.mode == "I" and (values.min() < 0 or values.max() > _WHITE_16):
+        raise _unsupported(image)
+    scaled = (values.astype(np.uint32) * 255 + _WHITE_16 // 2) // _WHITE_16
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _unsupported(image: Image.Image) -> Rejected:
+    detail = f"{image.format} pixels of mode {image.mode} have no fixed black and white"
+    return Rejected("unsupported_mode", detail)
+
+
+def _turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    return image if turn is None else image.transpose(turn)
+
+
+def _square(image: Image.Image, options: ImageOptions) -> Image.Image:
+    # Only the centre is computed: a picture of 60000 x 1 must not become 256 rows
+    # of 15 million pixels first. Pillow's filter looks beyond the box, so the
+    # pixels are those of resizing the whole and cropping.
+    box = _centre_box(*image.size, options.size)
+    size = (options.size, options.size)
+    return image.resize(size, FILTERS[options.filter], box=box)
+
+
+def _centre_box(
+    width: int, height: int, size: int
+) -> tuple[float, float, float, float]:
+    shorter = min(width, height)
+    starts, ends = [], []
+    for side in (width, height):
+        resized = (2 * side * size + shorter) // (2 * shorter)  # rounded half up
+        offset = (resized - size) // 2
+        starts.append(offset * side / resized)
+        ends.append(min(side, (offset + size) * side / resized))
+    return starts[0], starts[1], ends[0], ends[1]
+
+
+def _encode(image: Image.Image, quality: int) -> bytes:
+    image.info.clear()  # Pillow would copy the source's comment into the result
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, subsampling=SUBSAMPLING)
+    return buffer.getvalue()
+
+
+def codec_versions() -> dict[str, str]:
+    """Name the libraries that the bytes of a JPEG depend on."""
+    jpeg = features.version_feature("libjpeg_turbo") or features.version_codec("jpg")
+    return {"pillow": __version__, "libjpeg": str(jpeg)}

@@ -1,0 +1,77 @@
+"""How far a long job is: a bar on a terminal, a line every few seconds in a log."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+class Progress:
+    """Counts pictures on standard error.
+
+    Args:
+        verb: what is being done, such as `build`.
+        total: number of pictures.
+        enabled: False keeps silent.
+    """
+
+    def __init__(self, verb: str, total: int, enabled: bool = True):
+        self._verb, self._total, self._enabled = verb, total, enabled
+        self._start = self._last = time.monotonic()
+        self._done = 0
+        console = Console(stderr=True)
+        self._bar = _bar(console) if enabled and console.is_terminal else None
+
+    def __enter__(self) -> "Progress":
+        if self._bar:
+            self._bar.start()
+            self._task = self._bar.add_task(self._verb, total=self._total, rate="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+        elif self._enabled and self._done:
+            self.say(self._line())
+
+    def update(self, done: int) -> None:
+        """Show that `done` pictures are finished."""
+        self._done = done
+        if self._bar:
+            self._bar.update(self._task, completed=done, rate=f"{self.rate():,.0f}/s")
+        elif done and time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self.say(self._line())
+
+    def rate(self) -> float:
+        """Pictures a second so far."""
+        return self._done / max(time.monotonic() - self._start, 1e-9)
+
+    def say(self, text: str) -> None:
+        """Print one line above the bar."""
+        if self._bar:
+            self._bar.console.print(text, highlight=False, markup=False)
+        elif self._enabled:
+            print(text, file=sys.stderr, flush=True)
+
+    def _line(self) -> str:
+        left = (self._total - self._done) / max(self.rate(), 1e-9)
+        return (
+            f"{self._verb}: {self._done:,} of {self._total:,} pictures, "
+            f"{self.rate():,.0f}/s, {left:,.0f} s left"
+        )
+
+
+def _bar(console: Console) -> Bar:
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
