@@ -40,6 +40,7 @@ def build(
     quality: int = 95,
     filter: str = "bicubic",
     apply_exif: bool = False,
+    subsampling: str = "4:2:0",
     validation_fraction: float | None = None,
     test_fraction: float | None = None,
     max_rejected: float = MAX_REJECTED,
@@ -62,9 +63,10 @@ def build(
         shard_size_mb: intended size of a shard, in 10^6 bytes.
         shards: number of shards per split, instead of `shard_size_mb`.
         size: height and width of the stored pictures, in pixels.
-        quality: JPEG quality, 1 to 100, with 4:2:0 subsampling.
+        quality: JPEG quality, 1 to 100.
         filter: `bilinear`, `bicubic`, `lanczos` or `box`, all antialiased.
         apply_exif: turn pictures as their EXIF orientation says; ILSVRC ignores it.
+        subsampling: of the JPEG's colour: `4:2:0`, `4:2:2` or `4:4:4`.
         validation_fraction: share of each class's training pictures that becomes
             the validation split; None means 0.1 unless the source has splits.
         test_fraction: the same for test; None means 0.1 for `digits`, else 0.
@@ -78,7 +80,7 @@ def build(
     if not 0 <= max_rejected <= 1:
         raise DatasetError(f"Expected max_rejected from 0 to 1; got {max_rejected}.")
     opened = open_source(source, source_kind)
-    images = _image_options(size, quality, filter, apply_exif)
+    images = _image_options(size, quality, filter, apply_exif, subsampling)
     plan = make_plan(
         opened,
         name=_checked_name(name or opened.name),
@@ -104,9 +106,9 @@ def build(
             raise disk_error(error, out / MANIFEST_FILE) from None
 
 
-def _image_options(size, quality, filter, apply_exif) -> ImageOptions:
+def _image_options(*options) -> ImageOptions:
     try:
-        return ImageOptions(size, quality, filter, apply_exif)
+        return ImageOptions(*options)
     except ValueError as error:
         raise DatasetError(str(error)) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfrecords.errors import DatasetError
-from tfrecords.images import SUBSAMPLING, ImageOptions
+from tfrecords.images import ImageOptions
 from tfrecords.schema import shard_name
 from tfrecords.sources import Sample, Source
 
@@ -81,8 +81,10 @@ def make_plan(
         test_fraction: the same for test.
 
     Raises:
-        DatasetError: a fraction is out of range, or the split is there already.
+        DatasetError: an option is out of range, or the split is there already.
     """
+    if seed < 0:
+        raise DatasetError(f"Expected a seed of at least 0; got {seed}.")
     fractions = _fractions(source, validation_fraction, test_fraction)
     by_split = _shuffled(_assign_splits(source, seed, fractions), seed)
     counts = {
@@ -93,7 +95,6 @@ def make_plan(
         "source_kind": source.kind,
         "seed": seed,
         **vars(images),
-        "subsampling": SUBSAMPLING,
         "encoding": "jpeg",
         "shards": counts,
         "validation_fraction": fractions["validation"],

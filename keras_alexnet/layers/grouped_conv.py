@@ -63,6 +63,8 @@ class GroupedConv2D(keras.layers.Conv2D):
         return outputs if self.activation is None else self.activation(outputs)
 
     def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        if self._folds(inputs):
+            return _folded_convolution(inputs, kernel, self.strides[0])
         return tf.nn.conv2d(
             inputs,
             kernel,
@@ -70,3 +72,60 @@ class GroupedConv2D(keras.layers.Conv2D):
             padding=self.padding.upper(),
             dilations=self.dilation_rate,
         )
+
+    def _folds(self, inputs: tf.Tensor) -> bool:
+        stride = self.strides[0]
+        return (
+            inputs.dtype == tf.bfloat16
+            and not tf.config.list_physical_devices("GPU")
+            and self.strides == (stride, stride)
+            and stride > 1
+            and self.padding == "valid"
+            and self.dilation_rate == (1, 1)
+            and inputs.shape[-1] <= 4
+            and None not in inputs.shape[1:]
+        )
+
+
+def _folded_convolution(
+    inputs: tf.Tensor, kernel: tf.Tensor, stride: int
+) -> tf.Tensor:
+    """Convolve with VALID padding after folding blocks of pixels into channels.
+
+    A stride of s over c channels is a stride of 1 over s * s * c. The CPU's bfloat16
+    kernel for the gradient of a filter with 3 channels runs at a third of its speed with
+    48; the folded kernel is zero where it reaches beyond the original.
+    """
+    taps = [-(-size // stride) for size in kernel.shape[:2]]
+    places = [
+        (size - reach) // stride + 1
+        for size, reach in zip(inputs.shape[1:3], kernel.shape[:2], strict=True)
+    ]
+    blocks = [place + tap - 1 for place, tap in zip(places, taps, strict=True)]
+    images = _fit(inputs, [b * stride for b in blocks], first_axis=1)
+    images = tf.reshape(
+        images, (-1, blocks[0], stride, blocks[1], stride * inputs.shape[-1])
+    )
+    images = tf.reshape(
+        tf.transpose(images, (0, 1, 3, 2, 4)),
+        (-1, *blocks, stride * stride * inputs.shape[-1]),
+    )
+    kernel = _fit(kernel, [tap * stride for tap in taps], first_axis=0)
+    channels, filters = kernel.shape[2:]
+    kernel = tf.reshape(kernel, (taps[0], stride, taps[1], stride * channels, filters))
+    kernel = tf.reshape(
+        tf.transpose(kernel, (0, 2, 1, 3, 4)),
+        (*taps, stride * stride * channels, filters),
+    )
+    return tf.nn.conv2d(images, kernel, 1, "VALID")
+
+
+def _fit(tensor: tf.Tensor, sizes: list[int], first_axis: int) -> tf.Tensor:
+    """Cut or zero-pad two axes at their ends."""
+    rows, columns = sizes
+    lead = (slice(None),) * first_axis
+    tensor = tensor[(*lead, slice(rows), slice(columns))]
+    border = [[0, 0]] * tensor.shape.rank
+    for axis, size in enumerate(sizes, start=first_axis):
+        border[axis] = [0, size - tensor.shape[axis]]
+    return tf.pad(tensor, border) if any(b != [0, 0] for b in border) else tensor

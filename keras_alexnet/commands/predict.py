@@ -1,0 +1,83 @@
+"""`alexnet predict MODEL FILES...`."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from tfrecords.files import write_atomically
+
+if TYPE_CHECKING:
+    from keras_alexnet.evaluation.predict import Prediction
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Name what is in pictures, with a run folder or an exported model.
+
+    A file that cannot be read is named with its reason, and the exit status is then 1.
+    """
+
+    model: tyro.conf.Positional[Path]
+    """Run folder, exported folder, or one version in it."""
+    files: tyro.conf.Positional[tuple[Path, ...]]
+    """Pictures, or folders of them."""
+    views: Literal[1, 10] = 1
+    """Views of each picture, for a run folder; an export has its own."""
+    top: int = 5
+    """Classes to name, for a run folder; an export has its own number."""
+    json: Path | None = None
+    """Write all to this file, one JSON list."""
+    csv: Path | None = None
+    """Write all to this file, one row a guess."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Predict, print a table and write the files that were asked for."""
+    options = tyro.cli(PredictOptions, args=arguments, prog="alexnet predict")
+    from keras_alexnet.evaluation.predict import load_network, predict
+
+    network = load_network(options.model, num_views=options.views, top=options.top)
+    predictions = list(predict(network, options.files))
+    if options.json:
+        document = json.dumps([p.as_dict() for p in predictions], indent=1)
+        write_atomically(options.json, (document + "\n").encode())
+    if options.csv:
+        write_atomically(options.csv, _rows(predictions))
+    failed = [p for p in predictions if p.error]
+    _print_table([p for p in predictions if not p.error])
+    for prediction in failed:
+        print(f"{prediction.file}: {prediction.error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _rows(predictions: "Sequence[Prediction]") -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "rank", "label", "class", "probability", "error"])
+    for p in predictions:
+        if p.error:
+            writer.writerow([p.file, "", "", "", "", p.error])
+        guesses = zip(p.labels, p.classes, p.scores, strict=True)
+        for rank, guess in enumerate(guesses, start=1):
+            writer.writerow([p.file, rank, *guess, ""])
+    return text.getvalue().encode()
+
+
+def _print_table(predictions: "Sequence[Prediction]") -> None:
+    if not predictions:
+        return
+    table = Table("file", "class", "probability", "then")
+    for p in predictions:
+        others = zip(p.labels[1:], p.scores[1:], strict=True)
+        then = ", ".join(f"{label} {score:.1%}" for label, score in others)
+        table.add_row(p.file, p.labels[0], f"{p.scores[0]:.1%}", then)
+    Console().print(table)

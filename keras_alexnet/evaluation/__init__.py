@@ -1,0 +1,1 @@
+"""Error rates of trained networks, and predictions for single pictures."""

@@ -1,0 +1,134 @@
+"""Evaluation as in the paper: centre or ten views, one network or several (6.1)."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_alexnet.data import eval_dataset
+from keras_alexnet.evaluation.report import Report
+from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.run_folder import load_best, load_labels
+from tfrecords import Manifest
+from tfrecords.errors import DatasetError
+
+IMAGES_AT_ONCE = 128  # network inputs in a pass, all views counted
+
+
+def evaluate(
+    runs: Sequence[Path | str],
+    data: Path | str,
+    *,
+    num_views: int = 10,
+    split: str = "validation",
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Count the errors of one run, or of several whose probabilities are averaged.
+
+    Args:
+        runs: Run folders; their best networks are taken.
+        data: Dataset folder with the classes of the runs.
+        num_views: 1 for the centre; 10 for corners, centre and mirrors, of which the
+            softmax probabilities (not the logits) are averaged.
+        split: Name of the split.
+        progress: Called with the pictures done and their number, all runs counted.
+
+    Returns:
+        The report; every picture of the split is in it exactly once.
+
+    Raises:
+        DatasetError: The classes of runs and dataset differ, or something is missing.
+
+    Reference: section 4.1 for the views, table 2 for ensembles.
+    """
+    manifest = Manifest.load(data)
+    total = manifest.count(split) * len(runs)
+    summed: np.ndarray | float = 0.0
+    truth = np.empty(0, np.int64)
+    for index, run in enumerate(runs):
+        _check_classes(run, data, manifest)
+        done = index * manifest.count(split)
+        probabilities, truth = _one_run(
+            Path(run),
+            data,
+            num_views,
+            split,
+            lambda n, done=done: progress and progress(done + n, total),
+        )
+        summed = summed + probabilities
+    if len(truth) != manifest.count(split):
+        raise DatasetError(
+            f"Expected {manifest.count(split)} pictures in split {split!r} of {data}, "
+            f"read {len(truth)}. See what is wrong with: alexnet verify {data}."
+        )
+    context = {
+        "runs": [str(run) for run in runs],
+        "data": str(data),
+        "split": split,
+        "views": num_views,
+    }
+    return Report.count(
+        np.asarray(summed) / len(runs), truth, list(manifest.labels), context
+    )
+
+
+def _one_run(
+    run: Path, data: Path | str, num_views: int, split: str, progress: Callable
+) -> tuple[np.ndarray, np.ndarray]:
+    config = TrainConfig.load(run)
+    batches = eval_dataset(
+        data,
+        split=split,
+        batch_size=max(1, IMAGES_AT_ONCE // num_views),
+        input_size=config.resolve().input_size,
+        num_views=num_views,
+        mean=config.mean,
+        mean_from=run,
+    )
+    probabilities_of = tf.function(
+        view_probabilities(load_best(run)), reduce_retracing=True
+    )
+    collected: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    for images, truth in batches:
+        collected.append(probabilities_of(images).numpy())
+        labels.append(truth.numpy())
+        progress(sum(map(len, labels)))
+    return np.concatenate(collected), np.concatenate(labels)
+
+
+def view_probabilities(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return a function from images to class probabilities.
+
+    It takes `(batch, size, size, 3)` or `(batch, views, size, size, 3)` and gives
+    `(batch, classes)`: the softmax, averaged over the views where there are several.
+    """
+
+    def probabilities(images: tf.Tensor) -> tf.Tensor:
+        if images.shape.rank == 4:
+            return tf.nn.softmax(model(images, training=False))
+        flat = tf.reshape(images, (-1, *images.shape[2:]))
+        softmax = tf.nn.softmax(model(flat, training=False))
+        views = tf.reshape(softmax, (-1, images.shape[1], softmax.shape[-1]))
+        return tf.reduce_mean(views, axis=1)
+
+    return probabilities
+
+
+def _check_classes(run: Path | str, data: Path | str, manifest: Manifest) -> None:
+    labels = load_labels(Path(run))
+    if labels == list(manifest.labels):
+        return
+    differing = [
+        f"{mine!r} against {theirs!r}"
+        for mine, theirs in zip(labels, manifest.labels, strict=False)
+        if mine != theirs
+    ]
+    raise DatasetError(
+        f"The classes of {run} and {data} differ: {len(labels)} against "
+        f"{manifest.num_classes}"
+        + (f", first {differing[0]}" if differing else "")
+        + ". Evaluate on a dataset that was built from the same classes."
+    )

@@ -1,0 +1,156 @@
+"""Pictures to named classes, with a run folder or an exported SavedModel."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from keras_alexnet.export.serving import ServedNetwork
+from keras_alexnet.training.config import CONFIG_FILE
+from tfrecords.errors import DatasetError
+from tfrecords.images import Rejected, decode
+
+Network = Callable[[tf.Tensor], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of one file.
+
+    Attributes:
+        file: Path as it was given.
+        labels: Names of the likeliest classes, best first.
+        classes: Their places in the label order.
+        scores: Their probabilities.
+        error: Why the file could not be read; empty where it could.
+    """
+
+    file: str
+    labels: list[str]
+    classes: list[int]
+    scores: list[float]
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+
+def load_network(model: Path | str, *, num_views: int = 1, top: int = 5) -> Network:
+    """Return a function from `image_bytes` to the outputs of `serving_default`.
+
+    Args:
+        model: A run folder, an exported folder, or one version in it.
+        num_views: Views of a run folder's pictures; an export has its own.
+        top: Classes that a run folder names; an export has its own number.
+
+    Raises:
+        DatasetError: The folder is neither.
+    """
+    model = Path(model)
+    if (model / CONFIG_FILE).exists():
+        network = ServedNetwork(model, num_views=num_views, top=top)
+        return tf.function(network.from_bytes, input_signature=[network.bytes_spec])
+    version = _saved_model(model)
+    loaded = tf.saved_model.load(str(version))
+    signature = loaded.signatures["serving_default"]
+    # The loaded object has to outlive its signature: it owns the variables.
+    return lambda image_bytes, owner=loaded: signature(image_bytes=image_bytes)
+
+
+def predict(
+    network: Network, files: Sequence[Path | str], *, batch_size: int = 32
+) -> Iterator[Prediction]:
+    """Yield a prediction for each picture, in order; unreadable ones carry an error.
+
+    Args:
+        network: From `load_network`.
+        files: Pictures, or folders whose files are taken in order of their names.
+        batch_size: Pictures in a pass.
+
+    Raises:
+        DatasetError: A path does not exist, or there is no file at all.
+    """
+    paths = list(_expand(files))
+    if not paths:
+        raise DatasetError(
+            f"Expected pictures, found no file in {', '.join(map(str, files))}."
+        )
+    for start in range(0, len(paths), batch_size):
+        yield from _batch(network, paths[start : start + batch_size])
+
+
+def _expand(files: Iterable[Path | str]) -> Iterator[Path]:
+    for name in files:
+        path = Path(name)
+        if path.is_dir():
+            yield from sorted(
+                found
+                for found in path.rglob("*")
+                if found.is_file() and not found.name.startswith(".")
+            )
+        elif path.exists():
+            yield path
+        else:
+            raise DatasetError(f"Expected a picture or a folder, found no {path}.")
+
+
+def _batch(network: Network, paths: list[Path]) -> list[Prediction]:
+    contents: list[bytes] = []
+    errors: dict[Path, str] = {}
+    for path in paths:
+        try:
+            contents.append(_readable(path.read_bytes()))
+        except (Rejected, OSError) as error:
+            errors[path] = str(error)
+    answers = iter(_answers(network, contents))
+    return [
+        Prediction(str(path), [], [], [], errors[path])
+        if path in errors
+        else Prediction(str(path), *next(answers))
+        for path in paths
+    ]
+
+
+def _readable(data: bytes) -> bytes:
+    """Return the bytes if TensorFlow reads them as Pillow does, else the same as PNG."""
+    pixels = decode(data)
+    if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
+        return data
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "PNG")
+    return png.getvalue()
+
+
+def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
+    """Return `(labels, classes, scores)` or `([], [], [], error)` for each picture."""
+    if not contents:
+        return []
+    try:
+        outputs = network(tf.constant(contents))
+    except tf.errors.InvalidArgumentError as error:
+        if len(contents) == 1:
+            return [([], [], [], f"decode_error: {error.message.splitlines()[0]}")]
+        # One bad picture fails its batch; find it, and answer for the others.
+        return [_answers(network, [content])[0] for content in contents]
+    labels = [[name.decode() for name in row] for row in outputs["labels"].numpy()]
+    classes = np.asarray(outputs["classes"]).tolist()
+    scores = np.asarray(outputs["scores"]).tolist()
+    return list(zip(labels, classes, scores, strict=True))
+
+
+def _saved_model(model: Path) -> Path:
+    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdigit()]
+    if (model / "saved_model.pb").exists():
+        return model
+    if versions:
+        return max((path.parent for path in versions), key=lambda p: int(p.name))
+    raise DatasetError(
+        f"Expected a run folder or an exported model in {model}, found neither "
+        f"{CONFIG_FILE} nor saved_model.pb."
+    )

@@ -1,0 +1,1 @@
+"""Networks that run where none of our code is."""

@@ -1,0 +1,57 @@
+"""A run folder to a SavedModel that needs none of our code."""
+
+import tempfile
+from pathlib import Path
+
+import keras
+
+from keras_alexnet.export.serving import ServedNetwork
+from tfrecords.files import disk_error
+
+
+def export_saved_model(
+    run: Path | str, out: Path | str, *, num_views: int = 1, top: int = 5
+) -> Path:
+    """Write the next version of an exported model, `OUT/1`, `OUT/2` and so on.
+
+    `serving_default` takes `image_bytes` and gives `probabilities`, `classes`, `scores`
+    and `labels`; `images` takes preprocessed float images and gives the same;
+    `features` takes `image_bytes` and gives activations. Preprocessing is in the graph
+    and the class names are an asset, `assets/labels.txt`.
+
+    Args:
+        run: Run folder.
+        out: Folder of the exported model, as TensorFlow Serving expects it.
+        num_views: 1 for the centre, 10 for the mean over ten views (section 4.1).
+        top: Number of classes to name.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        DatasetError: The run is incomplete, or the folder cannot be written.
+    """
+    network = ServedNetwork(run, num_views=num_views, top=top)
+    archive = keras.export.ExportArchive()
+    archive.track(network.model)
+    archive.track(network.names)
+    archive.add_endpoint("serving_default", network.from_bytes, [network.bytes_spec])
+    archive.add_endpoint("images", network.from_images, [network.image_spec])
+    archive.add_endpoint("features", network.features, [network.bytes_spec])
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        version = out / str(_next_version(out))
+        # Beside its place, so that a server never sees half of a version.
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
+            whole = Path(scratch) / "model"
+            archive.write_out(str(whole), verbose=False)
+            whole.rename(version)
+    except OSError as error:
+        raise disk_error(error, out / "saved_model.pb") from None
+    return version
+
+
+def _next_version(out: Path) -> int:
+    numbers = [int(path.name) for path in out.iterdir() if path.name.isdigit()]
+    return max(numbers, default=0) + 1

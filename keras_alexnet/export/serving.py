@@ -1,0 +1,123 @@
+"""From the bytes of pictures to named classes, as one TensorFlow graph."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_alexnet.data.picture import check_pictures, decode_picture
+from keras_alexnet.data.views import centre_view, ten_views
+from keras_alexnet.evaluation.accuracy import view_probabilities
+from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.run_folder import (
+    LABELS_FILE,
+    load_best,
+    load_labels,
+    load_mean,
+)
+from tfrecords.errors import DatasetError
+
+FEATURES = ("pool5", "fc6", "fc7")  # activations that the `features` signature gives
+
+
+class ServedNetwork:
+    """The graph functions of one run: what is exported is also what predicts here.
+
+    Args:
+        run: Run folder.
+        num_views: 1 or 10 views of each picture.
+        top: Number of classes to name; at most the number of classes.
+
+    Raises:
+        DatasetError: The run has no finished epoch or lacks a file.
+        ValueError: `num_views` is neither 1 nor 10, or `top` is less than 1.
+    """
+
+    def __init__(self, run: Path | str, *, num_views: int = 1, top: int = 5) -> None:
+        if num_views not in (1, 10) or top < 1:
+            raise ValueError(
+                "Expected 1 or 10 views and at least one class to name. "
+                f"Received: num_views={num_views}, top={top}"
+            )
+        run = Path(run)
+        self.config = TrainConfig.load(run)
+        self.model = load_best(run)
+        self.mean = load_mean(run, self.config)
+        self.num_views = num_views
+        count = len(load_labels(run))
+        if self.model.output_shape[-1] != count:
+            raise DatasetError(
+                f"Expected {self.model.output_shape[-1]} names in {run / LABELS_FILE}, "
+                f"one for each output of the network, found {count}."
+            )
+        self.top = min(top, count)
+        # A table read from a file, so that the names travel as an asset.
+        self.names = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(
+                str(run / LABELS_FILE),
+                tf.int64,
+                tf.lookup.TextFileIndex.LINE_NUMBER,
+                tf.string,
+                tf.lookup.TextFileIndex.WHOLE_LINE,
+            ),
+            default_value="",
+        )
+        self._features = keras.Model(
+            self.model.input,
+            {name: self.model.get_layer(name).output for name in FEATURES},
+        )
+
+    @property
+    def image_spec(self) -> tf.TensorSpec:
+        """What the `images` signature takes."""
+        size = self.model.input_shape[1]
+        return tf.TensorSpec((None, size, size, 3), tf.float32, name="images")
+
+    @property
+    def bytes_spec(self) -> tf.TensorSpec:
+        """What `serving_default` and `features` take."""
+        return tf.TensorSpec((None,), tf.string, name="image_bytes")
+
+    def from_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Name what is in encoded pictures.
+
+        Args:
+            image_bytes: string `(batch,)`, JPEG, PNG, GIF or BMP.
+
+        Returns:
+            `probabilities` float32 `(batch, classes)`; the best `classes` int32
+            `(batch, top)` with their `scores` (probabilities) and `labels` (names).
+        """
+        pictures = self._decode(image_bytes)
+        size = self.model.input_shape[1]
+        cut = ten_views if self.num_views == 10 else centre_view
+        return self._answer(cut(pictures, size) - self.mean)
+
+    def from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Name what is in float32 `(batch, size, size, 3)` with the mean subtracted."""
+        return self._answer(images)
+
+    def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return activations of the centre view, float32: `pool5`, `fc6` and `fc7`."""
+        pictures = self._decode(image_bytes)
+        images = centre_view(pictures, self.model.input_shape[1]) - self.mean
+        return self._features(images, training=False)
+
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        size, resize_filter = self.config.stored_size, self.config.resize_filter
+        with tf.control_dependencies([check_pictures(image_bytes)]):
+            return tf.map_fn(
+                lambda encoded: decode_picture(encoded, size, resize_filter),
+                image_bytes,
+                fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+            )
+
+    def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = view_probabilities(self.model)(images)
+        scores, classes = tf.math.top_k(probabilities, self.top)
+        return {
+            "probabilities": probabilities,
+            "classes": classes,
+            "scores": scores,
+            "labels": self.names.lookup(tf.cast(classes, tf.int64)),
+        }
