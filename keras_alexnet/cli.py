@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not arguments or arguments[0] not in VERBS:
         return _usage(arguments)
-    # TensorFlow's own notes would bury ours.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if not debug else "0")
     try:
+        if not debug and not {"-h", "--help"} & {*arguments}:
+            _import_tensorflow_silently()
         module = importlib.import_module(VERBS[arguments[0]][0])
         return module.main(arguments[1:]) or 0
     except KeyboardInterrupt:
@@ -41,6 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"alexnet {arguments[0]}: {_one_line(error)}", file=sys.stderr)
         return 1
+
+
+def _import_tensorflow_silently() -> None:
+    """Import TensorFlow without the notes that its C++ part prints, whatever we say."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _usage(arguments: list[str]) -> int:

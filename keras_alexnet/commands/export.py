@@ -10,7 +10,7 @@ import tyro
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a SavedModel that takes the bytes of pictures and needs none of our code."""
+    """Write a SavedModel that takes pictures' bytes and needs none of our code."""
 
     run: tyro.conf.Positional[Path]
     """Run folder; its best network is taken."""

@@ -75,9 +75,10 @@ def _rows(predictions: "Sequence[Prediction]") -> bytes:
 def _print_table(predictions: "Sequence[Prediction]") -> None:
     if not predictions:
         return
-    table = Table("file", "class", "probability", "then")
+    table = Table("class", "probability", "then")
+    table.add_column("file", overflow="fold")
     for p in predictions:
         others = zip(p.labels[1:], p.scores[1:], strict=True)
         then = ", ".join(f"{label} {score:.1%}" for label, score in others)
-        table.add_row(p.file, p.labels[0], f"{p.scores[0]:.1%}", then)
+        table.add_row(p.labels[0], f"{p.scores[0]:.1%}", then, p.file)
     Console().print(table)

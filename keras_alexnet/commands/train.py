@@ -19,8 +19,9 @@ FREE_ON_RESUME = ("epochs", "keep")
 class TrainOptions:
     """Train a network on a dataset folder; everything goes to a run folder.
 
-    The learning rate is divided by 10 at each plateau of the validation error; after the
-    last drop the next plateau ends the training. Interrupted runs go on with --resume.
+    The learning rate is divided by 10 at each plateau of the validation error; after
+    the last drop the next plateau ends the training. Interrupted runs go on with
+    --resume.
     """
 
     data: tyro.conf.Positional[Path]
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _resumed(asked: TrainConfig, options: TrainOptions) -> TrainConfig:
-    """Return the run's own configuration; options that were given must agree with it."""
+    """Return the run's own configuration; options that are given must agree."""
     saved = TrainConfig.load(options.run)
     usual = TrainOptions(options.data, options.run).config()
     changes = {}

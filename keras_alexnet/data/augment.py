@@ -1,4 +1,4 @@
-"""Random crops, flips and colour noise as pure functions of their seeds (section 4.1)."""
+"""Random crops, flips and colour noise, functions of their seeds (section 4.1)."""
 
 from typing import Literal
 
@@ -48,7 +48,7 @@ def random_crop_flip(
     Raises:
         ValueError: The pictures are smaller than the crop.
 
-    Reference: section 4.1; offsets are inclusive as in the 2012 source, 33 x 33 of them.
+    Reference: section 4.1; offsets are inclusive as in the 2012 source, 33 x 33.
     """
     height, width = images.shape[1:3]
     if min(height, width) < size:
@@ -111,8 +111,8 @@ def colour_offsets(
         draws: float32 `(batch, 3)` in [0, 1).
         stddevs: `(3,)` roots of the eigenvalues of the RGB covariance, in grey levels.
         eigenvectors: `(3, 3)`, one component a column.
-        form: `released` takes the roots, as the 2012 source does; `eigenvalue` takes the
-            printed formula, which depends on the scale of the pixels.
+        form: `released` takes the roots, as the 2012 source does; `eigenvalue` takes
+            the printed formula, which depends on the scale of the pixels.
         pixel_scale: Grey levels in the unit of the `eigenvalue` form; 255 reads the
             formula on [0, 1] pixels.
 

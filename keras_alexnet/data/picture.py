@@ -16,7 +16,7 @@ _SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"BM"
 def decode_picture(encoded: tf.Tensor, size: int, resize_filter: str) -> tf.Tensor:
     """Decode a picture, scale its shorter side to `size` and cut the central square.
 
-    The same steps as `alexnet build` takes (section 2), without the JPEG that it stores.
+    The steps that `alexnet build` takes (section 2), without the JPEG that it stores.
 
     Args:
         encoded: Scalar string: a JPEG, PNG, GIF (first frame) or BMP.

@@ -68,7 +68,9 @@ def train_dataset(
         )
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        records = _shuffled(shards, seed, epoch, shuffle_buffer).take(steps * batch_size)
+        records = _shuffled(shards, seed, epoch, shuffle_buffer).take(
+            steps * batch_size
+        )
         return records.enumerate().map(lambda place, record: (epoch, place, *record))
 
     def decode(epoch, place, example, serialized):
@@ -81,7 +83,9 @@ def train_dataset(
         image = _decode_window(encoded, window, input_size)
         if flip:
             # Not a slice of step -1: that is three times slower than all the rest.
-            image = tf.cond(crop[2] < 0.5, lambda: tf.reverse(image, [1]), lambda: image)
+            image = tf.cond(
+                crop[2] < 0.5, lambda: tf.reverse(image, [1]), lambda: image
+            )
         return image, label, draws[3:]
 
     def finish(images, labels, draws):

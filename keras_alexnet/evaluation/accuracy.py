@@ -23,7 +23,7 @@ def evaluate(
     *,
     num_views: int = 10,
     split: str = "validation",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Report:
     """Count the errors of one run, or of several whose probabilities are averaged.
 
@@ -33,7 +33,7 @@ def evaluate(
         num_views: 1 for the centre; 10 for corners, centre and mirrors, of which the
             softmax probabilities (not the logits) are averaged.
         split: Name of the split.
-        progress: Called with the pictures done and their number, all runs counted.
+        progress: Called with the number of pictures done, all runs counted.
 
     Returns:
         The report; every picture of the split is in it exactly once.
@@ -44,7 +44,6 @@ def evaluate(
     Reference: section 4.1 for the views, table 2 for ensembles.
     """
     manifest = Manifest.load(data)
-    total = manifest.count(split) * len(runs)
     summed: np.ndarray | float = 0.0
     truth = np.empty(0, np.int64)
     for index, run in enumerate(runs):
@@ -55,7 +54,7 @@ def evaluate(
             data,
             num_views,
             split,
-            lambda n, done=done: progress and progress(done + n, total),
+            lambda n, done=done: progress(done + n),
         )
         summed = summed + probabilities
     if len(truth) != manifest.count(split):

@@ -59,8 +59,12 @@ def load_network(model: Path | str, *, num_views: int = 1, top: int = 5) -> Netw
     version = _saved_model(model)
     loaded = tf.saved_model.load(str(version))
     signature = loaded.signatures["serving_default"]
+
     # The loaded object has to outlive its signature: it owns the variables.
-    return lambda image_bytes, owner=loaded: signature(image_bytes=image_bytes)
+    def network(image_bytes: tf.Tensor, owner: Any = loaded) -> dict[str, Any]:
+        return signature(image_bytes=image_bytes)
+
+    return network
 
 
 def predict(
@@ -118,7 +122,7 @@ def _batch(network: Network, paths: list[Path]) -> list[Prediction]:
 
 
 def _readable(data: bytes) -> bytes:
-    """Return the bytes if TensorFlow reads them as Pillow does, else the same as PNG."""
+    """Return the bytes if TensorFlow reads such, else the same picture as PNG."""
     pixels = decode(data)
     if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
         return data

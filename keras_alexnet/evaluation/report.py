@@ -50,7 +50,9 @@ class Report:
         confusion = np.zeros((classes, classes), np.int64)
         np.add.at(confusion, (truth, guesses[:, 0]), 1)
         hits = (guesses == truth[:, None]).any(axis=1)
-        return cls(labels, confusion, np.bincount(truth[hits], minlength=classes), context)
+        return cls(
+            labels, confusion, np.bincount(truth[hits], minlength=classes), context
+        )
 
     @property
     def images(self) -> int:

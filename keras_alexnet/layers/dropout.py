@@ -10,9 +10,9 @@ import tensorflow as tf
 class OriginalDropout(keras.layers.Layer):
     """Zero units in training and scale all of them otherwise.
 
-    In training each unit is multiplied by 0 (with probability `rate`) or 1; in any other
-    pass all are multiplied by `1 - rate`. `keras.layers.Dropout` instead doubles the
-    survivors in training (for a rate of 0.5) and is the identity otherwise: the same
+    In training each unit is multiplied by 0 (with probability `rate`) or 1; in any
+    other pass all are multiplied by `1 - rate`. `keras.layers.Dropout` instead doubles
+    the survivors in training (for a rate of 0.5) and is the identity otherwise: the same
     family of functions, but with the paper's constants not the same training run.
 
     The mask is a function of `seed` and a counter of training passes alone. The counter

@@ -87,14 +87,12 @@ class GroupedConv2D(keras.layers.Conv2D):
         )
 
 
-def _folded_convolution(
-    inputs: tf.Tensor, kernel: tf.Tensor, stride: int
-) -> tf.Tensor:
+def _folded_convolution(inputs: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """Convolve with VALID padding after folding blocks of pixels into channels.
 
     A stride of s over c channels is a stride of 1 over s * s * c. The CPU's bfloat16
-    kernel for the gradient of a filter with 3 channels runs at a third of its speed with
-    48; the folded kernel is zero where it reaches beyond the original.
+    kernel for the gradient of a filter with 3 channels runs at a third of its speed
+    with 48; the folded kernel is zero where it reaches beyond the original.
     """
     taps = [-(-size // stride) for size in kernel.shape[:2]]
     places = [

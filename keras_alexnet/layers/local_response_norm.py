@@ -18,8 +18,8 @@ class LocalResponseNormalization(keras.layers.Layer):
     ```
 
     `alpha` is **per squared term**, as in TensorFlow and in the paper's formula. Caffe,
-    PyTorch and cuda-convnet divide theirs by the window size: pass `alpha / size` to get
-    the same numbers. The window is clipped at the first and last channel and, with
+    PyTorch and cuda-convnet divide theirs by the window size: pass `alpha / size` to
+    get the same numbers. The window is clipped at the first and last channel and, with
     `groups=2`, at the seam between the two towers.
 
     The arithmetic is float32 whatever the dtype policy. Where a GPU is visible the
@@ -27,7 +27,7 @@ class LocalResponseNormalization(keras.layers.Layer):
     three times faster there with its gradient.
 
     Args:
-        depth_radius: Integer. Channels to each side; the paper's n = 5 is a radius of 2.
+        depth_radius: Integer. Channels to each side; the paper's n = 5 is radius 2.
         bias: Float. `k` of the paper.
         alpha: Float. Coefficient of each squared term.
         beta: Float. Exponent.

@@ -2,6 +2,6 @@
 
 from keras_alexnet.models.alexnet import alexnet
 from keras_alexnet.models.lenet5 import lenet5
-from keras_alexnet.models.presets import PRESETS, LRN, Preset
+from keras_alexnet.models.presets import LRN, PRESETS, Preset
 
 __all__ = ["LRN", "PRESETS", "Preset", "alexnet", "lenet5"]

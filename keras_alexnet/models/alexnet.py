@@ -177,7 +177,7 @@ def _conv_mode(preset: Preset, number: int) -> str:
 
 
 def _padding(preset: Preset, number: int) -> tuple[int, int]:
-    """Return the explicit zeros before and after a convolution's input, on both axes."""
+    """Return the zeros added before and after a convolution's input, on both axes."""
     if number == 2 and preset.pooling == "non_overlapping":
         return 1, 1
     if number != 1:

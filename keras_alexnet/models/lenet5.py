@@ -65,7 +65,7 @@ def lenet5(
         are the negated distances to the targets.
 
     Raises:
-        ValueError: Unknown form or pooling, or the 1998 form with other than 10 classes.
+        ValueError: Unknown form or pooling, or the 1998 form without 10 classes.
     """
     if form not in ("1998", "modern") or pooling not in ("average", "max"):
         raise ValueError(

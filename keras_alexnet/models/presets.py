@@ -34,9 +34,9 @@ class Preset:
 
     description: str
     input_size: int = 224  # pixels; section 3.5, footnote 4
-    # "ceil" adds zeros at the bottom and right until the last window fits, which is what
-    # cuda-convnet's rounding does: 3 of them for 224, none for 227. An integer pads all
-    # four sides.
+    # "ceil" adds zeros at the bottom and right until the last window fits, which is
+    # what cuda-convnet's rounding does: 3 of them for 224, none for 227. An integer
+    # pads all four sides.
     conv1_padding: Literal["ceil"] | int = "ceil"
     filters: tuple[int, ...] = (96, 256, 384, 384, 256)  # both towers; section 3.5
     groups: tuple[int, ...] = (1, 2, 1, 2, 2)  # 2: no cross-talk; section 3.5
@@ -45,7 +45,7 @@ class Preset:
     block1: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv1; section 3.5
     block2: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv2
     # "overlapping" is 3 x 3 windows with stride 2 (section 3.4). "non_overlapping" is
-    # 2 x 2 with stride 2 and the paddings of layers-147.cfg, which keep fc6's 6 x 6 maps.
+    # 2 x 2 with stride 2 and the paddings of layers-147.cfg, which keep 6 x 6 maps.
     pooling: Literal["overlapping", "non_overlapping"] = "overlapping"
     lrn: LRN | None = LRN()  # None (or False) leaves out every normalisation
     dropout: Literal["original", "inverted"] | None = "original"  # section 4.2
@@ -96,8 +96,7 @@ class Preset:
                 )
         if self.lrn is not None and not isinstance(self.lrn, LRN):
             raise ValueError(
-                "Preset field lrn is an LRN, None or False. "
-                f"Received: {self.lrn!r}"
+                f"Preset field lrn is an LRN, None or False. Received: {self.lrn!r}"
             )
 
 

@@ -12,8 +12,8 @@ STEP = 64 << 20  # bytes by which the heap grows
 def keep_freed_memory() -> bool:
     """Serve large tensors from the heap and never give freed memory back.
 
-    By default glibc maps every tensor of more than 32 MB afresh and unmaps it when it is
-    freed, so that each element-wise operation of a training step pays for page faults:
+    By default glibc maps every tensor of more than 32 MB afresh and unmaps it when it
+    is freed, so that each element-wise operation of a training step pays for page faults:
     half of its time. Does nothing where the C library is not glibc.
 
     Returns:

@@ -30,14 +30,17 @@ class NanGuard(keras.callbacks.Callback):
     It comes before the state is saved, so the last good checkpoint stays the newest.
     """
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             raise DatasetError(
-                f"The loss became {loss} at step {batch + 1} of this epoch, at learning "
-                f"rate {rate:g}. The last checkpoint is good: lower --learning-rate in a "
-                "new run, or take mixed_bfloat16 or float32 if this was mixed_float16."
+                f"The loss became {loss} at step {batch + 1} of this epoch, at "
+                f"learning rate {rate:g}. The last checkpoint is good: lower "
+                "--learning-rate in a new run, or take mixed_bfloat16 or float32 if "
+                "this was mixed_float16."
             )
 
 
@@ -130,7 +133,9 @@ class PlainLines(keras.callbacks.Callback):
         self.epoch = epoch + 1
         self.start = self.last = time.monotonic()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         now = time.monotonic()
         if now - self.last < SECONDS_BETWEEN_LINES:
             return
@@ -150,7 +155,9 @@ class PlainLines(keras.callbacks.Callback):
 
 
 def _numbers(logs: dict[str, Any] | None) -> str:
-    return "  ".join(f"{name} {float(value):.4g}" for name, value in (logs or {}).items())
+    return "  ".join(
+        f"{name} {float(value):.4g}" for name, value in (logs or {}).items()
+    )
 
 
 def _table(rows: list[dict[str, float]]) -> bytes:

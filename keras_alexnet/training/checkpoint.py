@@ -14,7 +14,7 @@ from tfrecords.errors import DatasetError
 from tfrecords.files import staged
 
 STATE_KEY = "state.json"
-_NAME = re.compile(r"epoch-(\d{4,})\.npz")
+_NAME = re.compile(r"epoch-\d{4,}\.npz")
 
 
 def save_checkpoint(
@@ -23,8 +23,8 @@ def save_checkpoint(
     """Write `epoch-NNNN.npz` and delete all but the newest `keep`.
 
     It holds every variable of the model (weights, dropout counters) and the optimizer
-    (velocities, iteration, learning rate) and `state` as JSON. The zip container carries
-    checksums, so a damaged file is noticed.
+    (velocities, iteration, learning rate) and `state` as JSON. The zip container
+    carries checksums, so a damaged file is noticed.
 
     Args:
         folder: The run's `checkpoints`.
@@ -49,7 +49,7 @@ def save_checkpoint(
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a run, oldest first."""
     found = [path for path in folder.glob("epoch-*.npz") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(_NAME.fullmatch(path.name)[1]))
+    return sorted(found, key=lambda path: int(path.stem.removeprefix("epoch-")))
 
 
 def restore_newest(

@@ -27,7 +27,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
             2 in the network as it was run.
         **kwargs: As `keras.optimizers.Optimizer`.
 
-    Reference: Krizhevsky et al. 2012, section 5; weights.cu and layer.cu of the release.
+    Reference: Krizhevsky et al. 2012, section 5; weights.cu of the release.
     """
 
     def __init__(
@@ -86,4 +86,3 @@ class CoupledSGD(keras.optimizers.Optimizer):
             "decay": self.decay,
             "bias_rate": self.bias_rate,
         }
-

@@ -65,10 +65,11 @@ class Plateau(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = state["learning_rate"]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.monitor not in (logs or {}):
+        logs = logs or {}
+        if self.monitor not in logs:
             raise ValueError(
                 f"Plateau expects {self.monitor!r} in the logs of an epoch. "
-                f"Received: {sorted(logs or {})}. Give fit validation_data."
+                f"Received: {sorted(logs)}. Give fit validation_data."
             )
         current = float(logs[self.monitor])
         if current < self.best:

@@ -1,4 +1,4 @@
-"""A run folder: all that evaluation, prediction and export need, without the dataset."""
+"""A run folder: all that prediction and export need, without the dataset."""
 
 import dataclasses
 import shutil

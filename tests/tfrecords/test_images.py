@@ -98,6 +98,13 @@ def test_arithmetic_coding_is_not_passed_through():
     assert not is_well_formed(data.replace(b"\xff\xc0", b"\xff\xc9"))
 
 
+def test_a_jpeg_without_a_frame_is_not_well_formed():
+    data = encoded(noise(64, 64))
+    at = data.index(b"\xff\xc0")
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+    assert not is_well_formed(data[:at] + data[end:])
+
+
 def test_grey_of_the_right_size_becomes_three_equal_channels():
     data = encoded(noise(256, 256, 1))
     decoded = images.decode(images.convert(data))
@@ -231,9 +238,23 @@ def test_a_very_long_picture_is_not_enlarged_as_a_whole(monkeypatch):
 
 def test_a_png_with_a_wrong_checksum_is_rejected():
     data = bytearray(encoded(noise(60, 60), "PNG"))
-    data[data.index(b"IDAT") + 4 + 20 : data.index(b"IDAT") + 4 + 21] = b"\x55"
-    with pytest.raises(Rejected):
+    data[data.index(b"IEND") - 5] ^= 1  # the checksum before, not the pixels
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+    with pytest.raises(Rejected, match="checksum"):
         images.convert(bytes(data))
+
+
+def test_pillows_warnings_do_not_leak_out():
+    palette = Image.fromarray(noise(40, 40)).quantize(16)
+    data = encoded(palette, "PNG", transparency=bytes(range(16)))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with Image.open(io.BytesIO(data)) as image:
+            image.convert("RGB")
+        assert len(seen) == 1
+        images.convert(data)
+    assert len(seen) == 1
 
 
 def test_a_rejection_survives_pickling():

@@ -1,0 +1,1 @@
+"""Measurements of this machine: ratios in one run, not stopwatch readings."""

@@ -1,0 +1,155 @@
+"""Training steps and inference: ours, stock Keras, and what the cores could do."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_alexnet.benchmark.operations import (
+    forward_macs,
+    matrix_rate,
+    median_ratio,
+    seconds_of,
+    step_operations,
+)
+from keras_alexnet.benchmark.stock import stock_copy
+from keras_alexnet.models import alexnet
+from keras_alexnet.models.presets import find_preset
+from keras_alexnet.training import allocator
+from keras_alexnet.training.optimizer import CoupledSGD
+
+MATRIX_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+
+@dataclass(frozen=True)
+class StepFigures:
+    """Figures of one precision; rates are medians over the rounds.
+
+    Attributes:
+        precision: Keras dtype policy.
+        matrix_gflops: Rate of a large matrix product in this precision, 10^9/s.
+        step: Our training step, images/s; `stock_step` that of stock Keras.
+        inference: Our forward pass, images/s; `stock_inference` that of stock Keras.
+        step_ratio: Ours over stock, median of the ratios of neighbouring rounds.
+        inference_ratio: The same for the forward pass.
+        step_share: Arithmetic of our step over the matrix rate, in [0, 1].
+        inference_share: The same for the forward pass.
+    """
+
+    precision: str
+    batch_size: int
+    matrix_gflops: float
+    step: float
+    stock_step: float
+    step_ratio: float
+    step_share: float
+    inference: float
+    stock_inference: float
+    inference_ratio: float
+    inference_share: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+
+def measure_step(
+    precision: str,
+    *,
+    preset: str = "released",
+    batch_size: int = 128,
+    rounds: int = 5,
+    num_classes: int = 1000,
+) -> StepFigures:
+    """Measure ours and stock Keras in turn, A B A B.
+
+    Args:
+        precision: float32 or mixed_bfloat16.
+        preset: Name of the network.
+        batch_size: Images in a step.
+        rounds: Measurements of each.
+        num_classes: Outputs of the network.
+
+    Raises:
+        ValueError: Another precision.
+    """
+    if precision not in MATRIX_DTYPES:
+        raise ValueError(
+            f"Expected a precision of {', '.join(MATRIX_DTYPES)}, got {precision!r}."
+        )
+    allocator.keep_freed_memory()
+    fields = find_preset(preset)
+    model = alexnet(preset, num_classes, seed=0, dtype=precision)
+    decay = 0.0005  # section 5
+    stock = stock_copy(model, decay)
+    images, labels = _batch(batch_size, model.input_shape[1], num_classes)
+    ours = CoupledSGD(0.001, bias_rate=fields.bias_rate, decay=decay)
+    theirs = keras.optimizers.SGD(0.001, momentum=0.9)
+    rate = matrix_rate(MATRIX_DTYPES[precision])
+    infer = _alternate([_inference(net, images) for net in (model, stock)], rounds)
+    train = _alternate(
+        [
+            _training(net, optimizer, images, labels)
+            for net, optimizer in ((model, ours), (stock, theirs))
+        ],
+        rounds,
+    )
+    rate = max(rate, matrix_rate(MATRIX_DTYPES[precision]))
+    step, stock_step = (batch_size / statistics.median(s) for s in train)
+    inference, stock_inference = (batch_size / statistics.median(s) for s in infer)
+    return StepFigures(
+        precision=precision,
+        batch_size=batch_size,
+        matrix_gflops=rate / 1e9,
+        step=step,
+        stock_step=stock_step,
+        step_ratio=median_ratio(train[1], train[0]),
+        step_share=step * step_operations(model) / rate,
+        inference=inference,
+        stock_inference=stock_inference,
+        inference_ratio=median_ratio(infer[1], infer[0]),
+        inference_share=inference * 2 * sum(forward_macs(model).values()) / rate,
+    )
+
+
+def _batch(count: int, size: int, num_classes: int) -> tuple[tf.Tensor, tf.Tensor]:
+    # As spread out as pictures are after the mean is subtracted.
+    images = 60.0 * tf.random.stateless_normal((count, size, size, 3), (0, 0))
+    return images, tf.range(count) % num_classes
+
+
+def _inference(model: keras.Model, images: tf.Tensor) -> Callable[[], tf.Tensor]:
+    forward = tf.function(lambda x: model(x, training=False)[0, 0])
+    return lambda: forward(images)
+
+
+def _training(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    images: tf.Tensor,
+    labels: tf.Tensor,
+) -> Callable[[], tf.Tensor]:
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    model.make_train_function()
+    stream = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
+    return lambda: model.train_function(stream)["loss"]
+
+
+def _alternate(
+    works: Sequence[Callable[[], tf.Tensor]], rounds: int
+) -> list[list[float]]:
+    """Return the seconds of each work, measured in turn after one warm-up each."""
+    seconds: list[list[float]] = [[] for _ in works]
+    for work in works:
+        seconds_of(work)
+    for _ in range(rounds):
+        for work, own in zip(works, seconds, strict=True):
+            own.append(seconds_of(work))
+    return seconds

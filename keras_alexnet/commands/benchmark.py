@@ -1,0 +1,151 @@
+"""`alexnet benchmark step|input`."""
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from keras_alexnet.version import VERSION
+from tfrecords.errors import DatasetError
+from tfrecords.files import write_atomically
+
+
+@dataclass(frozen=True)
+class StepOptions:
+    """Measure training steps and inference, in images/s.
+
+    Beside them in the same run: the same net from stock Keras parts, and the machine's
+    matrix-product rate.
+    """
+
+    precision: Literal["both", "float32", "mixed_bfloat16"] = "both"
+    """Arithmetic."""
+    preset: str = "released"
+    """Network."""
+    batch_size: int = 128
+    """Images in a step."""
+    rounds: int = 5
+    """Measurements of each, in turn."""
+    json: Path | None = None
+    """Write the figures to this file."""
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """Measure the input pipeline on one core, in images/s.
+
+    Beside it in the same run: bare libjpeg and Pillow on the same pictures.
+    """
+
+    data: tyro.conf.Positional[Path]
+    """Dataset folder made by `alexnet build`."""
+    batch_size: int = 128
+    """Images in a batch."""
+    input_size: int = 224
+    """Side of the crops, pixels."""
+    rounds: int = 5
+    """Measurements of each, in turn."""
+    json: Path | None = None
+    """Write the figures to this file."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print a table and write the file that was asked for."""
+    kinds: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+        "step": (StepOptions, _step),
+        "input": (InputOptions, _input),
+    }
+    if not arguments or arguments[0] not in kinds:
+        raise DatasetError(
+            "Expected `alexnet benchmark step` or `alexnet benchmark input`."
+        )
+    options_type, run = kinds[arguments[0]]
+    prog = f"alexnet benchmark {arguments[0]}"
+    options = tyro.cli(options_type, args=arguments[1:], prog=prog)
+    figures = run(options)
+    if options.json:
+        document = {"command": prog, "machine": _machine(), "figures": figures}
+        write_atomically(options.json, (json.dumps(document, indent=1) + "\n").encode())
+    return 0
+
+
+def _step(options: StepOptions) -> list[dict[str, Any]]:
+    from keras_alexnet.benchmark.step import MATRIX_DTYPES, measure_step
+
+    wanted = list(MATRIX_DTYPES) if options.precision == "both" else [options.precision]
+    table = Table("", "ours", "stock Keras", "ratio", "share of matrix rate")
+    figures = []
+    for precision in wanted:
+        f = measure_step(
+            precision,
+            preset=options.preset,
+            batch_size=options.batch_size,
+            rounds=options.rounds,
+        )
+        figures.append(f.as_dict())
+        for name, ours, stock, ratio, share in (
+            ("step", f.step, f.stock_step, f.step_ratio, f.step_share),
+            (
+                "inference",
+                f.inference,
+                f.stock_inference,
+                f.inference_ratio,
+                f.inference_share,
+            ),
+        ):
+            table.add_row(
+                f"{precision} {name}",
+                f"{ours:.1f} images/s",
+                f"{stock:.1f} images/s",
+                f"{ratio:.2f}",
+                f"{share:.0%} of {f.matrix_gflops:.0f} GFLOP/s",
+            )
+    Console().print(table)
+    return figures
+
+
+def _input(options: InputOptions) -> dict[str, Any]:
+    from keras_alexnet.benchmark.input import measure_input, use_one_core
+
+    use_one_core()
+    f = measure_input(
+        options.data,
+        batch_size=options.batch_size,
+        input_size=options.input_size,
+        rounds=options.rounds,
+    )
+    table = Table("one core", "images/s", "pipeline is")
+    table.add_row("pipeline", f"{f.pipeline:.0f}", "")
+    table.add_row("bare libjpeg", f"{f.libjpeg:.0f}", f"{f.libjpeg_share:.0%} of it")
+    table.add_row("Pillow", f"{f.pillow:.0f}", f"{f.pillow_ratio:.0%} of it")
+    Console().print(table)
+    return f.as_dict()
+
+
+def _machine() -> dict[str, Any]:
+    import os
+
+    import keras
+    import tensorflow as tf
+
+    model = ""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        model = next(
+            (ln.split(":")[1].strip() for ln in lines if "model name" in ln), ""
+        )
+    return {
+        "processor": model or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "system": platform.platform(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "keras_alexnet": VERSION,
+    }
