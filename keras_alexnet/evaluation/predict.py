@@ -54,8 +54,8 @@ def load_network(model: Path | str, *, num_views: int = 1, top: int = 5) -> Netw
     """
     model = Path(model)
     if (model / CONFIG_FILE).exists():
-        network = ServedNetwork(model, num_views=num_views, top=top)
-        return tf.function(network.from_bytes, input_signature=[network.bytes_spec])
+        served = ServedNetwork(model, num_views=num_views, top=top)
+        return tf.function(served.from_bytes, input_signature=[served.bytes_spec])
     version = _saved_model(model)
     loaded = tf.saved_model.load(str(version))
     signature = loaded.signatures["serving_default"]

@@ -12,8 +12,8 @@ class OriginalDropout(keras.layers.Layer):
 
     In training each unit is multiplied by 0 (with probability `rate`) or 1; in any
     other pass all are multiplied by `1 - rate`. `keras.layers.Dropout` instead doubles
-    the survivors in training (for a rate of 0.5) and is the identity otherwise: the same
-    family of functions, but with the paper's constants not the same training run.
+    the survivors in training (for a rate of 0.5) and is the identity otherwise: the
+    same family of functions, but with the paper's constants not the same training run.
 
     The mask is a function of `seed` and a counter of training passes alone. The counter
     is seed state: it is part of `variables` and not of `weights`.

@@ -13,8 +13,8 @@ def keep_freed_memory() -> bool:
     """Serve large tensors from the heap and never give freed memory back.
 
     By default glibc maps every tensor of more than 32 MB afresh and unmaps it when it
-    is freed, so that each element-wise operation of a training step pays for page faults:
-    half of its time. Does nothing where the C library is not glibc.
+    is freed, so that each element-wise operation of a training step pays for page
+    faults: half of its time. Does nothing where the C library is not glibc.
 
     Returns:
         Whether the allocator took the settings.

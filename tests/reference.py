@@ -1,0 +1,176 @@
+"""Slow, plain float64 references, written from the paper and not from our code.
+
+Sums are loops over the indices that the formulas name. Arrays are `(batch, height,
+width, channels)`; gradients are those of `sum(upstream * output)`.
+"""
+
+import numpy as np
+
+
+def relative(actual, expected):
+    """Return the largest difference over the largest expected magnitude."""
+    actual = np.asarray(actual, np.float64)
+    expected = np.asarray(expected, np.float64)
+    assert actual.shape == expected.shape
+    return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def channel_windows(channels, radius, groups):
+    """Give for each channel the channels that section 3.3 sums over, group by group."""
+    depth = channels // groups
+    for i in range(channels):
+        first = i // depth * depth
+        yield i, [j for j in range(first, first + depth) if abs(j - i) <= radius]
+
+
+def lrn(x, radius, bias, alpha, beta, groups=1):
+    """Section 3.3, `alpha` per squared term."""
+    x = np.asarray(x, np.float64)
+    y = np.empty_like(x)
+    for i, window in channel_windows(x.shape[-1], radius, groups):
+        total = sum(x[..., j] ** 2 for j in window)
+        y[..., i] = x[..., i] / (bias + alpha * total) ** beta
+    return y
+
+
+def lrn_gradient(x, upstream, radius, bias, alpha, beta, groups=1):
+    """Sum the Jacobian's terms one by one."""
+    x, upstream = np.asarray(x, np.float64), np.asarray(upstream, np.float64)
+    gradient = np.zeros_like(x)
+    for i, window in channel_windows(x.shape[-1], radius, groups):
+        scale = bias + alpha * sum(x[..., j] ** 2 for j in window)
+        gradient[..., i] += upstream[..., i] * scale**-beta
+        for j in window:
+            slope = -beta * scale ** (-beta - 1) * alpha * 2 * x[..., j]
+            gradient[..., j] += upstream[..., i] * x[..., i] * slope
+    return gradient
+
+
+def map_windows(height, width, size):
+    """Give each pixel and the window around it, clipped at the border of the map."""
+    radius = size // 2
+    for r in range(height):
+        for c in range(width):
+            rows = range(max(r - radius, 0), min(r + radius + 1, height))
+            columns = range(max(c - radius, 0), min(c + radius + 1, width))
+            yield r, c, [(i, j) for i in rows for j in columns]
+
+
+def in_map_norm(x, size, bias, alpha, beta):
+    """Spec 2.3: the sum runs over pixels of one map."""
+    x = np.asarray(x, np.float64)
+    y = np.empty_like(x)
+    for r, c, window in map_windows(*x.shape[1:3], size):
+        total = sum(x[:, i, j] ** 2 for i, j in window)
+        y[:, r, c] = x[:, r, c] / (bias + alpha * total) ** beta
+    return y
+
+
+def in_map_norm_gradient(x, upstream, size, bias, alpha, beta):
+    """Sum the Jacobian's terms one by one."""
+    x, upstream = np.asarray(x, np.float64), np.asarray(upstream, np.float64)
+    gradient = np.zeros_like(x)
+    for r, c, window in map_windows(*x.shape[1:3], size):
+        scale = bias + alpha * sum(x[:, i, j] ** 2 for i, j in window)
+        gradient[:, r, c] += upstream[:, r, c] * scale**-beta
+        for i, j in window:
+            slope = -beta * scale ** (-beta - 1) * alpha * 2 * x[:, i, j]
+            gradient[:, i, j] += upstream[:, r, c] * x[:, r, c] * slope
+    return gradient
+
+
+def pad_same(x, sizes, strides):
+    """Zero-pad for `ceil(size / stride)` outputs, the odd zero at the end."""
+    border = [(0, 0)]
+    for length, size, stride in zip(x.shape[1:3], sizes, strides, strict=True):
+        missing = max((-(-length // stride) - 1) * stride + size - length, 0)
+        border.append((missing // 2, missing - missing // 2))
+    return np.pad(x, [*border, (0, 0)]), border
+
+
+def conv2d(x, kernel, strides=(1, 1)):
+    """VALID convolution, one output pixel at a time."""
+    x, kernel = np.asarray(x, np.float64), np.asarray(kernel, np.float64)
+    rows, columns = kernel.shape[:2]
+    height = (x.shape[1] - rows) // strides[0] + 1
+    width = (x.shape[2] - columns) // strides[1] + 1
+    y = np.empty((x.shape[0], height, width, kernel.shape[-1]))
+    for r in range(height):
+        for c in range(width):
+            top, left = r * strides[0], c * strides[1]
+            patch = x[:, top : top + rows, left : left + columns]
+            y[:, r, c] = np.einsum("nhwi,hwio->no", patch, kernel)
+    return y
+
+
+def conv2d_gradients(x, kernel, upstream, strides=(1, 1)):
+    """Return the gradients of the VALID convolution for its input and its kernel."""
+    x, kernel = np.asarray(x, np.float64), np.asarray(kernel, np.float64)
+    upstream = np.asarray(upstream, np.float64)
+    rows, columns = kernel.shape[:2]
+    dx, dk = np.zeros_like(x), np.zeros_like(kernel)
+    for r in range(upstream.shape[1]):
+        for c in range(upstream.shape[2]):
+            top, left = r * strides[0], c * strides[1]
+            place = np.s_[:, top : top + rows, left : left + columns]
+            dx[place] += np.einsum("no,hwio->nhwi", upstream[:, r, c], kernel)
+            dk += np.einsum("nhwi,no->hwio", x[place], upstream[:, r, c])
+    return dx, dk
+
+
+def tower_conv2d(x, kernel, groups, strides=(1, 1), padding="valid", bias=0.0):
+    """Section 3.5: every tower convolves its own maps with its own kernels."""
+    x = np.asarray(x, np.float64)
+    if padding == "same":
+        x, _ = pad_same(x, kernel.shape[:2], strides)
+    towers = zip(
+        np.split(x, groups, axis=-1), np.split(kernel, groups, axis=-1), strict=True
+    )
+    return np.concatenate([conv2d(a, k, strides) for a, k in towers], axis=-1) + bias
+
+
+def tower_conv2d_gradients(
+    x, kernel, upstream, groups, strides=(1, 1), padding="valid"
+):
+    """Return the gradients for the input, the kernel and the bias."""
+    x = np.asarray(x, np.float64)
+    height, width = x.shape[1:3]
+    border = [(0, 0)] * 3
+    if padding == "same":
+        x, border = pad_same(x, kernel.shape[:2], strides)
+    parts = [
+        conv2d_gradients(*tower, strides)
+        for tower in zip(
+            np.split(x, groups, axis=-1),
+            np.split(kernel, groups, axis=-1),
+            np.split(np.asarray(upstream), groups, axis=-1),
+            strict=True,
+        )
+    ]
+    top, left = border[1][0], border[2][0]
+    dx = np.concatenate([part[0] for part in parts], axis=-1)
+    dk = np.concatenate([part[1] for part in parts], axis=-1)
+    bias = np.asarray(upstream, np.float64).sum((0, 1, 2))
+    return dx[:, top : top + height, left : left + width], dk, bias
+
+
+def max_pool(x, size, stride):
+    """Section 3.4, windows inside the map only."""
+    height, width = ((n - size) // stride + 1 for n in x.shape[1:3])
+    y = np.empty((x.shape[0], height, width, x.shape[-1]))
+    for r in range(height):
+        for c in range(width):
+            top, left = r * stride, c * stride
+            y[:, r, c] = x[:, top : top + size, left : left + size].max((1, 2))
+    return y
+
+
+def original_dropout(x, rate, mask=None):
+    """Section 4.2: a 0/1 mask in training, `1 - rate` otherwise."""
+    return x * mask if mask is not None else x * (1 - rate)
+
+
+def paper_sgd_step(w, v, gradient, rate, momentum=0.9, decay=0.0005):
+    """Section 5; returns the new weight and the new velocity."""
+    v = momentum * v - decay * rate * w - rate * gradient
+    return w + v, v
