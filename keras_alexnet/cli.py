@@ -73,5 +73,11 @@ def _usage(arguments: list[str]) -> int:
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    known = type(error).__name__ in ("DatasetError", "ValueError", "FileNotFoundError")
-    return text if known and text else f"{type(error).__name__}: {text[:500]}"
+    name = type(error).__name__
+    if name == "DataLossError":
+        return (
+            f"A record of the dataset is damaged ({text[:200]}). Find it with "
+            "`alexnet verify DIR`, then build the dataset again."
+        )
+    known = name in ("DatasetError", "ValueError", "FileNotFoundError")
+    return text if known and text else f"{name}: {text[:500]}"

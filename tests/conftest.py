@@ -8,6 +8,9 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from keras_alexnet.training.fit import train  # noqa: E402
+from tests import small  # noqa: E402
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quiet_tensorflow():
@@ -19,3 +22,17 @@ def quiet_tensorflow():
 def fixed_seeds():
     """Start every test from the same seeds, alone or after others."""
     keras.utils.set_random_seed(2012)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    """A small dataset folder; tests must not change it."""
+    return small.build_dataset(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, dataset):
+    """A finished run of two epochs on it; tests must not change it."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train(small.config(dataset), folder)
+    return folder

@@ -10,6 +10,8 @@ from tfrecords import Manifest, Statistics, schema
 from tfrecords.errors import DatasetError
 from tfrecords.statistics import STATISTICS_FILE
 
+# What TensorFlow takes where no global seed is set.
+GRAPH_SEED = 87654321
 READERS = 16  # shards read at once, for mixing; not a number of threads
 
 
@@ -144,6 +146,7 @@ def eval_dataset(
     shards, manifest = _shards(directory, split, input_size)
     patch = mean_patch(load_statistics(mean_from or directory), input_size, mean)
     stored = manifest.image_size
+    batches = -(-manifest.count(split) // batch_size)
 
     def decode(serialized):
         encoded, label = _parse(serialized)
@@ -161,6 +164,7 @@ def eval_dataset(
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(batch_size)
         .map(finish, num_parallel_calls=1, deterministic=True)
+        .apply(tf.data.experimental.assert_cardinality(batches))
         .prefetch(2)
     )
 
@@ -209,7 +213,12 @@ def _shards(
 def _shuffled(
     shards: list[tuple[str, int]], seed: int, epoch: tf.Tensor, shuffle_buffer: int
 ) -> tf.data.Dataset:
-    """Return `(place in the dataset, record)` in this epoch's order."""
+    """Return `(place in the dataset, record)` in this epoch's order.
+
+    To be called in a function that is traced: it fixes the seed of its graph, which
+    `shuffle` would otherwise take from `tf.random.set_seed` beside its own.
+    """
+    tf.compat.v1.set_random_seed(GRAPH_SEED)
     names, firsts = (tf.constant(column) for column in zip(*shards, strict=True))
     key = tf.stack([tf.constant(seed, tf.int64), epoch])
     order = tf.random.experimental.stateless_shuffle(tf.range(len(shards)), key)

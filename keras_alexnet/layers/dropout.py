@@ -15,8 +15,9 @@ class OriginalDropout(keras.layers.Layer):
     the survivors in training (for a rate of 0.5) and is the identity otherwise: the
     same family of functions, but with the paper's constants not the same training run.
 
-    The mask is a function of `seed` and a counter of training passes alone. The counter
-    is seed state: it is part of `variables` and not of `weights`.
+    The mask is a function of `seed` and a counter of training passes alone (another one
+    under XLA, whose generator differs). The counter is seed state: it is part of
+    `variables` and not of `weights`.
 
     Args:
         rate: Float in [0, 1). Probability of zeroing a unit; the paper's is 0.5.
@@ -40,7 +41,7 @@ class OriginalDropout(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
-            return inputs * tf.cast(1.0 - self.rate, inputs.dtype)
+            return inputs * (1.0 - self.rate)
         draw = tf.random.stateless_uniform(
             tf.shape(inputs), seed=tf.cast(self.seed_generator.next(), tf.int32)
         )

@@ -158,7 +158,8 @@ class PartialConv2D(keras.layers.Conv2D):
     """C3: a 5 x 5 convolution whose maps each see some of the six maps of S2.
 
     The kernel holds only the 60 links of table I, as `(rows, columns, links)`, so the
-    parameter count is the paper's 1,516.
+    parameter count is the paper's 1,516. Its initial values are drawn for one link and
+    divided by the number of links of the map, which is its fan-in.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -168,9 +169,12 @@ class PartialConv2D(keras.layers.Conv2D):
                 "PartialConv2D connects 6 maps to 16. "
                 f"Received: input_shape={input_shape}, filters={self.filters}"
             )
+        fan_in = np.array([len(C3_INPUTS[o]) for _, o in links], "float32")
         self._kernel = self.add_weight(
             shape=(*self.kernel_size, len(links)),
-            initializer=self.kernel_initializer,
+            initializer=lambda *args, **kw: (
+                self.kernel_initializer(*args, **kw) / fan_in
+            ),
             name="kernel",
         )
         self.bias = self.add_weight(

@@ -8,7 +8,7 @@ bvlc_alexnet and bvlc_reference_caffenet; torchvision's alexnet.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Step = Literal["activation", "lrn", "in_map", "pool"]
 
@@ -93,6 +93,14 @@ class Preset:
                 raise ValueError(
                     f"Preset field {name} is one of {choices}. "
                     f"Received: {getattr(self, name)!r}"
+                )
+        for name in ("block1", "block2"):
+            steps = getattr(self, name)
+            known = set(steps) <= {*get_args(Step)} and len({*steps}) == len(steps)
+            if not known or "pool" not in steps:
+                raise ValueError(
+                    f"Preset field {name} takes each of {get_args(Step)} once at most, "
+                    f"and the pool. Received: {steps}"
                 )
         if self.lrn is not None and not isinstance(self.lrn, LRN):
             raise ValueError(

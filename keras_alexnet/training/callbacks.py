@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from keras_alexnet.training.checkpoint import save_checkpoint
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.plateau import Plateau
+from keras_alexnet.training.plateau import Plateau, learning_rate
 from keras_alexnet.training.run_folder import BEST_FILE, CHECKPOINTS, build_model
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, temporary_path, write_atomically
@@ -35,12 +35,11 @@ class NanGuard(keras.callbacks.Callback):
     ) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
-            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
             raise DatasetError(
                 f"The loss became {loss} at step {batch + 1} of this epoch, at "
-                f"learning rate {rate:g}. The last checkpoint is good: lower "
-                "--learning-rate in a new run, or take mixed_bfloat16 or float32 if "
-                "this was mixed_float16."
+                f"learning rate {learning_rate(self.model):g}. The last checkpoint is "
+                "good: lower --learning-rate in a new run, or take mixed_bfloat16 or "
+                "float32 if this was mixed_float16."
             )
 
 
@@ -117,8 +116,7 @@ class RateLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
-            rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-            logs["learning_rate"] = float(rate)
+            logs["learning_rate"] = learning_rate(self.model)
             logs["seconds"] = time.monotonic() - self.start
 
 

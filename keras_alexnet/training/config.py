@@ -46,6 +46,9 @@ class TrainConfig:
                 raise ValueError(f"Expected {name} >= 1, got {getattr(self, name)}.")
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"Expected a seed in [0, 2^31), got {self.seed}.")
+        # As they come back from JSON, so that a saved configuration equals its origin.
+        overrides = json.loads(json.dumps(self.overrides))
+        object.__setattr__(self, "overrides", overrides)
         self.resolve()
 
     def resolve(self) -> Preset:

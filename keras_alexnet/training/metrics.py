@@ -8,8 +8,11 @@ import tensorflow as tf
 class TopKError(keras.metrics.Mean):
     """Fraction of images whose label is not among the `k` highest scores, in [0, 1].
 
+    Of equal scores the first class is the better guess, so that a dead network, which
+    scores every class the same, is not right about them all. NaN is never right.
+
     Args:
-        k: Number of guesses; 1 and 5 in the paper. With fewer classes than `k` the
+        k: Number of guesses; 1 and 5 in the paper. With no more classes than `k` the
             error is 0.
         name: Metric name.
         **kwargs: As `keras.metrics.Mean`.
@@ -21,8 +24,11 @@ class TopKError(keras.metrics.Mean):
 
     def update_state(self, labels, scores, sample_weight=None) -> None:
         labels = tf.cast(tf.reshape(labels, (-1,)), tf.int32)
-        hits = tf.math.in_top_k(labels, tf.cast(scores, tf.float32), self.k)
-        super().update_state(1.0 - tf.cast(hits, tf.float32), sample_weight)
+        own = tf.gather(scores, labels, axis=1, batch_dims=1)[:, None]
+        earlier = tf.range(tf.shape(scores)[1]) < labels[:, None]
+        better = ~(scores <= own) | (earlier & (scores == own))
+        rank = tf.reduce_sum(tf.cast(better, tf.int32), axis=1)
+        super().update_state(tf.cast(rank >= self.k, tf.float32), sample_weight)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "k": self.k}

@@ -75,7 +75,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
             accum=self._velocities[index].value.handle,
             lr=rate,
             grad=gradient,
-            momentum=tf.cast(self.momentum, variable.dtype),
+            momentum=tf.constant(self.momentum, variable.dtype),
             use_locking=True,
         )
 

@@ -53,7 +53,7 @@ class Plateau(keras.callbacks.Callback):
             "wait": self.wait,
             "done": self.done,
             "finished": self.finished,
-            "learning_rate": self._rate(),
+            "learning_rate": learning_rate(self.model),
         }
 
     @state.setter
@@ -86,7 +86,9 @@ class Plateau(keras.callbacks.Callback):
             self.model.stop_training = True
             return
         self.done += 1
-        self.model.optimizer.learning_rate = self._rate() * self.factor
+        self.model.optimizer.learning_rate = learning_rate(self.model) * self.factor
 
-    def _rate(self) -> float:
-        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+def learning_rate(model: keras.Model) -> float:
+    """Return the current learning rate of a compiled model."""
+    return float(model.optimizer.learning_rate.value.numpy())

@@ -1,0 +1,160 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.layers import OriginalDropout
+from tests.layers.conftest import POLICIES, forward_and_gradients, reload
+from tests.reference import original_dropout
+
+ONES = np.ones((100, 400), np.float32)
+
+
+@pytest.fixture
+def x():
+    """Numbers without a zero, so that a zero in the output was dropped."""
+    values = np.random.default_rng(1).uniform(1, 2, (20, 50)).astype(np.float32)
+    values[::2] *= -1
+    return values
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.2])
+def test_training_multiplies_by_zero_or_one(x, rate):
+    y = OriginalDropout(rate, seed=1)(x, training=True).numpy()
+    mask = y != 0
+    assert mask.any() and not mask.all()
+    np.testing.assert_array_equal(y, original_dropout(x, rate, mask))
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.2])
+def test_any_other_pass_multiplies_by_the_chance_to_survive(x, rate):
+    layer = OriginalDropout(rate)
+    expected = original_dropout(x.astype(np.float64), rate)
+    np.testing.assert_allclose(layer(x, training=False), expected, rtol=1e-6)
+    np.testing.assert_array_equal(layer(x), layer(x, training=False))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_the_dropped_fraction_is_the_rate(rate):
+    dropped = OriginalDropout(rate, seed=2)(ONES, training=True).numpy() == 0
+    spread = np.sqrt(rate * (1 - rate) / ONES.size)
+    assert abs(dropped.mean() - rate) < 4 * spread
+    # Not whole rows or columns at once.
+    assert np.abs(dropped.mean(0) - rate).max() < 6 * spread * np.sqrt(400)
+    assert np.abs(dropped.mean(1) - rate).max() < 6 * spread * np.sqrt(100)
+
+
+def test_a_rate_of_zero_changes_nothing(x):
+    layer = OriginalDropout(0)
+    for training in (True, False):
+        np.testing.assert_array_equal(layer(x, training=training), x)
+
+
+def test_the_gradient_passes_where_the_unit_survived(x):
+    upstream = np.full(x.shape, 3.0, np.float32)
+    y, gradient = forward_and_gradients(
+        OriginalDropout(seed=3), x, upstream, training=True
+    )
+    np.testing.assert_array_equal(gradient, np.where(y != 0, 3.0, 0.0))
+    _, gradient = forward_and_gradients(OriginalDropout(), x, upstream)
+    np.testing.assert_array_equal(gradient, np.full(x.shape, 1.5))
+
+
+def masks(layer, count=3):
+    return [layer(ONES, training=True).numpy() for _ in range(count)]
+
+
+def test_the_seed_gives_the_whole_sequence_of_masks():
+    first, again = masks(OriginalDropout(seed=7)), masks(OriginalDropout(seed=7))
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != masks(OriginalDropout(seed=8))[0]).mean() > 0.4
+
+
+def test_every_training_pass_has_a_mask_of_its_own():
+    first, second, third = masks(OriginalDropout(seed=7))
+    for one, two in [(first, second), (second, third), (first, third)]:
+        assert (one != two).mean() > 0.4
+
+
+def test_only_training_passes_advance_the_counter(x):
+    layer, other = OriginalDropout(seed=7), OriginalDropout(seed=7)
+    layer(x)
+    layer(x, training=False)
+    np.testing.assert_array_equal(masks(layer), masks(other))
+
+
+def test_the_counter_can_be_saved_and_set():
+    layer = OriginalDropout(seed=7)
+    masks(layer)
+    state = [variable.numpy() for variable in layer.variables]
+    later = masks(layer)
+    other = OriginalDropout(seed=7)
+    for variable, value in zip(other.variables, state, strict=True):
+        variable.assign(value)
+    np.testing.assert_array_equal(masks(other), later)
+
+
+def test_the_counter_is_a_variable_and_not_a_weight():
+    layer = OriginalDropout(seed=7)
+    assert [v.name for v in layer.variables] == ["seed_generator_state"]
+    assert layer.weights == [] and layer.trainable_variables == []
+
+
+def graph_masks(jit_compile):
+    layer = OriginalDropout(seed=7)
+    graph = tf.function(lambda x: layer(x, training=True), jit_compile=jit_compile)
+    return [graph(ONES).numpy() for _ in range(3)]
+
+
+def test_a_graph_draws_the_masks_of_eager_execution():
+    np.testing.assert_array_equal(graph_masks(False), masks(OriginalDropout(seed=7)))
+
+
+def test_a_compiled_graph_draws_a_sequence_of_its_own():
+    # XLA has another generator.
+    first, second, third = graph_masks(True)
+    np.testing.assert_array_equal([first, second, third], graph_masks(True))
+    assert (first != second).mean() > 0.4 and (second != third).mean() > 0.4
+    assert abs(first.mean() - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_precision_draws_the_same_masks(policy, x):
+    layer = OriginalDropout(seed=7, dtype=policy)
+    kept = tf.cast(x, layer.compute_dtype)
+    y = layer(x, training=True)
+    assert y.dtype == layer.compute_dtype
+    mask = OriginalDropout(seed=7)(np.ones_like(x), training=True)
+    expected = tf.where(mask > 0, kept, tf.zeros_like(kept))
+    np.testing.assert_array_equal(tf.cast(y, "float32"), tf.cast(expected, "float32"))
+    np.testing.assert_array_equal(
+        tf.cast(layer(x), "float32"), tf.cast(kept, "float32") / 2
+    )
+
+
+def test_a_model_trains_with_masks_and_predicts_without():
+    inputs = keras.Input((400,))
+    outputs = keras.layers.Dense(1, kernel_initializer="ones")(
+        OriginalDropout(0.5, seed=7)(inputs)
+    )
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.0), "mean_absolute_error", jit_compile=False)
+    survivors = OriginalDropout(0.5, seed=7)(ONES, training=True)
+    expected = float(tf.reduce_mean(tf.reduce_sum(survivors, axis=1)))
+    nothing = np.zeros((100, 1))
+    assert model.train_on_batch(ONES, nothing) == pytest.approx(expected, rel=1e-5)
+    assert model.test_on_batch(ONES, nothing) == pytest.approx(200, rel=1e-5)
+
+
+def test_a_saved_layer_comes_back_the_same(tmp_path, x):
+    layer = OriginalDropout(0.3, seed=5, name="drop6")
+    model, again = reload(layer, x, tmp_path)
+    assert again.get_layer("drop6").get_config() == layer.get_config()
+    np.testing.assert_array_equal(again(x), model(x))
+    np.testing.assert_array_equal(again(x, training=True), model(x, training=True))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, 1.5, float("nan")])
+def test_bad_rates_are_refused_with_what_arrived(rate):
+    with pytest.raises(ValueError, match=f"Received: {rate}"):
+        OriginalDropout(rate)

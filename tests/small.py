@@ -1,0 +1,69 @@
+"""A small dataset and a small AlexNet, for tests that need a whole run."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import tfrecords
+from keras_alexnet.training.config import TrainConfig
+
+CLASSES = ("blue", "green", "red")
+STORED, INPUT = 72, 67  # pixels; 67 is the smallest input with a map for the crops
+NETWORK = {
+    "input_size": INPUT,
+    "filters": (8, 16, 16, 16, 8),
+    "units": 16,
+    "weight_std": (0.01, None, None, None, None, None, None, 0.1),
+    "biases": (0, 0, 0, 0, 0, 0, 0, 0),
+}
+
+
+def picture(label: int, seed: int, height: int = 80, width: int = 90) -> np.ndarray:
+    """A smooth uint8 picture in which one channel is the brightest."""
+    generator = np.random.default_rng((label, seed))
+    coarse = generator.integers(0, 120, (4, 4, 3), np.uint8)
+    coarse[..., 2 - label] += 100
+    image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def encode(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
+    """Encode pixels with Pillow."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, quality=95)
+    return buffer.getvalue()
+
+
+def write_tree(root: Path, per_class: int, names=CLASSES) -> Path:
+    """Write a class/picture tree of JPEGs."""
+    for label, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        for seed in range(per_class):
+            path = root / name / f"{seed:03d}.jpg"
+            path.write_bytes(encode(picture(label % 3, seed)))
+    return root
+
+
+def build_dataset(root: Path, per_class: int = 16, names=CLASSES) -> Path:
+    """Build a dataset of a quarter validation pictures, in two shards a split."""
+    tree = write_tree(root / "tree", per_class, names)
+    tfrecords.build(
+        tree,
+        root / "data",
+        name="small",
+        size=STORED,
+        shards=2,
+        validation_fraction=0.25,
+        processes=1,
+        progress=False,
+    )
+    return root / "data"
+
+
+def config(data: Path, **fields) -> TrainConfig:
+    """A configuration that trains the small network in a second an epoch."""
+    fields = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001, **fields}
+    overrides = {**NETWORK, **fields.pop("overrides", {})}
+    return TrainConfig(str(data), overrides=overrides, **fields)

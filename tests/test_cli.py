@@ -1,0 +1,142 @@
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from keras_alexnet import cli
+from keras_alexnet.commands.train import TrainOptions
+from tests import small
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_every_verb_explains_its_options(capsys):
+    for verb in cli.VERBS:
+        arguments = [verb, "--help"] if verb != "benchmark" else [verb, "step", "-h"]
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(arguments)
+        assert exit_.value.code == 0
+        assert "usage: alexnet" in capsys.readouterr().out
+
+
+def test_no_verb_and_wrong_verbs_show_the_verbs(capsys):
+    assert cli.main([]) == 2
+    assert cli.main(["trian"]) == 2
+    assert "unknown verb 'trian'" in capsys.readouterr().err
+    assert cli.main(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(verb in out for verb in cli.VERBS)
+
+
+def test_importing_the_package_does_not_import_tensorflow():
+    code = "import sys, keras_alexnet; print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_build_and_verify_a_folder(tmp_path, capsys):
+    tree = small.write_tree(tmp_path / "tree", 8)
+    out = tmp_path / "data"
+    options = ["--size", "40", "--shards", "1", "--name", "small", "--processes", "1"]
+    assert cli.main(["build", str(tree), str(out), *options]) == 0
+    assert f"Dataset folder: {out}" in capsys.readouterr().out
+    report = tmp_path / "report.json"
+    assert cli.main(["verify", str(out), "--json", str(report)]) == 0
+    assert json.loads(report.read_text())["ok"] is True
+    shard = next(out.glob("*train*"))
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    assert cli.main(["verify", str(out)]) == 1
+    assert shard.name in capsys.readouterr().err
+
+
+def test_evaluate_writes_figures_and_keeps_them(run, dataset, tmp_path, capsys):
+    figures = tmp_path / "figures.json"
+    arguments = ["evaluate", str(run), str(dataset), "--views", "1"]
+    assert cli.main([*arguments, "--json", str(figures)]) == 0
+    out = capsys.readouterr().out
+    assert "top-1 error" in out and "12 pictures" in out
+    kept = json.loads((run / "metrics.json").read_text().splitlines()[-1])
+    assert kept["top1_error"] == json.loads(figures.read_text())["top1_error"]
+    assert kept["views"] == 1
+
+
+def test_predict_prints_a_table_and_writes_json_and_csv(run, tmp_path, capsys):
+    picture = tmp_path / "one.jpg"
+    picture.write_bytes(small.encode(small.picture(2, 1)))
+    bad = tmp_path / "two.jpg"
+    bad.write_bytes(b"nothing")
+    out_json, out_csv = tmp_path / "out.json", tmp_path / "out.csv"
+    arguments = ["predict", str(run), str(picture)]
+    files = ["--json", str(out_json), "--csv", str(out_csv)]
+    assert cli.main([*arguments, *files]) == 0
+    answer = json.loads(out_json.read_text())[0]
+    assert answer["labels"][0] in capsys.readouterr().out
+    rows = list(csv.DictReader(out_csv.read_text().splitlines()))
+    assert [row["label"] for row in rows] == answer["labels"]
+    assert cli.main([*arguments, str(bad)]) == 1
+    assert "two.jpg: unknown_format" in capsys.readouterr().err
+
+
+def test_errors_are_one_line_and_status_one(run, tmp_path, capsys):
+    assert cli.main(["evaluate", str(run), str(tmp_path / "nowhere")]) == 1
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert error.startswith("alexnet evaluate: Expected a dataset folder")
+
+
+def test_debug_shows_the_traceback(run, tmp_path):
+    with pytest.raises(ValueError, match="dataset folder"):
+        cli.main(["evaluate", str(run), str(tmp_path / "nowhere"), "--debug"])
+
+
+def test_damaged_records_are_explained(run, dataset, tmp_path, capsys):
+    import shutil
+
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    shard = sorted(copy.glob("*validation*"))[0]
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    assert cli.main(["evaluate", str(run), str(copy)]) == 1
+    error = capsys.readouterr().err
+    assert "damaged" in error and "alexnet verify" in error
+
+
+def test_train_options_become_a_configuration(tmp_path):
+    options = TrainOptions(
+        tmp_path, tmp_path, lrn=False, dropout="none", activation="tanh", input_size=227
+    )
+    preset = options.config().resolve()
+    assert preset.lrn is None and preset.dropout is None
+    assert preset.activation == "tanh" and preset.input_size == 227
+    assert options.config().batch_size is None and preset.batch_size == 128
+
+
+def test_resume_takes_the_runs_own_options_and_refuses_others(run, dataset, capsys):
+    assert cli.main(["train", str(dataset), str(run), "--resume"]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+    arguments = ["train", str(dataset), str(run), "--resume", "--batch-size", "16"]
+    assert cli.main(arguments) == 1
+    assert "batch_size of a run" in capsys.readouterr().err
+
+
+def test_train_runs_from_the_command_line(tmp_path):
+    data = small.build_dataset(tmp_path, 8)
+    arguments = ["train", str(data), str(tmp_path / "run"), "--epochs", "1"]
+    options = ["--batch-size", "4", "--input-size", "67", "--learning-rate", "0.0001"]
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_alexnet", *arguments, *options],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Best validation error" in done.stdout
+    assert "epoch 1/1" in done.stdout
+    assert done.stderr == ""
