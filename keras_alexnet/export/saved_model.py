@@ -1,9 +1,12 @@
 """A run folder to a SavedModel that needs none of our code."""
 
+import errno
+import os
 import tempfile
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from keras_alexnet.export.serving import ServedNetwork
 from tfrecords.files import disk_error
@@ -49,6 +52,10 @@ def export_saved_model(
             whole.rename(version)
     except OSError as error:
         raise disk_error(error, out / "saved_model.pb") from None
+    except tf.errors.ResourceExhaustedError:
+        # TensorFlow's own name for a full disk.
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise disk_error(full, out / "variables") from None
     return version
 
 
