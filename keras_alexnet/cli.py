@@ -14,6 +14,7 @@ VERBS = {
     "evaluate": ("keras_alexnet.commands.evaluate", "error rates of trained networks"),
     "predict": ("keras_alexnet.commands.predict", "name what is in pictures"),
     "export": ("keras_alexnet.commands.export", "make a SavedModel for serving"),
+    "figures": ("keras_alexnet.commands.figures", "draw the curves of runs"),
     "benchmark": ("keras_alexnet.commands.benchmark", "measure this machine"),
 }
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from keras_alexnet import cli
 from keras_alexnet.commands.train import TrainOptions
@@ -17,7 +18,8 @@ def quiet(monkeypatch):
 
 def test_every_verb_explains_its_options(capsys):
     for verb in cli.VERBS:
-        arguments = [verb, "--help"] if verb != "benchmark" else [verb, "step", "-h"]
+        kinds = {"benchmark": ["step"], "figures": ["curves"]}
+        arguments = [verb, *kinds.get(verb, []), "--help"]
         with pytest.raises(SystemExit) as exit_:
             cli.main(arguments)
         assert exit_.value.code == 0
@@ -82,6 +84,17 @@ def test_predict_prints_a_table_and_writes_json_and_csv(run, tmp_path, capsys):
     assert [row["label"] for row in rows] == answer["labels"]
     assert cli.main([*arguments, str(bad)]) == 1
     assert "two.jpg: unknown_format" in capsys.readouterr().err
+
+
+def test_curves_are_drawn(run, tmp_path, capsys):
+    picture = tmp_path / "curves.png"
+    assert cli.main(["figures", "curves", str(run), "--out", str(picture)]) == 0
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+        assert len(image.convert("RGB").getcolors(1_000_000)) > 10
+    arguments = ["figures", "curves", str(tmp_path), "--out", str(picture)]
+    assert cli.main(arguments) == 1
+    assert "no epoch has finished" in capsys.readouterr().err
 
 
 def test_errors_are_one_line_and_status_one(run, tmp_path, capsys):

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_alexnet.export.serving import ServedNetwork
+from keras_alexnet.evaluation.served_network import ServedNetwork
 from keras_alexnet.training.config import CONFIG_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.images import Rejected, decode

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_alexnet.export.serving import ServedNetwork
+from keras_alexnet.evaluation.served_network import ServedNetwork
 from tfrecords.files import disk_error
 
 

@@ -9,7 +9,7 @@ from keras_alexnet.layers import response_norm
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
-class InMapResponseNormalization(keras.layers.Layer):
+class InMapResponseNormalization(response_norm.ResponseNormalization):
     """Divide each activation by the activity around it in its own map.
 
     ```
@@ -40,16 +40,12 @@ class InMapResponseNormalization(keras.layers.Layer):
         beta: float = 0.75,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        response_norm.check_constants(bias, alpha, beta)
+        super().__init__(bias, alpha, beta, **kwargs)
         if size < 1 or size % 2 == 0:
             raise ValueError(
                 f"InMapResponseNormalization needs an odd size. Received: size={size}"
             )
         self.size = size
-        self.bias = bias
-        self.alpha = alpha
-        self.beta = beta
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         radius = self.size // 2
@@ -64,16 +60,5 @@ class InMapResponseNormalization(keras.layers.Layer):
             inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
         )
 
-    def compute_output_shape(
-        self, input_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "size": self.size,
-            "bias": self.bias,
-            "alpha": self.alpha,
-            "beta": self.beta,
-        }
+        return {**super().get_config(), "size": self.size}

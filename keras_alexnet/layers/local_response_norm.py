@@ -10,7 +10,7 @@ from keras_alexnet.layers import response_norm
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
-class LocalResponseNormalization(keras.layers.Layer):
+class LocalResponseNormalization(response_norm.ResponseNormalization):
     """Divide each activation by the activity of its neighbours in channel order.
 
     ```
@@ -52,17 +52,13 @@ class LocalResponseNormalization(keras.layers.Layer):
         groups: int = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        response_norm.check_constants(bias, alpha, beta)
+        super().__init__(bias, alpha, beta, **kwargs)
         if depth_radius < 0 or groups < 1:
             raise ValueError(
                 "LocalResponseNormalization needs depth_radius >= 0 and groups >= 1. "
                 f"Received: depth_radius={depth_radius}, groups={groups}"
             )
         self.depth_radius = depth_radius
-        self.bias = bias
-        self.alpha = alpha
-        self.beta = beta
         self.groups = groups
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -103,17 +99,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         )
         return tf.cast(tf.reshape(normalized, tf.shape(inputs)), inputs.dtype)
 
-    def compute_output_shape(
-        self, input_shape: tuple[int | None, ...]
-    ) -> tuple[int | None, ...]:
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "depth_radius": self.depth_radius,
-            "bias": self.bias,
-            "alpha": self.alpha,
-            "beta": self.beta,
             "groups": self.groups,
         }

@@ -1,7 +1,9 @@
 """The arithmetic that both response normalisations share."""
 
 from collections.abc import Callable
+from typing import Any
 
+import keras
 import tensorflow as tf
 
 WindowSum = Callable[[tf.Tensor], tf.Tensor]
@@ -54,10 +56,29 @@ def _negative_power(scale: tf.Tensor, beta: float) -> tf.Tensor:
     return tf.pow(scale, -beta)
 
 
-def check_constants(bias: float, alpha: float, beta: float) -> None:
-    """Raise ValueError where the constants would make a denominator of zero or less."""
-    if bias <= 0 or alpha < 0 or beta <= 0:
-        raise ValueError(
-            "Response normalisation needs bias > 0, alpha >= 0 and beta > 0. "
-            f"Received: bias={bias}, alpha={alpha}, beta={beta}"
-        )
+class ResponseNormalization(keras.layers.Layer):
+    """What the two normalisations share: the constants of the denominator."""
+
+    def __init__(self, bias: float, alpha: float, beta: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if bias <= 0 or alpha < 0 or beta <= 0:
+            raise ValueError(
+                "Response normalisation needs bias > 0, alpha >= 0 and beta > 0. "
+                f"Received: bias={bias}, alpha={alpha}, beta={beta}"
+            )
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "bias": self.bias,
+            "alpha": self.alpha,
+            "beta": self.beta,
+        }

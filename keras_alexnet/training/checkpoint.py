@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tfrecords.files import staged
 
 STATE_KEY = "state.json"
 _NAME = re.compile(r"epoch-\d{4,}\.npz")
+# What reading a damaged zip file can raise; an entry may claim to be encrypted.
+_DAMAGE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def save_checkpoint(
@@ -85,12 +88,15 @@ def restore_newest(
 def _read(path: Path) -> dict[str, np.ndarray]:
     # Not np.load: it compares a checksum only where it happens to reach an entry's end.
     with zipfile.ZipFile(path) as archive:
-        return {
+        arrays = {
             entry.removesuffix(".npy"): np.lib.format.read_array(
                 io.BytesIO(archive.read(entry))
             )
             for entry in archive.namelist()
         }
+    if STATE_KEY not in arrays:
+        raise ValueError(f"it has no {STATE_KEY}")
+    return arrays
 
 
 def _assign(arrays: dict[str, np.ndarray], model: keras.Model, path: Path) -> None:

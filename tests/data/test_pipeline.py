@@ -100,7 +100,7 @@ def test_a_batch_is_the_documented_function_of_its_examples(dataset, noise):
                 draws[None, 3:], statistics.stddevs, statistics.eigenvectors, form=noise
             ).numpy()[0]
         expected.append((crop / (1.1 if noise == "released" else 1), label))
-    # A fused crop has nothing to the right to smooth the colour of its last column with.
+    # A fused crop cannot smooth the colour of its last column with the next one.
     inside = np.s_[:, 1:-1]
     for image, label in zip(images, labels, strict=True):
         distances = [np.abs(image - crop)[inside].max() for crop, _ in expected]

@@ -18,8 +18,9 @@ import json, sys
 import tensorflow as tf
 loaded = tf.saved_model.load(sys.argv[1])
 serve = loaded.signatures["serving_default"]
-outputs = serve(image_bytes=tf.constant([open(path, "rb").read() for path in sys.argv[2:]]))
-assert not [name for name in sys.modules if name.split(".")[0] in ("keras_alexnet", "tfrecords")]
+pictures = [open(path, "rb").read() for path in sys.argv[2:]]
+outputs = serve(image_bytes=tf.constant(pictures))
+assert not {"keras_alexnet", "tfrecords"} & {name.split(".")[0] for name in sys.modules}
 print(json.dumps(outputs["probabilities"].numpy().tolist()))
 """
 

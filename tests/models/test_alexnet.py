@@ -115,8 +115,6 @@ BIASES = dict.fromkeys(COUNTS, [0, 1, 0, 1, 1, 1, 1, 0]) | {
 SPREAD = {  # of a logit over 64 pictures, spec 3.3; a hundredth for [0, 1] inputs
     "paper": 0.0030,
     "released": 0.044,
-    "caffe_alexnet": 0.0012,
-    "caffenet": 0.0021,
 }
 
 

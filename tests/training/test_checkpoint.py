@@ -135,10 +135,15 @@ def encrypt_by_name(data):
     return data[:place] + b"\x01" + data[place + 1 :]
 
 
+def lose_the_state(data):
+    return data.replace(b"state.json", b"slate.json")
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         truncate,
+        lose_the_state,
         flip_a_weight,
         shrink_an_array,
         compress_by_name,
