@@ -99,7 +99,7 @@ def conv2d(x, kernel, strides=(1, 1)):
         for c in range(width):
             top, left = r * strides[0], c * strides[1]
             patch = x[:, top : top + rows, left : left + columns]
-            y[:, r, c] = np.einsum("nhwi,hwio->no", patch, kernel)
+            y[:, r, c] = np.tensordot(patch, kernel, 3)
     return y
 
 
@@ -113,8 +113,8 @@ def conv2d_gradients(x, kernel, upstream, strides=(1, 1)):
         for c in range(upstream.shape[2]):
             top, left = r * strides[0], c * strides[1]
             place = np.s_[:, top : top + rows, left : left + columns]
-            dx[place] += np.einsum("no,hwio->nhwi", upstream[:, r, c], kernel)
-            dk += np.einsum("nhwi,no->hwio", x[place], upstream[:, r, c])
+            dx[place] += np.tensordot(upstream[:, r, c], kernel, (1, 3))
+            dk += np.tensordot(x[place], upstream[:, r, c], (0, 0))
     return dx, dk
 
 

@@ -11,8 +11,9 @@ import tyro
 from keras_alexnet.training.config import TrainConfig
 from tfrecords.errors import DatasetError
 
-# May differ from the run that is resumed: they end a run, they do not change its steps.
-FREE_ON_RESUME = ("epochs", "keep")
+# May differ from the run that is resumed: whoever watches the curve may change when the
+# rate drops and when the run ends, as the authors did by hand (section 5).
+FREE_ON_RESUME = ("epochs", "patience", "reductions", "keep")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ def train(config: TrainConfig, run: Path | str, *, resume: bool = False) -> Trai
     run = Path(run)
     if not resume:
         config = create_run(run, config)
+    elif config != TrainConfig.load(run):
+        config.save(run)
     allocator.keep_freed_memory()
     model = compile_model(config)
     preset = config.resolve()

@@ -124,6 +124,12 @@ def full(request):
     return request.param, alexnet(request.param, seed=1)
 
 
+def sample(layer):
+    """Return at most a quarter of a million weights of a kernel."""
+    kernel = tf.reshape(layer.kernel.value, (-1,))
+    return kernel[:: max(1, kernel.shape[0] // 250_000)].numpy().astype(np.float64)
+
+
 def test_every_preset_has_its_exact_parameter_counts(full):
     preset, model = full
     counts = {x.name: x.count_params() for x in model.layers if x.weights}
@@ -135,7 +141,7 @@ def test_initial_values_are_those_of_the_source(full):
     preset, model = full
     layers = [layer for layer in model.layers if layer.weights]
     for layer, std, bias in zip(layers, STDS[preset], BIASES[preset], strict=True):
-        kernel = layer.kernel.numpy()
+        kernel = sample(layer)
         spread = 1 / np.sqrt(kernel.size)
         assert kernel.std() == pytest.approx(std, rel=4 * spread), layer.name
         assert abs(kernel.mean()) < 5 * std * spread, layer.name
@@ -144,11 +150,10 @@ def test_initial_values_are_those_of_the_source(full):
 
 def test_gaussians_are_not_truncated(full):
     preset, model = full
-    kernel = model.get_layer("fc6").kernel.numpy()
-    beyond = np.mean(np.abs(kernel) > 3 * STDS[preset][5])
+    beyond = np.mean(np.abs(sample(model.get_layer("fc6"))) > 3 * STDS[preset][5])
     # He's initial values, in Keras, are truncated.
     expected = 0 if preset == "one_weird_trick" else 0.0027
-    assert beyond == pytest.approx(expected, abs=1e-4)
+    assert beyond == pytest.approx(expected, abs=4e-4)
 
 
 def test_maps_and_vectors_have_the_sizes_of_the_paper(full):
@@ -259,7 +264,7 @@ def test_the_error_of_a_small_picture_names_the_least_size(preset, least):
 
 
 def reference_logits(model, preset, x):
-    """Run the network of spec 2.1 in float64, step by step in the order of its table."""
+    """Run the network of spec 2.1 in float64, in the order of its table."""
     weights = {layer.name: layer.get_weights() for layer in model.layers}
 
     def conv(x, name, groups, padding="same"):

@@ -175,13 +175,13 @@ def test_a_few_steps_learn_a_tiny_set(form):
     model.compile(
         keras.optimizers.Adam(0.003),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
         jit_compile=False,
     )
-    history = model.fit(images, labels, batch_size=20, epochs=25, verbose=0).history
-    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    losses = [model.train_on_batch(images, labels) for _ in range(30)]
+    assert losses[-1] < 0.5 * losses[0]
     new_images, new_labels = digits(20, seed=1)
-    assert model.evaluate(new_images, new_labels, verbose=0)[1] >= 0.5
+    guesses = np.argmax(model(new_images), axis=-1)
+    assert np.mean(guesses == new_labels) >= 0.5
 
 
 def test_a_saved_network_comes_back_the_same(form, tmp_path):
