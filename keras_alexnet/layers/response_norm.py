@@ -61,7 +61,7 @@ class ResponseNormalization(keras.layers.Layer):
 
     def __init__(self, bias: float, alpha: float, beta: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if bias <= 0 or alpha < 0 or beta <= 0:
+        if not (bias > 0 and alpha >= 0 and beta > 0):
             raise ValueError(
                 "Response normalisation needs bias > 0, alpha >= 0 and beta > 0. "
                 f"Received: bias={bias}, alpha={alpha}, beta={beta}"

@@ -51,7 +51,8 @@ class Preset:
     dropout: Literal["original", "inverted"] | None = "original"  # section 4.2
     dropout_rate: float = 0.5  # section 4.2
     dropout_before: bool = False  # True: on the inputs of fc6 and fc7 (torchvision)
-    # Standard deviations of the untruncated Gaussians; None is He's sqrt(2 / fan_in).
+    # Standard deviations of the untruncated Gaussians; None is Keras' HeNormal, which
+    # is truncated, of sqrt(2 / fan_in).
     weight_std: tuple[float | None, ...] = (0.01,) * 8  # section 5
     biases: tuple[float, ...] = (0, 1, 0, 1, 1, 1, 1, 0)  # section 5
 
@@ -102,6 +103,11 @@ class Preset:
                     f"Preset field {name} takes each of {get_args(Step)} once at most, "
                     f"and the pool. Received: {steps}"
                 )
+        if self.lrn is not None and "lrn" not in self.block1 + self.block2:
+            raise ValueError(
+                "Preset field lrn needs an 'lrn' step in block1 or block2. "
+                f"Received: {self.block1} and {self.block2}"
+            )
         if self.lrn is not None and not isinstance(self.lrn, LRN):
             raise ValueError(
                 f"Preset field lrn is an LRN, None or False. Received: {self.lrn!r}"

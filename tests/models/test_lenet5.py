@@ -171,7 +171,7 @@ def test_the_seed_gives_the_initial_weights(form):
 
 def test_a_few_steps_learn_a_tiny_set(form):
     model = lenet5(form=form, seed=1)
-    images, labels = digits(40)
+    images, labels = digits(20)
     model.compile(
         keras.optimizers.Adam(0.003),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -83,11 +83,17 @@ def test_fields_survive_json():
         ("released", True, PRESETS["released"].lrn),
         ("released", LRN(bias=3.0), LRN(bias=3.0)),
         ("released", {"bias": 3.0}, LRN(bias=3.0)),
-        ("one_weird_trick", True, LRN()),
     ],
 )
 def test_ways_to_say_what_the_normalisation_is(name, given, kept):
     assert PRESETS[name].replace(lrn=given).lrn == kept
+
+
+def test_a_normalisation_that_no_block_would_use_is_refused():
+    with pytest.raises(ValueError, match="lrn needs an 'lrn' step"):
+        PRESETS["one_weird_trick"].replace(lrn=True)
+    block = ("activation", "lrn", "pool")
+    assert PRESETS["one_weird_trick"].replace(lrn=True, block1=block).lrn == LRN()
 
 
 @pytest.mark.parametrize(
