@@ -1,4 +1,4 @@
-"""`alexnet benchmark step|input`."""
+"""`alexnet benchmark step|input|fit`."""
 
 import json
 import platform
@@ -55,15 +55,37 @@ class InputOptions:
     """Write the figures to this file."""
 
 
+@dataclass(frozen=True)
+class FitOptions:
+    """Measure `fit` on TFRecords, in images/s.
+
+    Beside it in the same run: the step alone and the pipeline alone, and what the two
+    together allow on these cores.
+    """
+
+    data: tyro.conf.Positional[Path]
+    """Dataset folder made by `alexnet build`."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Arithmetic."""
+    batch_size: int = 128
+    """Images in a step."""
+    steps: int = 10
+    """Steps of each measurement; each is made twice."""
+    json: Path | None = None
+    """Write the figures to this file."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure, print a table and write the file that was asked for."""
     kinds: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         "step": (StepOptions, _step),
         "input": (InputOptions, _input),
+        "fit": (FitOptions, _fit),
     }
     if not arguments or arguments[0] not in kinds:
         raise DatasetError(
-            "Expected `alexnet benchmark step` or `alexnet benchmark input`."
+            "Expected `alexnet benchmark step`, `alexnet benchmark input DATA` or "
+            "`alexnet benchmark fit DATA`."
         )
     options_type, run = kinds[arguments[0]]
     prog = f"alexnet benchmark {arguments[0]}"
@@ -124,6 +146,24 @@ def _input(options: InputOptions) -> dict[str, Any]:
     table.add_row("pipeline", f"{f.pipeline:.0f}", "")
     table.add_row("bare libjpeg", f"{f.libjpeg:.0f}", f"{f.libjpeg_share:.0%} of it")
     table.add_row("Pillow", f"{f.pillow:.0f}", f"{f.pillow_ratio:.0%} of it")
+    Console().print(table)
+    return f.as_dict()
+
+
+def _fit(options: FitOptions) -> dict[str, Any]:
+    from keras_alexnet.benchmark.fit import measure_fit
+
+    f = measure_fit(
+        options.data,
+        precision=options.precision,
+        batch_size=options.batch_size,
+        steps=options.steps,
+    )
+    table = Table(f"{f.precision}, {f.cores} cores", "images/s")
+    table.add_row("step alone", f"{f.step:.1f}")
+    table.add_row("pipeline alone, a core", f"{f.pipeline:.0f}")
+    table.add_row("allowed together", f"{f.allowed:.1f}")
+    table.add_row("fit", f"{f.fit:.1f} ({f.share:.0%} of allowed)")
     Console().print(table)
     return f.as_dict()
 

@@ -1,0 +1,141 @@
+"""How close `fit` on TFRecords comes to what step and pipeline allow together."""
+
+import os
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_alexnet.benchmark.operations import seconds_of
+from keras_alexnet.data import train_dataset
+from keras_alexnet.training import allocator
+from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.fit import compile_model
+from tfrecords import Manifest
+
+WARM_UP = 4  # steps that are not counted
+
+
+@dataclass(frozen=True)
+class FitFigures:
+    """Images per second on all cores; medians over the steps.
+
+    Attributes:
+        fit: `model.fit` reading shards.
+        step: The training step alone, on one batch again and again.
+        pipeline: The input pipeline alone, per second of processor time.
+        allowed: What is left for the two together on shared cores:
+            `1 / (1 / step + 1 / (pipeline * cores))`.
+        share: `fit` over `allowed`.
+    """
+
+    precision: str
+    batch_size: int
+    cores: int
+    fit: float
+    step: float
+    pipeline: float
+    allowed: float
+    share: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+
+def measure_fit(
+    data: Path | str, *, precision: str, batch_size: int, steps: int = 20
+) -> FitFigures:
+    """Measure `fit`, the step and the pipeline one after the other, twice.
+
+    Args:
+        data: Dataset folder with at least one batch.
+        precision: Keras dtype policy.
+        batch_size: Images in a step.
+        steps: Steps of each measurement.
+
+    Raises:
+        DatasetError: The dataset is incomplete or too small.
+    """
+    allocator.keep_freed_memory()
+    config = TrainConfig(
+        str(data),
+        precision=precision,  # type: ignore[arg-type]
+        batch_size=batch_size,
+        learning_rate=0.001,
+        num_classes=Manifest.load(data).num_classes,
+    )
+    model = compile_model(config)
+    dataset = train_dataset(data, batch_size=batch_size, epochs=1_000_000)
+    fit, step, pipeline = [], [], []
+    for _ in range(2):
+        fit += _fit_seconds(model, dataset, steps)
+        step += _step_seconds(model, dataset, steps)
+        pipeline.append(_pipeline_seconds(dataset, steps))
+    cores = len(os.sched_getaffinity(0))
+    fit_rate, step_rate, pipeline_rate = (
+        batch_size / statistics.median(seconds) for seconds in (fit, step, pipeline)
+    )
+    allowed = 1 / (1 / step_rate + 1 / (pipeline_rate * cores))
+    return FitFigures(
+        precision=precision,
+        batch_size=batch_size,
+        cores=cores,
+        fit=fit_rate,
+        step=step_rate,
+        pipeline=pipeline_rate,
+        allowed=allowed,
+        share=fit_rate / allowed,
+    )
+
+
+class _Clock(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        self.times.append(time.perf_counter())
+
+
+def _fit_seconds(
+    model: keras.Model, dataset: tf.data.Dataset, steps: int
+) -> list[float]:
+    clock = _Clock()
+    model.fit(
+        dataset,
+        steps_per_epoch=steps + WARM_UP,
+        callbacks=[clock],
+        shuffle=False,
+        verbose=0,
+    )
+    pairs = zip(clock.times[WARM_UP - 1 :], clock.times[WARM_UP:], strict=False)
+    return [after - before for before, after in pairs]
+
+
+def _step_seconds(
+    model: keras.Model, dataset: tf.data.Dataset, steps: int
+) -> list[float]:
+    batch = next(iter(dataset))
+    stream = iter(tf.data.Dataset.from_tensors(batch).repeat())
+
+    def step() -> tf.Tensor:
+        return model.train_function(stream)["loss"]
+
+    return [seconds_of(step) for _ in range(steps + WARM_UP)][WARM_UP:]
+
+
+def _pipeline_seconds(dataset: tf.data.Dataset, steps: int) -> float:
+    batches = iter(dataset)
+    for _ in range(WARM_UP):
+        next(batches)
+    start = time.process_time()
+    for _ in range(steps):
+        next(batches)
+    return (time.process_time() - start) / steps
