@@ -6,7 +6,6 @@ from pathlib import Path
 import keras
 
 from keras_alexnet.data import eval_dataset, train_dataset
-from keras_alexnet.data.pipeline import load_statistics
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import (
     NanGuard,
@@ -122,7 +121,6 @@ def _restore(run: Path, model: keras.Model, state: TrainState) -> int:
 
 def _training_stream(config: TrainConfig, first_epoch: int):
     preset = config.resolve()
-    load_statistics(config.data)
     return train_dataset(
         config.data,
         batch_size=preset.batch_size,
