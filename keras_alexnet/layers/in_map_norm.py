@@ -51,10 +51,10 @@ class InMapResponseNormalization(response_norm.ResponseNormalization):
         radius = self.size // 2
         border = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
 
-        def window_sum(x: tf.Tensor) -> tf.Tensor:
+        def window_sum(x: tf.Tensor, factor: float) -> tf.Tensor:
             # Not SAME pooling: TensorFlow divides that by the number of real pixels.
             mean = tf.nn.avg_pool2d(tf.pad(x, border), self.size, 1, "VALID")
-            return mean * float(self.size**2)
+            return mean * (factor * self.size**2)
 
         return response_norm.normalize(
             inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta

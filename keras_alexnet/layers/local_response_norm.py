@@ -79,9 +79,10 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
         offsets = np.arange(depth)
         neighbours = np.abs(offsets[:, None] - offsets) <= self.depth_radius
 
-        def window_sum(x: tf.Tensor) -> tf.Tensor:
+        def window_sum(x: tf.Tensor, factor: float) -> tf.Tensor:
             rows = tf.reshape(x, (-1, depth))
-            return tf.reshape(rows @ tf.constant(neighbours, x.dtype), tf.shape(x))
+            window = tf.constant(factor * neighbours, x.dtype)
+            return tf.reshape(rows @ window, tf.shape(x))
 
         return response_norm.normalize(
             inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
