@@ -11,16 +11,20 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 class Progress:
-    """Counts pictures on standard error.
+    """Counts on standard error.
 
     Args:
         verb: what is being done, such as `build`.
-        total: number of pictures.
+        total: how many there are.
         enabled: False keeps silent.
+        unit: what is counted.
     """
 
-    def __init__(self, verb: str, total: int, enabled: bool = True):
-        self._verb, self._total, self._enabled = verb, total, enabled
+    def __init__(
+        self, verb: str, total: int, enabled: bool = True, unit: str = "pictures"
+    ):
+        self._verb, self._total, self._unit = verb, total, unit
+        self._enabled = enabled
         self._start = self._last = time.monotonic()
         self._done = 0
         console = Console(stderr=True)
@@ -39,16 +43,16 @@ class Progress:
             self.say(self._line())
 
     def update(self, done: int) -> None:
-        """Show that `done` pictures are finished."""
+        """Show that so many are finished."""
         self._done = done
         if self._bar:
-            self._bar.update(self._task, completed=done, rate=f"{self.rate():,.0f}/s")
+            self._bar.update(self._task, completed=done, rate=f"{self._pace()}/s")
         elif done and time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
             self.say(self._line())
 
     def rate(self) -> float:
-        """Pictures a second so far."""
+        """How many a second so far."""
         return self._done / max(time.monotonic() - self._start, 1e-9)
 
     def say(self, text: str) -> None:
@@ -58,11 +62,15 @@ class Progress:
         elif self._enabled:
             print(text, file=sys.stderr, flush=True)
 
+    def _pace(self) -> str:
+        rate = self.rate()
+        return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
     def _line(self) -> str:
         left = (self._total - self._done) / max(self.rate(), 1e-9)
         return (
-            f"{self._verb}: {self._done:,} of {self._total:,} pictures, "
-            f"{self.rate():,.0f}/s, {left:,.0f} s left"
+            f"{self._verb}: {self._done:,} of {self._total:,} {self._unit}, "
+            f"{self._pace()}/s, {left:,.0f} s left"
         )
 
 

@@ -2,15 +2,15 @@
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
 from keras_alexnet.benchmark.operations import (
+    MATRIX_OPERATIONS,
     forward_macs,
-    matrix_rate,
+    matrix_product,
     median_ratio,
     seconds_of,
     step_operations,
@@ -20,6 +20,7 @@ from keras_alexnet.models import alexnet
 from keras_alexnet.models.presets import find_preset
 from keras_alexnet.training import allocator
 from keras_alexnet.training.optimizer import CoupledSGD
+from tfrecords.progress import Progress
 
 MATRIX_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
@@ -30,12 +31,13 @@ class StepFigures:
 
     Attributes:
         precision: Keras dtype policy.
-        matrix_gflops: Rate of a large matrix product in this precision, 10^9/s.
+        matrix_gflops: Rate of a 4096 x 4096 matrix product in this precision, 10^9/s.
         step: Our training step, images/s; `stock_step` that of stock Keras.
         inference: Our forward pass, images/s; `stock_inference` that of stock Keras.
         step_ratio: Ours over stock, median of the ratios of neighbouring rounds.
         inference_ratio: The same for the forward pass.
-        step_share: Arithmetic of our step over the matrix rate, in [0, 1].
+        step_share: Rate of arithmetic of our step over the matrix rate, median of the
+            ratios of neighbouring rounds: other guests of the machine slow both.
         inference_share: The same for the forward pass.
     """
 
@@ -51,10 +53,6 @@ class StepFigures:
     inference_ratio: float
     inference_share: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields, for JSON."""
-        return asdict(self)
-
 
 def measure_step(
     precision: str,
@@ -64,7 +62,7 @@ def measure_step(
     rounds: int = 5,
     num_classes: int = 1000,
 ) -> StepFigures:
-    """Measure ours and stock Keras in turn, A B A B.
+    """Measure ours, stock Keras and a matrix product in turn, A B C A B C.
 
     Args:
         precision: float32 or mixed_bfloat16.
@@ -88,31 +86,35 @@ def measure_step(
     images, labels = _batch(batch_size, model.input_shape[1], num_classes)
     ours = CoupledSGD(0.001, bias_rate=fields.bias_rate, decay=decay)
     theirs = keras.optimizers.SGD(0.001, momentum=0.9)
-    rate = matrix_rate(MATRIX_DTYPES[precision])
-    infer = _alternate([_inference(net, images) for net in (model, stock)], rounds)
-    train = _alternate(
-        [
-            _training(net, optimizer, images, labels)
-            for net, optimizer in ((model, ours), (stock, theirs))
-        ],
-        rounds,
-    )
-    rate = max(rate, matrix_rate(MATRIX_DTYPES[precision]))
-    step, stock_step = (batch_size / statistics.median(s) for s in train)
-    inference, stock_inference = (batch_size / statistics.median(s) for s in infer)
+    matrix = matrix_product(MATRIX_DTYPES[precision])
+    infer = [_inference(net, images) for net in (model, stock)]
+    train = [
+        _training(net, optimizer, images, labels)
+        for net, optimizer in ((model, ours), (stock, theirs))
+    ]
+    inference = _alternate([*infer, matrix], rounds, f"{precision} inference")
+    step = _alternate([*train, matrix], rounds, f"{precision} step")
+    forward = 2 * sum(forward_macs(model).values())
+    products = inference[2] + step[2]
     return StepFigures(
         precision=precision,
         batch_size=batch_size,
-        matrix_gflops=rate / 1e9,
-        step=step,
-        stock_step=stock_step,
-        step_ratio=median_ratio(train[1], train[0]),
-        step_share=step * step_operations(model) / rate,
-        inference=inference,
-        stock_inference=stock_inference,
-        inference_ratio=median_ratio(infer[1], infer[0]),
-        inference_share=inference * 2 * sum(forward_macs(model).values()) / rate,
+        matrix_gflops=MATRIX_OPERATIONS / statistics.median(products) / 1e9,
+        step=batch_size / statistics.median(step[0]),
+        stock_step=batch_size / statistics.median(step[1]),
+        step_ratio=median_ratio(step[1], step[0]),
+        step_share=_share(step, batch_size * step_operations(model)),
+        inference=batch_size / statistics.median(inference[0]),
+        stock_inference=batch_size / statistics.median(inference[1]),
+        inference_ratio=median_ratio(inference[1], inference[0]),
+        inference_share=_share(inference, batch_size * forward),
     )
+
+
+def _share(seconds: list[list[float]], operations: int) -> float:
+    """Return the rate of our arithmetic over that of the matrix product."""
+    ours, _, product = seconds
+    return operations / MATRIX_OPERATIONS * median_ratio(product, ours)
 
 
 def _batch(count: int, size: int, num_classes: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -143,13 +145,15 @@ def _training(
 
 
 def _alternate(
-    works: Sequence[Callable[[], tf.Tensor]], rounds: int
+    works: Sequence[Callable[[], tf.Tensor]], rounds: int, title: str
 ) -> list[list[float]]:
     """Return the seconds of each work, measured in turn after one warm-up each."""
     seconds: list[list[float]] = [[] for _ in works]
     for work in works:
         seconds_of(work)
-    for _ in range(rounds):
-        for work, own in zip(works, seconds, strict=True):
-            own.append(seconds_of(work))
+    with Progress(title, rounds, unit="rounds") as report:
+        for done in range(1, rounds + 1):
+            for work, own in zip(works, seconds, strict=True):
+                own.append(seconds_of(work))
+            report.update(done)
     return seconds

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,7 +110,7 @@ def _step(options: StepOptions) -> list[dict[str, Any]]:
             batch_size=options.batch_size,
             rounds=options.rounds,
         )
-        figures.append(f.as_dict())
+        figures.append(asdict(f))
         for name, ours, stock, ratio, share in (
             ("step", f.step, f.stock_step, f.step_ratio, f.step_share),
             (
@@ -147,7 +147,7 @@ def _input(options: InputOptions) -> dict[str, Any]:
     table.add_row("bare libjpeg", f"{f.libjpeg:.0f}", f"{f.libjpeg_share:.0%} of it")
     table.add_row("Pillow", f"{f.pillow:.0f}", f"{f.pillow_ratio:.0%} of it")
     Console().print(table)
-    return f.as_dict()
+    return asdict(f)
 
 
 def _fit(options: FitOptions) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _fit(options: FitOptions) -> dict[str, Any]:
     table.add_row("allowed together", f"{f.allowed:.1f}")
     table.add_row("fit", f"{f.fit:.1f} ({f.share:.0%} of allowed)")
     Console().print(table)
-    return f.as_dict()
+    return asdict(f)
 
 
 def _machine() -> dict[str, Any]:
