@@ -34,6 +34,43 @@ def synset(name: str) -> str:
     return name if _SYNSET.fullmatch(name) else ""
 
 
+def order_name(names: Iterable[str]) -> str:
+    """Say how sorted class names are ordered: `sorted_wnid` or `sorted_name`."""
+    return "sorted_wnid" if all(map(synset, names)) else "sorted_name"
+
+
+def sorted_order(names: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """Sort class names; names that are 0 to n - 1 are sorted as numbers.
+
+    Returns:
+        The names by label, and `sorted_wnid`, `sorted_name` or `numbers`.
+
+    Raises:
+        DatasetError: a name holds a line break.
+    """
+    names = set(names)
+    if names == {str(number) for number in range(len(names))}:
+        return tuple(sorted(names, key=int)), "numbers"
+    order = class_order(names)
+    return order, order_name(order)
+
+
+def numbered(numbers: Iterable[int], where: str) -> tuple[str, ...]:
+    """Name classes that are known by their numbers alone.
+
+    Raises:
+        DatasetError: the numbers are not 0 to n - 1.
+    """
+    found = set(numbers)
+    absent = set(range(len(found))) - found
+    if absent:
+        raise DatasetError(
+            f"Expected labels 0 to {len(found) - 1} in {where}, found {max(found)} but "
+            f"no {min(absent)}. Number the classes from 0 without gaps, or name them."
+        )
+    return tuple(str(number) for number in range(len(found)))
+
+
 def write_labels(directory: Path, names: Iterable[str]) -> None:
     """Write `labels.txt`: line i is the name of label i."""
     text = "".join(f"{name}\n" for name in names)

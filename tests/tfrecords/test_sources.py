@@ -7,7 +7,7 @@ import pytest
 from tests.tfrecords.conftest import encoded, noise, write_tree
 from tfrecords import DatasetError
 from tfrecords.images import decode
-from tfrecords.sources import open_source
+from tfrecords.sources import Ignored, open_source
 
 
 def fill(root, *paths):
@@ -53,7 +53,10 @@ def test_a_class_called_train_is_a_class(tmp_path):
 
 def test_operating_system_files_are_ignored_and_listed(odd_tree):
     source = open_source(odd_tree)
-    names = {os.path.basename(path) for path in source.ignored}
+    names = {os.path.basename(ignored.file) for ignored in source.ignored}
+    assert {ignored.reason for ignored in source.ignored} == {
+        "a file of the operating system"
+    }
     assert names == {"Thumbs.db", ".DS_Store", "._0.JPEG", "desktop.ini"}
     keys = {os.path.basename(sample.key) for sample in source.samples}
     assert {"text.JPEG", "empty.JPEG", "palette.png"} <= keys
@@ -62,7 +65,11 @@ def test_operating_system_files_are_ignored_and_listed(odd_tree):
 def test_files_beside_the_folders_are_ignored_and_listed(tmp_path):
     fill(tmp_path, "train/a/1.jpg", "train/list.txt", "readme.txt", "test/1.jpg")
     source = open_source(tmp_path)
-    assert source.ignored == ("readme.txt", "test/", "train/list.txt")
+    assert source.ignored == (
+        Ignored("readme.txt", "not in a split folder"),
+        Ignored("test/", "it has no labels"),
+        Ignored("train/list.txt", "not in a class folder"),
+    )
     assert len(source.samples) == 1
 
 
@@ -71,8 +78,42 @@ def test_pipes_are_never_opened_and_dangling_links_are_kept(tmp_path):
     os.mkfifo(tmp_path / "a" / "pipe.jpg")
     (tmp_path / "a" / "link.jpg").symlink_to(tmp_path / "nowhere")
     source = open_source(tmp_path)
-    assert source.ignored == ("a/pipe.jpg",)
+    assert source.ignored == (Ignored("a/pipe.jpg", "not a regular file"),)
     assert [s.key for s in source.samples] == ["a/1.jpg", "a/link.jpg"]
+
+
+def test_folders_of_wordnet_ids_get_their_words(tmp_path):
+    fill(tmp_path, "n01440764/1.jpg", "n99999999/1.jpg")
+    source = open_source(tmp_path)
+    assert source.words == ("tench, Tinca tinca", "")
+    assert source.label_order == "sorted_wnid"
+    fill(tmp_path, "cat/1.jpg")
+    source = open_source(tmp_path)
+    assert (source.words, source.label_order) == (("", "", ""), "sorted_name")
+
+
+def test_pictures_of_ilsvrc_have_the_same_key_in_every_layout(tmp_path):
+    names = {
+        "training/n01440764/n01440764_7.JPEG": "train/n01440764/n01440764_7.JPEG",
+        "training/n01440764/n01443537_7.JPEG": "training/n01440764/n01443537_7.JPEG",
+        "training/n01440764/a/n01440764_8.JPEG": (
+            "training/n01440764/a/n01440764_8.JPEG"
+        ),
+        "valid/n01440764/ILSVRC2012_val_00000293.JPEG": (
+            "val/ILSVRC2012_val_00000293.JPEG"
+        ),
+        "valid/n01440764/own.JPEG": "valid/n01440764/own.JPEG",
+    }
+    source = open_source(fill(tmp_path, *names))
+    assert {s.origin.name: s.key for s in source.samples} == names
+
+
+def test_two_pictures_of_one_key_are_an_error(tmp_path):
+    name = "ILSVRC2012_val_00000293.JPEG"
+    fill(tmp_path, "train/n01440764/1.jpg", f"val/n01440764/{name}")
+    fill(tmp_path, f"val/n01440764/more/{name}")
+    with pytest.raises(DatasetError, match=f"{name} twice"):
+        open_source(tmp_path)
 
 
 def _missing(root):
@@ -128,7 +169,7 @@ def test_wrong_trees_are_one_clear_line(tmp_path, make, words):
 
 
 def test_an_unknown_kind_is_an_error(tmp_path):
-    with pytest.raises(DatasetError, match="folder, digits"):
+    with pytest.raises(DatasetError, match="folder, tar, .*, digits"):
         open_source(tmp_path, "lmdb")
 
 

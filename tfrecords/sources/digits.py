@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tfrecords.sources.sample import BytesOrigin, Sample, Source
+from tfrecords.sources.sample import BytesOrigin, Sample, Source, in_order
 
 _WHITE = 16  # the scans count the ink pixels of 4 x 4 blocks
 
@@ -30,9 +30,10 @@ def open_digits() -> Source:
         name="digits",
         location="digits",
         labels=tuple(str(name) for name in bunch.target_names),
-        samples=tuple(sorted(samples, key=lambda sample: sample.key)),
+        samples=in_order(samples),
         validation_fraction=0.1,
         test_fraction=0.1,
+        label_order="numbers",
     )
 
 

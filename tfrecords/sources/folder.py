@@ -1,27 +1,24 @@
 """Pictures in folders: class/picture, or split/class/picture."""
 
-import os
-import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from tfrecords import imagenet
 from tfrecords.errors import DatasetError
-from tfrecords.labels import class_order
-from tfrecords.sources.sample import FileOrigin, Sample, Source
+from tfrecords.labels import class_order, order_name
+from tfrecords.sources.sample import FileOrigin, Ignored, Sample, Source, in_order
+from tfrecords.sources.tree import (
+    SPLIT_FOLDERS,
+    UNLABELLED,
+    Files,
+    checked_folder,
+    dataset_name,
+    has_folders,
+    list_classes,
+    sorted_entries,
+)
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _UNSPLIT = ""
-_Files = list[tuple[str, int]]  # key, bytes
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}  # .DS_Store and ._* are dotfiles
 
 
 def open_folder(root: Path) -> Source:
@@ -30,134 +27,78 @@ def open_folder(root: Path) -> Source:
     A tree whose `train` folder holds folders is split/class/picture, any other is
     class/picture. Class folders may have folders of their own. Every regular file
     in a class folder counts as a picture, whatever its name, except dotfiles,
-    `Thumbs.db` and `desktop.ini`.
+    `Thumbs.db` and `desktop.ini`. Classes that are WordNet ids get their words.
+
+    A tree of all 1,000 classes of ILSVRC-2012 is named `imagenet2012`, its labels are
+    compared with the official ones, and what is missing is noted.
 
     Raises:
-        DatasetError: no folder, no classes, an empty class, or a class that is
-            not in the training split.
+        DatasetError: no folder, no classes, an empty class, a class that is not in
+            the training split, or a validation picture of ILSVRC in a wrong class.
     """
-    root = _checked(root)
-    ignored: list[str] = []
-    splits = _split_folders(root, ignored)
+    root = checked_folder(root)
+    ignored: list[Ignored] = []
+    splits = split_folders(root, ignored)
     if splits:
-        listings = {s: _list_classes(root, path, ignored) for s, path in splits.items()}
+        listings = {s: list_classes(root, path, ignored) for s, path in splits.items()}
     else:
-        listings = {_UNSPLIT: _list_classes(root, root, ignored)}
+        listings = {_UNSPLIT: list_classes(root, root, ignored)}
     labels = _common_classes(listings)
+    complete = bool(splits) and labels == imagenet.synsets()
+    if complete:
+        _check_validation(root, listings.get("validation", {}))
+    counts = {s: sum(map(len, classes.values())) for s, classes in listings.items()}
     return Source(
         kind="folder",
-        name=_dataset_name(root),
+        name=imagenet.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,
-        samples=_samples(root, listings, labels),
+        samples=in_order(_samples(root, listings, labels)),
         ignored=tuple(sorted(ignored)),
         validation_fraction=0.0 if splits else 0.1,
+        words=imagenet.words_of(labels),
+        label_order=order_name(labels),
+        notes=imagenet.missing(counts["train"], counts.get("validation", 0))
+        if complete
+        else (),
     )
 
 
-def _checked(root: Path) -> Path:
-    if not root.exists():
-        raise DatasetError(f"Expected a folder of pictures, {root} does not exist.")
-    if not root.is_dir():
-        raise DatasetError(f"Expected a folder of pictures, {root} is a file.")
-    return root.resolve()
+def split_folders(root: Path, ignored: list[Ignored]) -> dict[str, Path]:
+    """Find the split folders of a tree; none where it is class/picture.
 
-
-def _split_folders(root: Path, ignored: list[str]) -> dict[str, Path]:
+    Raises:
+        DatasetError: two folders are the same split, or train is not there though
+            another split is.
+    """
     found: dict[str, Path] = {}
-    others: list[str] = []
-    for entry in _sorted_entries(root):
+    others: list[Ignored] = []
+    for entry in sorted_entries(root):
         split = SPLIT_FOLDERS.get(entry.name.lower())
         if split is None or not entry.is_dir():
-            others.append(entry.name)
+            others.append(Ignored(entry.name, "not in a split folder"))
         elif split in found:
             names = f"{found[split].name} and {entry.name}"
             raise DatasetError(f"{root} has two {split} folders, {names}. Keep one.")
         else:
             found[split] = Path(entry.path)
-    if "train" not in found or not _has_folders(found["train"]):
-        return _no_splits(root, found, others)
+    if "train" not in found or not has_folders(found["train"]):
+        return _no_splits(root, found)
     ignored.extend(others)
-    if "test" in found and not _has_folders(found["test"]):
-        ignored.append(f"{found.pop('test').name}/")  # unlabelled, as in ILSVRC
+    if "test" in found and not has_folders(found["test"]):
+        ignored.append(Ignored(f"{found.pop('test').name}/", UNLABELLED))
     return {s: found[s] for s in ("train", "validation", "test") if s in found}
 
 
-def _no_splits(root: Path, found: dict, others: list[str]) -> dict[str, Path]:
+def _no_splits(root: Path, found: dict) -> dict[str, Path]:
     # "train" beside "car" is a class; "val" with class folders is half a dataset.
-    if any(_has_folders(path) for path in found.values()):
+    if any(has_folders(path) for path in found.values()):
         names = ", ".join(path.name for path in found.values())
         raise DatasetError(
             f"Expected a train folder with one folder per class in {root}, found "
             f"{names}. Put the training pictures into {root / 'train'}/CLASS/."
         )
     return {}
-
-
-def _has_folders(path: Path) -> bool:
-    return any(entry.is_dir() for entry in _sorted_entries(path) if not _hidden(entry))
-
-
-def _sorted_entries(path: Path) -> list[os.DirEntry]:
-    try:
-        with os.scandir(path) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise DatasetError(f"Cannot list {path}: {error.strerror}.") from None
-
-
-def _hidden(entry: os.DirEntry) -> bool:
-    return entry.name.startswith(".") or entry.name.lower() in _SYSTEM_FILES
-
-
-def _list_classes(root: Path, path: Path, ignored: list[str]) -> dict[str, _Files]:
-    classes = {}
-    for entry in _sorted_entries(path):
-        if _hidden(entry) or not entry.is_dir():
-            ignored.append(_key(root, entry))
-            continue
-        files = list(_list_files(root, Path(entry.path), ignored))
-        if not files:
-            raise DatasetError(
-                f"Expected pictures in every class folder, {entry.path} has none. "
-                "Fill it or remove it."
-            )
-        classes[entry.name] = files
-    if not classes:
-        raise DatasetError(
-            f"Expected one folder per class in {path}, found none. "
-            "Arrange the pictures as CLASS/PICTURE or SPLIT/CLASS/PICTURE."
-        )
-    return classes
-
-
-def _list_files(root: Path, path: Path, ignored: list[str]) -> Iterator:
-    for entry in _sorted_entries(path):
-        if _hidden(entry):
-            ignored.append(_key(root, entry))
-        elif entry.is_dir():
-            if entry.is_symlink():
-                ignored.append(_key(root, entry))  # it may lead back up
-            else:
-                yield from _list_files(root, Path(entry.path), ignored)
-        elif (size := _regular_size(entry)) is None:
-            ignored.append(_key(root, entry))
-        else:
-            yield _key(root, entry), size
-
-
-def _regular_size(entry: os.DirEntry) -> int | None:
-    # A dangling link is listed with no bytes, so that the build rejects it by name;
-    # a pipe or a device must never be opened.
-    try:
-        status = entry.stat()
-    except OSError:
-        return 0
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def _key(root: Path, entry: os.DirEntry) -> str:
-    return os.path.relpath(entry.path, root).replace(os.sep, "/")
 
 
 def _common_classes(listings: dict) -> tuple[str, ...]:
@@ -172,19 +113,39 @@ def _common_classes(listings: dict) -> tuple[str, ...]:
     return class_order(first)
 
 
-def _samples(root: Path, listings: dict, labels: tuple[str, ...]) -> tuple[Sample, ...]:
-    places = {name: label for label, name in enumerate(labels)}
-    samples = [
-        Sample(
-            key, places[name], split or None, size, FileOrigin(os.path.join(root, key))
-        )
-        for split, classes in listings.items()
+def _check_validation(root: Path, classes: dict[str, Files]) -> None:
+    names = {
+        path.rpartition("/")[2]: name
         for name, files in classes.items()
-        for key, size in files
-    ]
-    return tuple(sorted(samples, key=lambda sample: sample.key))
+        for path, _ in files
+    }
+    official = {n: c for n, c in names.items() if imagenet.validation_number(n)}
+    imagenet.check_validation(official, str(root))
 
 
-def _dataset_name(root: Path) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", root.name.lower()).strip("_")
-    return name if name[:1].isalpha() else f"images_{name}".strip("_")
+def _samples(root: Path, listings: dict, labels: tuple[str, ...]) -> Iterator[Sample]:
+    places = {name: label for label, name in enumerate(labels)}
+    for split, classes in listings.items():
+        for name, files in classes.items():
+            yield from class_samples(root, split or None, name, places[name], files)
+
+
+def class_samples(
+    root: Path, split: str | None, class_name: str, label: int, files: Files
+) -> Iterator[Sample]:
+    """Give the files of one class their canonical keys, where they have such.
+
+    Args:
+        root: what the files' paths start from.
+        split: `train`, `validation`, `test` or None.
+        class_name: name of the class.
+        label: its place.
+        files: path and size in bytes of each.
+    """
+    folder = str(root)
+    for path, size in files:
+        parent, _, base = path.rpartition("/")
+        key = path
+        if parent.rpartition("/")[2] == class_name or split == "validation":
+            key = imagenet.canonical_key(split, class_name, base) or path
+        yield Sample(key, label, split, size, FileOrigin(folder, path))

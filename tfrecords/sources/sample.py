@@ -1,8 +1,12 @@
 """One labelled picture of a source, before anything is read."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from tfrecords.errors import DatasetError
 
 
 class Origin(Protocol):
@@ -15,13 +19,32 @@ class Origin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileOrigin:
-    """A file of its own."""
+    """A file of its own; the folder is apart, so that many share one string."""
 
-    path: str
+    folder: str
+    name: str
 
     def read(self) -> bytes:
         """Read the file."""
-        return Path(self.path).read_bytes()
+        return Path(self.folder, self.name).read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class RangeOrigin:
+    """A stretch of a larger file, such as a tar: offset and size in bytes."""
+
+    path: str
+    offset: int
+    size: int
+
+    def read(self) -> bytes:
+        """Read the stretch."""
+        with open(self.path, "rb", buffering=0) as file:
+            data = os.pread(file.fileno(), self.size, self.offset)
+        if len(data) != self.size:
+            place = f"{self.path} ends before byte {self.offset + self.size:,}"
+            raise OSError(f"{place}: it has changed since it was listed")
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +77,32 @@ class Sample:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Ignored:
+    """A path that is not taken for a picture, and why."""
+
+    file: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Source:
     """Everything that there is to build from.
 
     Attributes:
-        kind: `folder` or `digits`.
+        kind: one of `tfrecords.sources.KINDS`.
         name: a dataset name that suits it.
-        location: the folder, or the name of a built-in source.
+        location: the folder or file, or the name of a built-in source.
         labels: class names in label order.
         samples: in order of key.
         ignored: paths that are not taken for pictures, such as `Thumbs.db`.
         validation_fraction: what the plan moves from training to validation unless
             the caller says otherwise.
         test_fraction: the same for test.
+        words: human names in label order, empty strings where none is known.
+        label_order: how the labels came to be numbered: `sorted_wnid`,
+            `sorted_name` or `numbers`, or what was converted to one of these.
+        notes: sentences for the user, such as how much of ILSVRC is not there.
     """
 
     kind: str
@@ -75,6 +110,29 @@ class Source:
     location: str
     labels: tuple[str, ...]
     samples: tuple[Sample, ...]
-    ignored: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     validation_fraction: float = 0.0
     test_fraction: float = 0.0
+    words: tuple[str, ...] = ()
+    label_order: str = "sorted_name"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in empty words, so that every label has its place among them."""
+        if not self.words:
+            object.__setattr__(self, "words", ("",) * len(self.labels))
+
+
+def in_order(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """Sort samples by key.
+
+    Raises:
+        DatasetError: two have the same key.
+    """
+    ordered = tuple(sorted(samples, key=lambda sample: sample.key))
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if before.key == after.key:
+            raise DatasetError(
+                f"Expected each picture once, found {after.key} twice. Remove one."
+            )
+    return ordered
