@@ -10,6 +10,7 @@ from collections.abc import Sequence
 VERBS = {
     "build": ("keras_alexnet.commands.build", "pictures to TFRecord shards"),
     "verify": ("keras_alexnet.commands.verify", "re-read a dataset and prove it"),
+    "statistics": ("keras_alexnet.commands.statistics", "mean and colours of shards"),
     "train": ("keras_alexnet.commands.train", "train a network on a dataset"),
     "evaluate": ("keras_alexnet.commands.evaluate", "error rates of trained networks"),
     "predict": ("keras_alexnet.commands.predict", "name what is in pictures"),

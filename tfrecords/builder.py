@@ -1,27 +1,27 @@
 """Pictures to shards: plan, write in parallel, commit."""
 
-import json
 import re
-from collections import Counter
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from tfrecords import pool
+from tfrecords import beam, pool
+from tfrecords.claim import claim
+from tfrecords.commit import Harvest
 from tfrecords.errors import DatasetError
-from tfrecords.files import disk_error, write_atomically
-from tfrecords.images import ImageOptions, codec_versions
-from tfrecords.labels import synset, write_labels
-from tfrecords.manifest import MANIFEST_FILE, REJECTED_FILE, Manifest, Shard
-from tfrecords.output import finish, prepare
-from tfrecords.plan import SHARD_SIZE_MB, Plan, make_plan
+from tfrecords.files import disk_error
+from tfrecords.image_options import ImageOptions
+from tfrecords.manifest import MANIFEST_FILE, Manifest
+from tfrecords.output import finish, look, prepare
+from tfrecords.plan import SHARD_SIZE_MB, Plan, PlannedShard, make_plan
 from tfrecords.progress import Progress
-from tfrecords.schema import write_tfds_metadata
-from tfrecords.shard import Rejection, ShardResult, ShardTask, write_shard
+from tfrecords.selection import select
+from tfrecords.shard import ShardTask, write_shard
+from tfrecords.shard_result import load_result, result_path
 from tfrecords.sources import Source, open_source
-from tfrecords.statistics import STATISTICS_FILE, Accumulator
+from tfrecords.space import check_space
 
 MAX_REJECTED = 0.01  # of all pictures
 
@@ -31,11 +31,18 @@ def build(
     out: Path | str,
     *,
     source_kind: str | None = None,
+    classes: int | Sequence[str] | None = None,
+    limit: int | None = None,
+    exclude: Path | None = None,
+    relabel: Path | None = None,
     name: str | None = None,
     seed: int = 0,
     processes: int | None = None,
+    runner: str | None = None,
+    beam_options: Sequence[str] = (),
     shard_size_mb: int = SHARD_SIZE_MB,
     shards: int | None = None,
+    encoding: str = "jpeg",
     size: int = 256,
     quality: int = 95,
     filter: str = "bicubic",
@@ -49,20 +56,36 @@ def build(
     """Build a dataset folder from pictures.
 
     The shards' bytes depend on the source, the options and the seed, never on the
-    number of processes. A shard appears under its name when it is whole, the
-    manifest when all is. Building a finished dataset again does nothing.
+    number of processes or on who runs them. A shard appears under its name when it is
+    whole, the manifest when all is.
+
+    A build that was stopped, killed or out of space at any moment is finished by the
+    same call, which writes only the shards that are missing; the result has the
+    bytes of a build that nothing disturbed. Building a finished dataset again does
+    nothing.
 
     Args:
-        source: a folder of pictures, or `digits`.
+        source: a folder, a tar, a list or CSV file, `tfds:NAME`, or `digits`; see
+            `tfrecords.sources.open_source`.
         out: the dataset folder; created.
-        source_kind: `folder` or `digits`; None lets the source tell.
+        source_kind: one of `tfrecords.sources.KINDS`; None lets the source tell.
+        classes: take only the first so many classes, or those of these names.
+        limit: take at most so many pictures of each split, in its classes' shares.
+        exclude: a file with the pictures to leave out, one a line.
+        relabel: a CSV file with columns `file` and `label`: labels to correct.
         name: what shard names start with, `[a-z][a-z0-9_]*`; None takes the
             source's own.
-        seed: of the shuffle and the splits.
+        seed: of the shuffle, the splits and the choice for `limit`.
         processes: None means one a core.
+        runner: the name of an Apache Beam runner that writes the shards instead of
+            processes of this machine. Every worker must see the source and the
+            dataset folder under the same paths.
+        beam_options: of Beam's pipeline, such as `direct_num_workers=2`.
         shard_size_mb: intended size of a shard, in 10^6 bytes.
         shards: number of shards per split, instead of `shard_size_mb`.
-        size: height and width of the stored pictures, in pixels.
+        encoding: what is stored: `jpeg`, `jpeg-original` or `raw`; see
+            `tfrecords.image_options.ImageOptions`.
+        size: height and width of the pictures, in pixels.
         quality: JPEG quality, 1 to 100.
         filter: `bilinear`, `bicubic`, `lanczos` or `box`, all antialiased.
         apply_exif: turn pictures as their EXIF orientation says; ILSVRC ignores it.
@@ -71,16 +94,23 @@ def build(
             the validation split; None means 0.1 unless the source has splits.
         test_fraction: the same for test; None means 0.1 for `digits`, else 0.
         max_rejected: the largest bearable fraction of pictures that cannot be used.
+            The call can be repeated with another one.
         progress: report on standard error.
 
     Raises:
-        DatasetError: the source is not as expected, the folder is not empty, too
-            many pictures were rejected, or the disk is full or not writable.
+        DatasetError: the source is not as expected, the folder is not empty or in use
+            by another build, too many pictures were rejected, one shard kills every
+            worker, or the disk is too small, full or not writable.
     """
-    if not 0 <= max_rejected <= 1:
-        raise DatasetError(f"Expected max_rejected from 0 to 1; got {max_rejected}.")
-    opened = open_source(source, source_kind)
-    images = _image_options(size, quality, filter, apply_exif, subsampling)
+    _check_run(max_rejected, processes, runner, beam_options)
+    choice: dict[str, Any] = {
+        "classes": classes,
+        "limit": limit,
+        "exclude": exclude,
+        "relabel": relabel,
+    }
+    opened = select(open_source(source, source_kind), seed=seed, **choice)
+    images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
     plan = make_plan(
         opened,
         name=_checked_name(name or opened.name),
@@ -90,20 +120,32 @@ def build(
         shard_size_mb=shard_size_mb,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        selection={key: _recorded(value) for key, value in choice.items()},
     )
-    out = Path(out)
     with Progress("build", plan.total, progress) as report:
-        finished = prepare(out, plan)
-        if finished:
-            report.say(f"{out} is finished already, with the same source and options.")
-            return finished
-        try:
-            done = _write_shards(
-                out, plan, opened, images, processes, report, max_rejected
-            )
-            return _commit(out, plan, opened, done)
-        except OSError as error:
-            raise disk_error(error, out / MANIFEST_FILE) from None
+        for note in opened.notes:
+            report.say(note)
+        work = _Work(Path(out), plan, opened, images, max_rejected, report)
+        return work.carry_out(processes, runner, beam_options)
+
+
+def _check_run(max_rejected, processes, runner, beam_options) -> None:
+    if not 0 <= max_rejected <= 1:
+        raise DatasetError(f"Expected max_rejected from 0 to 1; got {max_rejected}.")
+    if runner is None and beam_options:
+        raise DatasetError("Expected a --runner for the --beam-options; got none.")
+    if runner is not None and processes is not None:
+        raise DatasetError(
+            "Expected --processes or --runner, got both. Beam's runners have options "
+            "of their own, such as --beam-options direct_num_workers=2."
+        )
+
+
+def _recorded(value: Any) -> Any:
+    # As it comes back from JSON, so that it can be compared.
+    if value is None or isinstance(value, int):
+        return value
+    return str(value) if isinstance(value, str | Path) else list(value)
 
 
 def _image_options(*options) -> ImageOptions:
@@ -123,85 +165,119 @@ def _checked_name(name: str) -> str:
 
 
 @dataclass
-class _Done:
-    shards: dict[str, Shard]  # by file name
-    class_counts: dict[str, np.ndarray]  # by split
-    rejections: list[Rejection]
-    accumulator: Accumulator
+class _Work:
+    out: Path
+    plan: Plan
+    source: Source
+    images: ImageOptions
+    max_rejected: float
+    report: Progress
 
-    def add(self, result: ShardResult) -> None:
-        self.shards[result.shard.file] = result.shard
-        self.class_counts[result.split] += result.class_counts
-        self.rejections += result.rejections
-        if result.accumulator:
-            self.accumulator.merge(result.accumulator)
+    def carry_out(self, processes, runner, beam_options) -> Manifest:
+        out = self.out
+        try:
+            manifest = look(out, self.plan)
+            if manifest:
+                return self._finished(manifest)
+            with claim(out) as token:
+                manifest = prepare(out, self.plan)
+                if manifest:
+                    finish(out)  # the last build was killed just before it did
+                    return self._finished(manifest)
+                harvest, missing = self._resume()
+                check_space(out, missing, self.images)
+                self._write(harvest, missing, token, processes, runner, beam_options)
+                manifest = harvest.commit(out)
+                finish(out)
+                return manifest
+        except OSError as error:
+            path = out / MANIFEST_FILE if out.is_dir() else out
+            raise disk_error(error, path) from None
+
+    def _finished(self, manifest: Manifest) -> Manifest:
+        text = "is finished already, with the same source and options."
+        self.report.say(f"{self.out} {text}")
+        return manifest
+
+    def _resume(self) -> tuple[Harvest, list[PlannedShard]]:
+        harvest = Harvest(self.plan, self.source, self.images.size)
+        missing, done = [], 0
+        for shard in self.plan.shards:
+            result = load_result(self.out, self.plan.fingerprint, shard)
+            if result is None:
+                result_path(self.out, shard.file).unlink(missing_ok=True)
+                missing.append(shard)
+            else:
+                harvest.add(result)
+                done += len(shard.samples)
+        total = len(self.plan.shards)
+        if len(missing) < total:
+            finished = f"{total - len(missing)} of {total} shards are finished"
+            self.report.say(f"resuming: {finished}")
+        self.report.resume(done)
+        harvest.check_rejections(self.out, self.max_rejected)
+        return harvest, missing
+
+    def _write(self, harvest, missing, token, processes, runner, beam_options) -> None:
+        source, plan = self.source, self.plan
+        tasks = [
+            ShardTask(
+                directory=str(self.out.absolute()),
+                token=token,
+                fingerprint=plan.fingerprint,
+                planned=shard,
+                labels=source.labels,
+                words=source.words,
+                options=self.images,
+            )
+            for shard in missing
+        ]
+        by_file = {shard.file: shard for shard in missing}
+        if runner is None:
+            files = self._run_pool(tasks, processes)
+        else:
+            files = self._run_beam(tasks, runner, beam_options)
+        with closing(files):
+            for file in files:
+                result = load_result(self.out, plan.fingerprint, by_file[file])
+                if result is None:
+                    raise DatasetError(
+                        f"{self.out / file} or its result has changed since it was "
+                        "written. Run the same command again."
+                    )
+                harvest.add(result)
+                harvest.check_rejections(self.out, self.max_rejected)
+
+    def _run_pool(self, tasks, processes) -> Generator[str, None, None]:
+        before = self.plan.total - sum(len(task.planned.samples) for task in tasks)
+
+        def watch(ticks: int) -> None:
+            self.report.update(before + ticks)
+
+        def died(task: ShardTask) -> None:
+            self.report.say(f"A worker died; {task.planned.file} is begun again.")
+
+        try:
+            yield from pool.run(write_shard, tasks, processes, watch, died)
+        except pool.WorkerDied as error:
+            raise _deadly(error) from None
+
+    def _run_beam(self, tasks, runner, options) -> Generator[str, None, None]:
+        sizes = {task.planned.file: len(task.planned.samples) for task in tasks}
+        done = self.plan.total - sum(sizes.values())
+        for file in beam.run(self.out, tasks, runner, options):
+            done += sizes[file]
+            self.report.update(done)
+            yield file
 
 
-def _write_shards(out, plan, source, images, processes, report, max_rejected) -> _Done:
-    tasks = [ShardTask(str(out), shard, source.labels, images) for shard in plan.shards]
-    counts = {s: np.zeros(len(source.labels), np.int64) for s in plan.splits}
-    done = _Done({}, counts, [], Accumulator(images.size))
-    with closing(pool.run(write_shard, tasks, processes, report.update)) as results:
-        for result in results:
-            done.add(result)
-            if len(done.rejections) > max_rejected * plan.total:
-                raise _too_many_rejected(out, plan, done, max_rejected)
-    return done
-
-
-def _too_many_rejected(out, plan, done, max_rejected) -> DatasetError:
-    _write_rejections(out, done)
-    (reason, times), *_ = Counter(r.reason for r in done.rejections).most_common(1)
+def _deadly(error: pool.WorkerDied) -> DatasetError:
+    shard = error.task.planned
+    places = sorted({min(ticks, len(shard.samples) - 1) for ticks in error.ticks})
+    pictures = ", ".join(shard.samples[place].key for place in places)
     return DatasetError(
-        f"Expected at most {max_rejected:.2%} of {plan.total:,} pictures to be bad, "
-        f"{len(done.rejections):,} are so far ({reason}: {times:,}); "
-        f"{out / REJECTED_FILE} names them. Repair or remove them, or "
-        "raise --max-rejected; finished shards are kept."
-    )
-
-
-def _commit(out: Path, plan: Plan, source: Source, done: _Done) -> Manifest:
-    if not done.accumulator.count:
-        raise DatasetError(f"Expected training pictures in {source.location}: none.")
-    manifest = _manifest(plan, source, done)
-    write_labels(out, source.labels)
-    _write_rejections(out, done)
-    done.accumulator.statistics().save(out / STATISTICS_FILE)
-    write_tfds_metadata(
-        out,
-        name=plan.name,
-        labels=source.labels,
-        shard_records={s: [x.records for x in v] for s, v in manifest.splits.items()},
-        split_bytes={s: sum(x.bytes for x in v) for s, v in manifest.splits.items()},
-        size=manifest.image_size,
-    )
-    manifest.save(out)  # last: its presence says that the rest is there
-    finish(out)
-    return manifest
-
-
-def _write_rejections(out: Path, done: _Done) -> None:
-    rejections = sorted(done.rejections, key=lambda rejection: rejection.file)
-    lines = [json.dumps(rejection.to_json()) + "\n" for rejection in rejections]
-    write_atomically(out / REJECTED_FILE, "".join(lines).encode())
-
-
-def _manifest(plan: Plan, source: Source, done: _Done) -> Manifest:
-    return Manifest(
-        name=plan.name,
-        source=source.location,
-        options=plan.options,
-        fingerprint=plan.fingerprint,
-        labels=source.labels,
-        synsets=tuple(synset(name) for name in source.labels),
-        label_offset=0,
-        splits={
-            split: tuple(done.shards[s.file] for s in plan.shards if s.split == split)
-            for split in plan.splits
-        },
-        class_counts={s: tuple(c.tolist()) for s, c in done.class_counts.items()},
-        rejected=len(done.rejections),
-        ignored=len(source.ignored),
-        image_size=plan.options["size"],
-        written_with=codec_versions(),
+        f"{len(error.ticks)} worker processes died over {shard.file}, at {pictures}. "
+        "If it was for want of memory, run the same command again with fewer "
+        "--processes; else leave the picture out with --exclude in a new folder. "
+        "Finished shards are kept."
     )

@@ -20,12 +20,16 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def staged(path: Path) -> Iterator[Path]:
+def staged(path: Path, temporary: Path | None = None) -> Iterator[Path]:
     """Give a temporary path that becomes `path` when the block ends well.
 
     If the block raises, the temporary file is removed and `path` is untouched.
+
+    Args:
+        path: the final name.
+        temporary: on the same disk; None means `temporary_path(path)`.
     """
-    temporary = temporary_path(path)
+    temporary = temporary or temporary_path(path)
     try:
         yield temporary
         sync(temporary)

@@ -1,6 +1,7 @@
 """One shard, read back and compared with what the manifest says of it."""
 
 import hashlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords import images, pool
+from tfrecords.image_options import ImageOptions
 from tfrecords.labels import synset
 from tfrecords.manifest import Shard
-from tfrecords.schema import Record, decode_example
+from tfrecords.schema import FORMATS, Record, decode_example
 from tfrecords.statistics import Accumulator
+
+_DIGEST = 16  # bytes; among 1.5e7 pictures two would share them by chance once in 1e24
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class ShardCheck:
     split: str
     shard: Shard
     labels: tuple[str, ...]
-    size: int
+    options: ImageOptions
+    words: tuple[str, ...] = ()  # by label; what a record says where they are known
 
 
 @dataclass
@@ -35,8 +40,8 @@ class Finding:
         problem: the first thing that is wrong, or None.
         class_counts: int64 (classes,), good records by label.
         accumulator: pixel sums of the good records; training shards only.
-        digests: SHA-256 of each stored picture, cut to 16 bytes.
-        names: source file name of each picture.
+        digests: uint64 (good records, 2): SHA-256 of each stored picture, cut short.
+        records: uint32 (good records,), the place of each in the shard.
     """
 
     split: str
@@ -44,8 +49,8 @@ class Finding:
     class_counts: np.ndarray
     accumulator: Accumulator | None
     problem: str | None = None
-    digests: list[bytes] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    digests: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))
+    records: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
 
 
 def inspect_shard(check: ShardCheck) -> Finding:
@@ -55,7 +60,7 @@ def inspect_shard(check: ShardCheck) -> Finding:
         split=check.split,
         file=check.shard.file,
         class_counts=np.zeros(len(check.labels), np.int64),
-        accumulator=Accumulator(check.size) if train else None,
+        accumulator=Accumulator(check.options.size) if train else None,
     )
     path = Path(check.directory) / check.shard.file
     problem = _check_bytes(path, check.shard) or _check_records(path, check, finding)
@@ -80,66 +85,82 @@ def _first_damage(path: Path) -> str:
     differs = "SHA-256 differs from the manifest"
     intact = 0
     try:
-        for _ in _serialised(path):
+        for _ in serialised_records(path):
             intact += 1
     except OSError as error:
         return f"{differs}; record {intact} is damaged ({error})"
     return f"{differs}, though all {intact} record checksums hold: it was replaced"
 
 
-def _serialised(path: Path) -> Iterator[bytes]:
+def serialised_records(path: Path, first: int = 0) -> Iterator[bytes]:
+    """Read a TFRecord file from record `first` on; checksums are checked.
+
+    Raises:
+        OSError: the file cannot be read, or a record is damaged.
+    """
     import tensorflow as tf
 
     try:
-        yield from tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        yield from tf.data.TFRecordDataset(str(path)).skip(first).as_numpy_iterator()
     except tf.errors.OpError as error:
         reason = "checksum" if isinstance(error, tf.errors.DataLossError) else "unread"
         raise OSError(reason) from None
 
 
 def _check_records(path: Path, check: ShardCheck, finding: Finding) -> str | None:
-    problems = []
+    problems, digests, good = [], bytearray(), array("I")
+    index = -1
     try:
-        for index, serialised in enumerate(_serialised(path)):
-            problem = _check_record(serialised, check, finding)
-            if problem:
-                problems.append(f"record {index}: {problem}")
+        for index, serialised in enumerate(serialised_records(path)):
+            try:
+                digests += _check_record(serialised, check, finding)
+                good.append(index)
+            except ValueError as error:
+                problems.append(f"record {index}: {error}")
             pool.tick()
     except OSError as error:
         return f"cannot be read to its end ({error})"
-    found = len(finding.digests) + len(problems)
-    if found != check.shard.records:
-        return f"{found} records, the manifest says {check.shard.records}"
+    finding.digests = np.frombuffer(bytes(digests), np.uint64).reshape(-1, 2)
+    finding.records = np.array(good, np.uint32)
+    if index + 1 != check.shard.records:
+        return f"{index + 1} records, the manifest says {check.shard.records}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{problems[0]}{more}" if problems else None
 
 
-def _check_record(serialised: bytes, check: ShardCheck, finding: Finding) -> str | None:
-    try:
-        record = decode_example(serialised)
-        pixels = images.decode(record.encoded)
-    except ValueError as error:
-        return str(error)
-    problem = _check_values(record, pixels.shape, check)
-    if problem is None:
-        finding.class_counts[record.label] += 1
-        finding.digests.append(hashlib.sha256(record.encoded).digest()[:16])
-        finding.names.append(record.filename)
-        if finding.accumulator:
-            finding.accumulator.add(pixels)
-    return problem
+def _check_record(serialised: bytes, check: ShardCheck, finding: Finding) -> bytes:
+    record = decode_example(serialised)
+    pixels = images.square(record.encoded, check.options)
+    _check_picture(record, pixels.shape, check.options)
+    _check_label(record, check)
+    finding.class_counts[record.label] += 1
+    if finding.accumulator:
+        finding.accumulator.add(pixels)
+    return hashlib.sha256(record.encoded).digest()[:_DIGEST]
 
 
-def _check_values(record: Record, shape: tuple, check: ShardCheck) -> str | None:
-    wanted = (check.size, check.size)
-    if shape[:2] != wanted or (record.height, record.width) != wanted:
-        told = (record.height, record.width)
-        return f"expected {wanted} pixels, decoded {shape[:2]}, recorded {told}"
-    if not record.encoded.startswith(b"\xff\xd8"):
-        return "expected a JPEG"
-    if not 0 <= record.label < len(check.labels):
-        return f"label {record.label} is outside 0..{len(check.labels) - 1}"
-    name = check.labels[record.label]
-    if (record.text, record.synset) != (name, synset(name)):
-        return f"label {record.label} is {name!r}, the record says {record.text!r}"
-    return None
+def _check_picture(record: Record, seen: tuple, options: ImageOptions) -> None:
+    if record.format != FORMATS[options.encoding]:
+        raise ValueError(
+            f"expected format {FORMATS[options.encoding]}, recorded {record.format!r}"
+        )
+    if record.format == "JPEG" and not record.encoded.startswith(b"\xff\xd8"):
+        raise ValueError("expected a JPEG")
+    wanted = images.stored_size(record.encoded, options)
+    told = (record.height, record.width)
+    if seen[:2] != (options.size, options.size) or told != wanted:
+        raise ValueError(
+            f"expected {wanted} pixels, decoded {seen[:2]}, recorded {told}"
+        )
+
+
+def _check_label(record: Record, check: ShardCheck) -> None:
+    labels = check.labels
+    if not 0 <= record.label < len(labels):
+        raise ValueError(f"label {record.label} is outside 0..{len(labels) - 1}")
+    name = labels[record.label]
+    text = (check.words[record.label] if check.words else "") or name
+    if (record.text, record.synset) != (text, synset(name)):
+        raise ValueError(
+            f"label {record.label} is {text!r}, the record says {record.text!r}"
+        )

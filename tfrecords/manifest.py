@@ -11,6 +11,7 @@ from tfrecords.files import write_atomically
 
 MANIFEST_FILE = "manifest.json"
 REJECTED_FILE = "rejected.jsonl"
+IGNORED_FILE = "ignored.jsonl"
 FORMAT_VERSION = 1
 
 
@@ -40,9 +41,13 @@ class Manifest:
         splits: shards by split name, `train` first.
         class_counts: by split, the number of records of each label.
         rejected: pictures that were left out; `rejected.jsonl` says why.
-        ignored: operating-system files and the like that were passed over.
+        ignored: operating-system files and the like that were passed over;
+            `ignored.jsonl` names them.
         image_size: height and width of every picture, in pixels.
         written_with: versions of the libraries that made the pixels.
+        words: human names in label order, empty strings where none is known; none
+            at all in datasets of releases that did not record them.
+        label_order: how the labels came to be numbered, such as `sorted_wnid`.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Manifest:
     ignored: int
     image_size: int
     written_with: dict[str, str]
+    words: tuple[str, ...] = ()
+    label_order: str = ""
 
     @property
     def num_classes(self) -> int:
@@ -124,7 +131,9 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
             f"found {version}. Build the dataset again with this release."
         )
     try:
+        document = {"words": (), "label_order": "", **document}
         known = {field.name: document[field.name] for field in fields(cls)}
+        known["words"] = tuple(known["words"])
         known["labels"] = tuple(known["labels"])
         known["synsets"] = tuple(known["synsets"])
         known["splits"] = {

@@ -1,47 +1,74 @@
 """The folder that a dataset is built into: whose it is, and in what state."""
 
 import json
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tfrecords.claim import BUILDING
 from tfrecords.errors import DatasetError
-from tfrecords.files import disk_error, write_atomically
+from tfrecords.files import write_atomically
 from tfrecords.manifest import MANIFEST_FILE, REJECTED_FILE, Manifest
 from tfrecords.plan import Plan
 from tfrecords.statistics import STATISTICS_FILE
 
-_UNFINISHED_FILE = ".building.json"  # the plan of a build that has not ended
+_PLAN_FILE = "plan.json"  # in the hidden folder: what is being built
 _PARTS = (STATISTICS_FILE, REJECTED_FILE, "labels.txt", "dataset_info.json")
 
 
-def prepare(out: Path, plan: Plan) -> Manifest | None:
-    """Make a folder ready for a plan.
+def look(out: Path, plan: Plan) -> Manifest | None:
+    """Make a folder and see whether it is finished or not ours, without claiming it.
 
     Returns:
         The manifest if the plan is carried out already, else None.
 
     Raises:
-        DatasetError: the folder holds something else, or cannot be written to.
+        DatasetError: the folder holds something else.
+        OSError: it cannot be made.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / MANIFEST_FILE).exists():
-            finished = _finished(out, plan)
-            if finished:
-                return finished
-        elif (out / _UNFINISHED_FILE).exists():
-            _check_unfinished(out, plan)
-        else:
-            _check_empty(out)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / BUILDING).exists():
+        return None  # only who holds the claim may judge
+    return _state(out, plan)
+
+
+def prepare(out: Path, plan: Plan) -> Manifest | None:
+    """Make a claimed folder ready for a plan.
+
+    Returns:
+        The manifest if the plan is carried out already, else None.
+
+    Raises:
+        DatasetError: the folder holds something else.
+        OSError: it cannot be written to.
+    """
+    finished = _state(out, plan)
+    if finished is None:
         _start(out, plan)
-    except OSError as error:
-        raise disk_error(error, out) from None
-    return None
+    return finished
 
 
 def finish(out: Path) -> None:
-    """Take away the mark of an unfinished build."""
-    (out / _UNFINISHED_FILE).unlink(missing_ok=True)
+    """Take away what only an unfinished build needs; the lock last."""
+    folder = out / BUILDING
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != "lock":
+            entry.unlink()
+    with suppress(OSError):  # who asks for it meanwhile will find all finished
+        shutil.rmtree(folder)
+
+
+def _state(out: Path, plan: Plan) -> Manifest | None:
+    if (out / MANIFEST_FILE).exists():
+        return _finished(out, plan)
+    if (out / BUILDING / _PLAN_FILE).exists():
+        _check_unfinished(out, plan)
+    else:
+        _check_empty(out)
+    return None
 
 
 def _finished(out: Path, plan: Plan) -> Manifest | None:
@@ -57,7 +84,7 @@ def _finished(out: Path, plan: Plan) -> Manifest | None:
 
 
 def _check_unfinished(out: Path, plan: Plan) -> None:
-    path = out / _UNFINISHED_FILE
+    path = out / BUILDING / _PLAN_FILE
     try:
         before = json.loads(path.read_bytes())
         same = before.pop("fingerprint") == plan.fingerprint
@@ -78,7 +105,8 @@ def _other_plan(out: Path, what: str, before: dict[str, Any], plan: Plan):
 
 
 def _check_empty(out: Path) -> None:
-    foreign = sorted(entry.name for entry in out.iterdir() if entry.name != ".DS_Store")
+    ours = (".DS_Store", BUILDING)
+    foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in ours)
     if foreign:
         raise DatasetError(
             f"Expected an empty or new folder, {out} holds {foreign[0]!r} "
@@ -88,7 +116,7 @@ def _check_empty(out: Path) -> None:
 
 def _start(out: Path, plan: Plan) -> None:
     document = {"fingerprint": plan.fingerprint, "name": plan.name, **plan.options}
-    write_atomically(out / _UNFINISHED_FILE, json.dumps(document).encode())
+    write_atomically(out / BUILDING / _PLAN_FILE, json.dumps(document).encode())
     (out / MANIFEST_FILE).unlink(missing_ok=True)
-    for leftover in out.glob(".*.tmp"):
+    for leftover in [*out.glob(".*.tmp"), *(out / BUILDING).glob("*.tmp")]:
         leftover.unlink()

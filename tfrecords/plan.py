@@ -3,13 +3,15 @@
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tfrecords.errors import DatasetError
-from tfrecords.images import ImageOptions
+from tfrecords.image_options import ORIGINAL, RAW, ImageOptions
 from tfrecords.schema import shard_name
 from tfrecords.sources import Sample, Source
 
@@ -18,6 +20,7 @@ SHARD_SIZE_MB = 128  # readers like 100 to 200
 _BYTES_PER_PIXEL = 0.6  # an estimate; Imagenette, scaled up and so smooth, has 0.40
 _READERS = 16  # even a small split is cut, so that several readers have work
 _WORTH_A_SHARD = 64  # pictures
+_LINES_AT_ONCE = 10_000  # of the listing: to hash line by line takes twice as long
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Plan:
 
     Attributes:
         name: dataset name.
-        options: all that the stored bytes depend on, besides the source's bytes.
+        options: all that the stored bytes depend on, besides the source's bytes, and
+            what was selected of the source.
         fingerprint: SHA-256 of the options and of the source's listing.
         shards: by split, in order.
     """
@@ -66,6 +70,7 @@ def make_plan(
     shard_size_mb: int = SHARD_SIZE_MB,
     validation_fraction: float | None = None,
     test_fraction: float | None = None,
+    selection: Mapping[str, Any] = MappingProxyType({}),
 ) -> Plan:
     """Assign every picture of a source to a place in a shard.
 
@@ -79,6 +84,8 @@ def make_plan(
         validation_fraction: share of each class's training pictures that goes to
             validation; None means the source's default.
         test_fraction: the same for test.
+        selection: what was taken of the source; noted in the options. It is no part
+            of the fingerprint, because the listing shows what it did.
 
     Raises:
         DatasetError: an option is out of range, or the split is there already.
@@ -86,16 +93,15 @@ def make_plan(
     if seed < 0:
         raise DatasetError(f"Expected a seed of at least 0; got {seed}.")
     fractions = _fractions(source, validation_fraction, test_fraction)
-    by_split = _shuffled(_assign_splits(source, seed, fractions), seed)
+    by_split = _shuffled(source, _assign_splits(source, seed, fractions), seed)
     counts = {
-        split: _shard_count(len(samples), images, shards, shard_size_mb)
+        split: _shard_count(samples, images, shards, shard_size_mb)
         for split, samples in by_split.items()
     }
     options = {
         "source_kind": source.kind,
         "seed": seed,
         **vars(images),
-        "encoding": "jpeg",
         "shards": counts,
         "validation_fraction": fractions["validation"],
         "test_fraction": fractions["test"],
@@ -105,7 +111,8 @@ def make_plan(
         for split, samples in by_split.items()
         for i, part in enumerate(_cut(samples, counts[split]))
     ]
-    return Plan(name, options, _fingerprint(source, name, options), tuple(planned))
+    fingerprint = _fingerprint(source, name, options)
+    return Plan(name, {**options, **selection}, fingerprint, tuple(planned))
 
 
 def _fractions(source, validation, test) -> dict[str, float]:
@@ -130,38 +137,45 @@ def _fractions(source, validation, test) -> dict[str, float]:
     return merged
 
 
-def _assign_splits(source, seed, fractions) -> list[Sample]:
-    if not any(fractions.values()):
-        return [replace(s, split=s.split or "train") for s in source.samples]
-    by_label: dict[int, list[Sample]] = {}
-    assigned = []
-    for sample in source.samples:
-        if sample.split in (None, "train"):
-            by_label.setdefault(sample.label, []).append(sample)
-        else:
-            assigned.append(sample)
-    for label, samples in sorted(by_label.items()):
-        order = _permutation(len(samples), seed, 1 + label)
-        assigned += _split_class([samples[i] for i in order], fractions)
-    return assigned
+def _assign_splits(source, seed, fractions) -> np.ndarray:
+    # For each sample the place of its split in SPLITS. Arrays of places instead of
+    # changed samples: of a million pictures no second copy is made.
+    samples = source.samples
+    codes: dict[str | None, int] = {split: i for i, split in enumerate(SPLITS)}
+    codes[None] = 0  # a part of training is moved from there
+    splits = np.fromiter((codes[s.split] for s in samples), np.int8, len(samples))
+    if any(fractions.values()):
+        labels = np.fromiter((s.label for s in samples), np.int64, len(samples))
+        free = np.flatnonzero(splits == 0)
+        free = free[np.argsort(labels[free], kind="stable")]
+        ends = np.flatnonzero(np.diff(labels[free])) + 1
+        for places in np.split(free, ends) if len(free) else ():
+            order = _permutation(len(places), seed, 1 + int(labels[places[0]]))
+            _split_class(splits, places[order], fractions)
+    return splits
 
 
-def _split_class(samples: list[Sample], fractions) -> list[Sample]:
+def _split_class(splits: np.ndarray, rest: np.ndarray, fractions) -> None:
     # Stratified: each class gives its share, and at least one if it has that many.
-    assigned, rest = [], samples
+    count = len(rest)
     for split in ("validation", "test"):
-        wanted = fractions[split] * len(samples)
+        wanted = fractions[split] * count
         take = min(max(1, int(wanted + 0.5)), len(rest) - 1) if wanted else 0
-        assigned += [replace(sample, split=split) for sample in rest[:take]]
+        splits[rest[:take]] = SPLITS.index(split)
         rest = rest[take:]
-    return assigned + [replace(sample, split="train") for sample in rest]
 
 
-def _shuffled(samples: list[Sample], seed: int) -> dict[str, list[Sample]]:
-    ordered = sorted(samples, key=lambda sample: sample.key)
-    shuffled = [ordered[i] for i in _permutation(len(ordered), seed, 0)]
-    by_split = {s: [x for x in shuffled if x.split == s] for s in SPLITS}
-    return {split: found for split, found in by_split.items() if found}
+def _shuffled(source, splits: np.ndarray, seed: int) -> dict[str, list[Sample]]:
+    keys = [sample.key for sample in source.samples]
+    ordered = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    shuffled = ordered[_permutation(len(ordered), seed, 0)]
+    codes = splits[shuffled]
+    by_split = {s: shuffled[codes == code] for code, s in enumerate(SPLITS)}
+    return {
+        split: [source.samples[place] for place in places]
+        for split, places in by_split.items()
+        if len(places)
+    }
 
 
 def _permutation(count: int, seed: int, stream: int) -> np.ndarray:
@@ -171,15 +185,25 @@ def _permutation(count: int, seed: int, stream: int) -> np.ndarray:
     return np.argsort(raw, kind="stable")
 
 
-def _shard_count(pictures, images, shards, shard_size_mb) -> int:
+def picture_bytes(samples: Sequence[Sample], images: ImageOptions) -> float:
+    """Estimate the average length of stored pictures; for `raw` it is exact."""
+    if images.encoding == RAW:
+        return 3 * images.size**2
+    if images.encoding == ORIGINAL:
+        return sum(sample.size for sample in samples) / max(1, len(samples))
+    return images.size**2 * _BYTES_PER_PIXEL
+
+
+def _shard_count(samples, images, shards, shard_size_mb) -> int:
+    pictures = len(samples)
     if shards is not None:
         if shards < 1:
             raise DatasetError(f"Expected at least 1 shard; got {shards}.")
         return min(shards, pictures)
     if shard_size_mb <= 0:
         raise DatasetError(f"Expected a positive shard size; got {shard_size_mb} MB.")
-    picture_bytes = images.size**2 * _BYTES_PER_PIXEL
-    by_size = -(-pictures * picture_bytes // (shard_size_mb * 1e6))
+    expected = pictures * picture_bytes(samples, images)
+    by_size = -(-expected // (shard_size_mb * 1e6))
     return int(max(1, by_size, min(_READERS, pictures // _WORTH_A_SHARD)))
 
 
@@ -191,8 +215,11 @@ def _cut(samples: list[Sample], count: int) -> list[tuple[Sample, ...]]:
 def _fingerprint(source: Source, name: str, options: dict[str, Any]) -> str:
     digest = hashlib.sha256()
     head = {"name": name, "labels": source.labels, **options}
+    if any(source.words):  # they are stored
+        head["words"] = source.words
     digest.update(json.dumps(head, sort_keys=True).encode())
-    for sample in source.samples:
-        line = f"{sample.key}\0{sample.label}\0{sample.split}\0{sample.size}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+    for start in range(0, len(source.samples), _LINES_AT_ONCE):
+        some = source.samples[start : start + _LINES_AT_ONCE]
+        lines = [f"{s.key}\0{s.label}\0{s.split}\0{s.size}\n" for s in some]
+        digest.update("".join(lines).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -5,15 +5,19 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import connection
+from multiprocessing.context import SpawnContext
 from typing import Any, TypeVar
 
 from tfrecords.errors import DatasetError
 
+MOST_DEATHS = 3  # of workers, over one task
 _POLL_SECONDS = 0.2
 
 Task = TypeVar("Task")
@@ -24,11 +28,28 @@ class Stopped(Exception):
     """Raised in a worker whose work is no longer wanted."""
 
 
-def _ignore_tick() -> None:
+class WorkerDied(DatasetError):
+    """One task killed its worker as often as is borne.
+
+    Attributes:
+        task: the task.
+        ticks: for each death, how many pictures of the task were done before it.
+    """
+
+    def __init__(self, task: Any, ticks: Sequence[int]):
+        super().__init__(
+            f"A worker process died {len(ticks)} times over the same task, perhaps for "
+            "want of memory. Run the same command again, with fewer --processes."
+        )
+        self.task = task
+        self.ticks = tuple(ticks)
+
+
+def _ignore(*_: object) -> None:
     pass
 
 
-_on_tick: Callable[[], None] = _ignore_tick
+_on_tick: Callable[[], None] = _ignore
 
 
 def tick() -> None:
@@ -50,17 +71,23 @@ def run(
     tasks: Sequence[Task],
     processes: int | None,
     watch: Callable[[int], None],
+    died: Callable[[Task], None] = _ignore,
 ) -> Generator[Result, None, None]:
     """Apply a function to every task and give the results as they come.
 
+    A worker that is killed costs no more than its task, which another one begins
+    again.
+
     Args:
         function: picklable; calls `tick` once a picture.
-        tasks: picklable, and small.
+        tasks: picklable; each is pickled only when a worker is free for it.
         processes: None means one a core; 1 works in this process.
         watch: is told the number of ticks so far, a few times a second.
+        died: is told the task whose worker died, if it will be begun again.
 
     Raises:
-        DatasetError: a worker died, or `processes` is below 1.
+        WorkerDied: one task killed its worker `MOST_DEATHS` times.
+        DatasetError: `processes` is below 1.
     """
     if processes is not None and processes < 1:
         raise DatasetError(f"Expected at least 1 process; got {processes}.")
@@ -68,7 +95,7 @@ def run(
     if workers <= 1:
         yield from _run_here(function, tasks, watch)
     else:
-        yield from _run_in_pool(function, tasks, workers, watch)
+        yield from _Crew(function, tasks, workers, died).run(watch)
 
 
 def _run_here(function, tasks, watch):
@@ -85,34 +112,101 @@ def _run_here(function, tasks, watch):
         for task in tasks:
             yield function(task)
     finally:
-        _on_tick = _ignore_tick
+        _on_tick = _ignore
 
 
-def _run_in_pool(function, tasks, workers, watch):
-    # Not fork: TensorFlow's threads do not survive it.
-    context = multiprocessing.get_context("spawn")
-    counter, stop = context.Value("q", 0), context.Event()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (counter, stop))
-    try:
-        waiting = {pool.submit(function, task) for task in tasks}
-        while waiting:
-            done, waiting = wait(waiting, _POLL_SECONDS, FIRST_COMPLETED)
-            watch(counter.value)
-            for future in done:
-                yield future.result()
-    except BrokenProcessPool:
-        raise DatasetError(
-            "A worker process died, perhaps for want of memory. Finished shards are "
-            "kept; run the same command again, with fewer --processes."
-        ) from None
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+@dataclass
+class _Job:
+    task: Any
+    deaths: list[int] = field(default_factory=list)  # ticks before each
 
 
-def _start_worker(counter: Any, stop: Any) -> None:
+class _Worker:
+    # An executor of one process each: when a process dies, an executor gives up all
+    # that it has, and which task was to blame is not known.
+
+    def __init__(self, context: SpawnContext, stop: Any):
+        # Without locks: a killed process would never release them.
+        self._ticks = context.RawValue("q", 0)
+        self.executor = ProcessPoolExecutor(
+            1, context, _start_worker, (self._ticks, stop)
+        )
+
+    @property
+    def ticks(self) -> int:
+        return self._ticks.value
+
+    def submit(self, function: Callable, task: Any) -> Future:
+        self._ticks.value = 0
+        return self.executor.submit(function, task)
+
+
+class _Crew:
+    def __init__(self, function, tasks, workers: int, died):
+        self._function, self._died = function, died
+        # Not fork: TensorFlow's threads do not survive it.
+        self._context = multiprocessing.get_context("spawn")
+        self._stop = self._context.RawValue("b", 0)
+        self._waiting = deque(_Job(task) for task in tasks)
+        self._idle = [_Worker(self._context, self._stop) for _ in range(workers)]
+        self._busy: dict[Future, tuple[_Worker, _Job]] = {}
+        self._ticks = 0  # of finished tasks
+
+    def run(self, watch):
+        try:
+            while self._waiting or self._busy:
+                self._hand_out()
+                done, _ = wait(self._busy, _POLL_SECONDS, FIRST_COMPLETED)
+                results = [r for future in done for r in self._take_back(future)]
+                watch(self._ticks + sum(w.ticks for w, _ in self._busy.values()))
+                self._hand_out()  # before the caller takes its time over the results
+                yield from results
+        finally:
+            self._dismiss()
+
+    def _hand_out(self) -> None:
+        while self._idle and self._waiting:
+            worker, job = self._idle.pop(), self._waiting.popleft()
+            try:
+                future = worker.submit(self._function, job.task)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                worker = self._successor(worker)
+                future = worker.submit(self._function, job.task)
+            self._busy[future] = worker, job
+
+    def _successor(self, worker: _Worker) -> _Worker:
+        worker.executor.shutdown()
+        return _Worker(self._context, self._stop)
+
+    def _take_back(self, future: Future) -> list:
+        worker, job = self._busy[future]
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            job.deaths.append(worker.ticks)
+            if len(job.deaths) == MOST_DEATHS:
+                raise WorkerDied(job.task, job.deaths) from None
+            worker = self._successor(worker)
+            self._waiting.appendleft(job)
+            self._died(job.task)
+            results = []
+        else:
+            self._ticks += worker.ticks
+            results = [result]
+        del self._busy[future]
+        self._idle.append(worker)
+        return results
+
+    def _dismiss(self) -> None:
+        self._stop.value = 1
+        busy = [worker for worker, _ in self._busy.values()]
+        for worker in [*self._idle, *busy]:
+            worker.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker(ticks: Any, stop: Any) -> None:
     global _on_tick
-    _on_tick = partial(_count, counter, stop)
+    _on_tick = partial(_count, ticks, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # no worker needs a GPU's memory
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -120,10 +214,9 @@ def _start_worker(counter: Any, stop: Any) -> None:
     _import_tensorflow_quietly()
 
 
-def _count(counter: Any, stop: Any) -> None:
-    with counter.get_lock():
-        counter.value += 1
-    if stop.is_set():
+def _count(ticks: Any, stop: Any) -> None:
+    ticks.value += 1
+    if stop.value:
         raise Stopped
 
 

@@ -26,7 +26,7 @@ class Progress:
         self._verb, self._total, self._unit = verb, total, unit
         self._enabled = enabled
         self._start = self._last = time.monotonic()
-        self._done = 0
+        self._done = self._before = 0
         console = Console(stderr=True)
         self._bar = _bar(console) if enabled and console.is_terminal else None
 
@@ -39,21 +39,30 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
-        elif self._enabled and self._done:
+        elif self._enabled and self._done > self._before:
             self.say(self._line())
 
+    def resume(self, done: int) -> None:
+        """Start at what an earlier run has finished."""
+        self._before = done
+        self._start = time.monotonic()
+        self.update(done)
+
     def update(self, done: int) -> None:
-        """Show that so many are finished."""
+        """Show that so many are finished, those of earlier runs included."""
         self._done = done
         if self._bar:
             self._bar.update(self._task, completed=done, rate=f"{self._pace()}/s")
-        elif done and time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+        elif (
+            done > self._before
+            and time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES
+        ):
             self._last = time.monotonic()
             self.say(self._line())
 
     def rate(self) -> float:
-        """How many a second so far."""
-        return self._done / max(time.monotonic() - self._start, 1e-9)
+        """How many a second so far, in this run."""
+        return (self._done - self._before) / max(time.monotonic() - self._start, 1e-9)
 
     def say(self, text: str) -> None:
         """Print one line above the bar."""

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfrecords.image_options import JPEG, ORIGINAL, RAW
+
 # The classic keys of Inception, TF-slim and tf_cnn_benchmarks.
 ENCODED = "image/encoded"
 FORMAT = "image/format"
@@ -19,19 +21,28 @@ TEXT = "image/class/text"
 
 TFDS_VERSION = "1.0.0"
 
+FORMATS = {JPEG: "JPEG", ORIGINAL: "JPEG", RAW: "RAW"}  # of an encoding
+_DESCRIPTIONS = {
+    JPEG: "{size}x{size} RGB JPEGs",
+    ORIGINAL: "JPEGs of any size, to be cut to {size}x{size}",
+    RAW: "{size}x{size} uint8 RGB pixels",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One labelled picture as it is stored.
 
     Attributes:
-        encoded: a baseline or progressive RGB JPEG.
+        encoded: a baseline or progressive JPEG, RGB or grey; or uint8 RGB pixels,
+            `height * width * 3` bytes.
         height: rows in pixels.
         width: columns in pixels.
         label: 0-based place in the label order.
         synset: WordNet id, or an empty string.
         text: class name.
         filename: where the picture came from, relative to its source.
+        format: `JPEG` or `RAW`, which says what `encoded` is.
     """
 
     encoded: bytes
@@ -41,6 +52,7 @@ class Record:
     synset: str
     text: str
     filename: str
+    format: str = "JPEG"
 
 
 def encode_example(record: Record) -> bytes:
@@ -58,7 +70,7 @@ def encode_example(record: Record) -> bytes:
 
     feature = {
         ENCODED: raw(record.encoded),
-        FORMAT: text("JPEG"),
+        FORMAT: text(record.format),
         HEIGHT: number(record.height),
         WIDTH: number(record.width),
         CHANNELS: number(3),
@@ -105,6 +117,7 @@ def decode_example(serialised: bytes) -> Record:
         synset=text(SYNSET),
         text=text(TEXT),
         filename=text(FILENAME),
+        format=text(FORMAT),
     )
 
 
@@ -127,6 +140,7 @@ def write_tfds_metadata(
     shard_records: Mapping[str, Sequence[int]],
     split_bytes: Mapping[str, int],
     size: int,
+    encoding: str = JPEG,
 ) -> None:
     """Write the files that let `tfds.builder_from_directory` read the folder.
 
@@ -137,6 +151,7 @@ def write_tfds_metadata(
         shard_records: for each split, the number of records of each shard.
         split_bytes: for each split, its size in bytes.
         size: height and width of every picture, in pixels.
+        encoding: one of `image_options.ENCODINGS`; `jpeg-original` has no one size.
     """
     os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up on the network
     import tensorflow_datasets as tfds
@@ -155,25 +170,25 @@ def write_tfds_metadata(
     ]
     tfds.folder_dataset.write_metadata(
         data_dir=os.fspath(directory),
-        features=_tfds_features(labels, size),
+        features=_tfds_features(labels, size, encoding),
         split_infos=splits,
         version=TFDS_VERSION,
         filename_template=template,
         check_data=False,
-        description=f"{name}: {len(labels)} classes, {size}x{size} RGB JPEGs.",
+        description=f"{name}: {len(labels)} classes, "
+        f"{_DESCRIPTIONS[encoding].format(size=size)}.",
     )
 
 
-def _tfds_features(labels, size):
+def _tfds_features(labels, size, encoding):
     import numpy as np
     import tensorflow_datasets as tfds
 
-    shape = (size, size, 3)
     scalar = tfds.features.Scalar(np.int64)
     return tfds.features.FeaturesDict(
         {
             "image": {
-                "encoded": tfds.features.Image(shape=shape, encoding_format="jpeg"),
+                "encoded": _tfds_picture(size, encoding),
                 "format": tfds.features.Text(),
                 "height": scalar,
                 "width": scalar,
@@ -188,3 +203,15 @@ def _tfds_features(labels, size):
             }
         }
     )
+
+
+def _tfds_picture(size, encoding):
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    if encoding == RAW:
+        return tfds.features.Tensor(
+            shape=(size, size, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES
+        )
+    shape = (None, None, 3) if encoding == ORIGINAL else (size, size, 3)
+    return tfds.features.Image(shape=shape, encoding_format="jpeg")

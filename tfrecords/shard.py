@@ -3,20 +3,25 @@
 import errno
 import hashlib
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tfrecords import images
+from tfrecords.claim import BUILDING, working
 from tfrecords.files import disk_error, staged
 from tfrecords.images import ImageOptions, Rejected
 from tfrecords.labels import synset
 from tfrecords.manifest import Shard
 from tfrecords.plan import PlannedShard
 from tfrecords.pool import tick
-from tfrecords.schema import Record, encode_example
+from tfrecords.schema import FORMATS, Record, encode_example
+from tfrecords.shard_result import Rejection, ShardResult, save_result
 from tfrecords.sources import Sample
 from tfrecords.statistics import Accumulator
 
@@ -26,71 +31,64 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """All that a worker needs to write one shard."""
+    """All that a worker needs to write one shard.
+
+    Attributes:
+        directory: the dataset folder.
+        token: of the build, from `tfrecords.claim.claim`.
+        fingerprint: of the plan.
+        planned: the pictures and their order.
+        labels: class names in label order.
+        words: human names in label order, empty strings where none is known.
+        options: what the pictures become.
+    """
 
     directory: str
+    token: str
+    fingerprint: str
     planned: PlannedShard
     labels: tuple[str, ...]
+    words: tuple[str, ...]
     options: ImageOptions
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """A line of `rejected.jsonl`."""
+def write_shard(task: ShardTask) -> str:
+    """Write one shard and then, beside it, its result.
 
-    file: str
-    split: str
-    class_name: str
-    reason: str
-    detail: str
+    The shard appears under its name only when it is whole and on disk, the result
+    only after that: whatever has a result need not be written again.
 
-    def to_json(self) -> dict[str, str]:
-        """Name the fields as the file does."""
-        fields = asdict(self)
-        return {("class" if k == "class_name" else k): v for k, v in fields.items()}
-
-
-@dataclass
-class ShardResult:
-    """What came of a task.
-
-    Attributes:
-        split: the shard's split.
-        shard: the file.
-        class_counts: records by label.
-        rejections: pictures that were left out.
-        accumulator: pixel sums of the stored pictures; training shards only.
-    """
-
-    split: str
-    shard: Shard
-    class_counts: list[int]
-    rejections: list[Rejection]
-    accumulator: Accumulator | None
-
-
-def write_shard(task: ShardTask) -> ShardResult:
-    """Write one shard; it appears under its name only when it is whole.
+    Returns:
+        The shard's file name; `tfrecords.shard_result.load_result` has the rest.
 
     Raises:
-        DatasetError: the disk is full or cannot be written to.
+        DatasetError: the disk is full or cannot be written to, or the build has ended.
     """
-    rejections: list[Rejection] = []
-    counts = [0] * len(task.labels)
-    train = task.planned.split == "train"
-    accumulator = Accumulator(task.options.size) if train else None
-    path = Path(task.directory) / task.planned.file
+    out = Path(task.directory)
+    path = out / task.planned.file
     try:
-        with staged(path) as temporary:
-            with open_writer(temporary) as writer:
-                for record in _records(task, rejections):
-                    writer.write(encode_example(record))
-                    counts[record.label] += 1
-                    if accumulator:
-                        accumulator.add(images.decode(record.encoded))
-            shard = describe(temporary, path.name, sum(counts))
+        with working(out, task.token):
+            save_result(out, task.fingerprint, _write(task, path))
     except OSError as error:
         raise disk_error(error, path) from None
+    return path.name
+
+
+def _write(task: ShardTask, path: Path) -> ShardResult:
+    rejections: list[Rejection] = []
+    counts = np.zeros(len(task.labels), np.int64)
+    train = task.planned.split == "train"
+    accumulator = Accumulator(task.options.size) if train else None
+    # The name is new each time: on a cluster two workers may be given one task.
+    beside = path.parent / BUILDING / f"{path.name}.{uuid.uuid4().hex}.tmp"
+    with staged(path, beside) as temporary:
+        with open_writer(temporary) as writer:
+            for record in _records(task, rejections):
+                writer.write(encode_example(record))
+                counts[record.label] += 1
+                if accumulator:
+                    accumulator.add(images.square(record.encoded, task.options))
+        shard = describe(temporary, path.name, int(counts.sum()))
     return ShardResult(task.planned.split, shard, counts, rejections, accumulator)
 
 
@@ -114,7 +112,6 @@ def open_writer(path: Path) -> Iterator["tf.io.TFRecordWriter"]:
 
 
 def _records(task: ShardTask, rejections: list[Rejection]) -> Iterator[Record]:
-    size = task.options.size
     for sample in task.planned.samples:
         name = task.labels[sample.label]
         try:
@@ -124,14 +121,16 @@ def _records(task: ShardTask, rejections: list[Rejection]) -> Iterator[Record]:
             details = (error.reason, error.detail)
             rejections.append(Rejection(sample.key, split, name, *details))
         else:
+            height, width = images.stored_size(encoded, task.options)
             yield Record(
                 encoded=encoded,
-                height=size,
-                width=size,
+                height=height,
+                width=width,
                 label=sample.label,
                 synset=synset(name),
-                text=name,
+                text=task.words[sample.label] or name,
                 filename=sample.key,
+                format=FORMATS[task.options.encoding],
             )
         tick()
 

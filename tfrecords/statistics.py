@@ -132,10 +132,34 @@ class Statistics:
 
     def save(self, path: Path | str) -> None:
         """Write an npz file, whole or not at all; equal statistics, equal bytes."""
+        write_atomically(Path(path), self._npz())
+
+    def save_new(self, path: Path | str, replace: bool = False) -> bool:
+        """Write as `save` does, but keep a file that differs unless it may be replaced.
+
+        Returns:
+            Whether anything was written: not if the file holds the same already.
+
+        Raises:
+            DatasetError: the file is there and differs.
+        """
+        path, data = Path(path), self._npz()
+        there = path.read_bytes() if path.exists() else None
+        if there == data:
+            return False
+        if there is not None and not replace:
+            raise DatasetError(
+                f"{path} is there and differs from what the shards give. Write to "
+                "another file with --out, or replace it with --force."
+            )
+        write_atomically(path, data)
+        return True
+
+    def _npz(self) -> bytes:
         buffer = io.BytesIO()
         arrays: dict[str, Any] = vars(self)
         np.savez(buffer, **arrays)
-        write_atomically(Path(path), buffer.getvalue())
+        return buffer.getvalue()
 
     @classmethod
     def load(cls, path: Path | str) -> "Statistics":

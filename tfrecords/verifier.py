@@ -1,7 +1,6 @@
 """Re-reads a whole dataset and proves it against its manifest."""
 
 import json
-from collections import defaultdict
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -9,15 +8,39 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords import pool
+from tfrecords.duplicates import Duplicates, find_duplicates, name_examples
 from tfrecords.errors import DatasetError
+from tfrecords.image_options import ImageOptions
 from tfrecords.inspection import Finding, ShardCheck, inspect_shard
 from tfrecords.labels import LABELS_FILE, read_labels
-from tfrecords.manifest import MANIFEST_FILE, REJECTED_FILE, Manifest
+from tfrecords.manifest import IGNORED_FILE, MANIFEST_FILE, REJECTED_FILE, Manifest
 from tfrecords.progress import Progress
 from tfrecords.statistics import STATISTICS_FILE, Accumulator, Statistics
 
 _TFDS_FILES = ("dataset_info.json", "features.json")
-_EXAMPLES = 3  # duplicates that are named
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """What one split holds.
+
+    Attributes:
+        shards: files that the manifest lists.
+        records: good records read.
+        bytes: length of the shards.
+        classes: labels with at least one record.
+        class_counts: good records by label.
+        duplicates: pictures that are byte-equal to an earlier one of the split.
+        leaks: pictures that are in another split too.
+    """
+
+    shards: int
+    records: int
+    bytes: int
+    classes: int
+    class_counts: tuple[int, ...]
+    duplicates: int
+    leaks: int
 
 
 @dataclass
@@ -28,67 +51,84 @@ class Report:
         directory: the dataset folder.
         problems: what is wrong, one line each; none means that all is proved.
         notes: what is worth knowing but does not make the dataset wrong.
-        counts: good records read, by split.
-        duplicates: pictures that are byte-equal to another one of their split.
-        leaks: pictures that are in more than one split.
+        splits: what was read of each split.
+        leaks: different pictures that are in more than one split.
+        fail_on_leaks: whether leaks count as problems.
     """
 
     directory: str
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    duplicates: int = 0
+    splits: dict[str, SplitReport] = field(default_factory=dict)
     leaks: int = 0
+    fail_on_leaks: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Good records read, by split."""
+        return {name: split.records for name, split in self.splits.items()}
+
+    @property
+    def duplicates(self) -> int:
+        """Pictures that are byte-equal to an earlier one of their split."""
+        return sum(split.duplicates for split in self.splits.values())
+
     def to_json(self) -> str:
         """Write the report as a JSON object."""
-        return json.dumps({"ok": self.ok, **asdict(self)}, indent=1)
+        summary = {"ok": self.ok, "counts": self.counts, "duplicates": self.duplicates}
+        return json.dumps({**summary, **asdict(self)}, indent=1)
 
 
 def verify(
-    directory: Path | str, *, processes: int | None = None, progress: bool = True
+    directory: Path | str,
+    *,
+    processes: int | None = None,
+    fail_on_leaks: bool = False,
+    progress: bool = True,
 ) -> Report:
     """Read every byte of a dataset and compare it with its manifest.
 
     Sizes, SHA-256 and TFRecord checksums, record counts, every picture, every label,
     the label histogram, `statistics.npz` against the training shards to the last bit,
-    `labels.txt`, `rejected.jsonl`, shards that nobody lists, and byte-equal pictures
-    within and across splits.
+    `labels.txt`, `rejected.jsonl` and `ignored.jsonl`, shards that nobody lists, and
+    byte-equal pictures within and across splits.
 
     Args:
         directory: a dataset folder.
         processes: None means one a core.
+        fail_on_leaks: a picture in two splits is a problem, not only a note.
         progress: report on standard error.
     """
     directory = Path(directory)
-    report = Report(str(directory))
+    report = Report(str(directory), fail_on_leaks=fail_on_leaks)
     try:
         manifest = Manifest.load(directory, check=False)
-    except DatasetError as error:
+        options = ImageOptions.recorded(manifest.options)
+    except ValueError as error:
         report.problems.append(str(error))
         return report
-    findings = _inspect(directory, manifest, processes, progress)
+    findings = _inspect(directory, manifest, options, processes, progress)
     report.problems += [finding.problem for finding in findings if finding.problem]
     report.problems += _check_histograms(manifest, findings)
     report.problems += _check_statistics(directory, manifest.image_size, findings)
     report.problems += _check_labels(directory, manifest)
-    report.problems += _check_rejected(directory, manifest)
+    report.problems += _check_list(directory / REJECTED_FILE, manifest.rejected)
+    report.problems += _check_ignored(directory, manifest)
     report.problems += _check_listing(directory, manifest)
-    for split in manifest.splits:
-        found = [len(f.digests) for f in findings if f.split == split]
-        report.counts[split] = sum(found)
-    _find_duplicates(findings, report)
+    _report_splits(manifest, findings, report)
     return report
 
 
-def _inspect(directory, manifest, processes, progress) -> list[Finding]:
+def _inspect(directory, manifest, options, processes, progress) -> list[Finding]:
     checks = [
-        ShardCheck(str(directory), split, shard, manifest.labels, manifest.image_size)
+        ShardCheck(
+            str(directory), split, shard, manifest.labels, options, manifest.words
+        )
         for split, shards in manifest.splits.items()
         for shard in shards
     ]
@@ -161,18 +201,18 @@ def _check_labels(directory: Path, manifest: Manifest) -> list[str]:
     ]
 
 
-def _check_rejected(directory: Path, manifest: Manifest) -> list[str]:
+def _check_list(path: Path, expected: int) -> list[str]:
     try:
-        lines = (directory / REJECTED_FILE).read_text().splitlines()
-        found = len([json.loads(line)["reason"] for line in lines])
+        found = len([json.loads(line)["reason"] for line in _lines(path)])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return [f"{REJECTED_FILE}: cannot be read: {error}"]
-    if found == manifest.rejected:
+        return [f"{path.name}: cannot be read: {error}"]
+    if found == expected:
         return []
-    return [
-        f"{REJECTED_FILE}: expected {manifest.rejected} lines as in the manifest, "
-        f"found {found}"
-    ]
+    return [f"{path.name}: expected {expected} lines as in the manifest, found {found}"]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
 
 
 def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
@@ -188,26 +228,44 @@ def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
     return problems
 
 
-def _find_duplicates(findings: list[Finding], report: Report) -> None:
-    places = defaultdict(list)
-    for finding in findings:
-        for digest, name in zip(finding.digests, finding.names, strict=True):
-            places[digest].append((finding.split, name))
-    twins = sorted(sorted(found) for found in places.values() if len(found) > 1)
-    leaks = [found for found in twins if len({split for split, _ in found}) > 1]
-    report.leaks = len(leaks)
-    report.duplicates = sum(
-        len(found) - len({split for split, _ in found}) for found in twins
-    )
+def _check_ignored(directory: Path, manifest: Manifest) -> list[str]:
+    # Older datasets have no such list.
+    if not (directory / IGNORED_FILE).exists():
+        return []
+    return _check_list(directory / IGNORED_FILE, manifest.ignored)
+
+
+def _report_splits(manifest: Manifest, findings: list[Finding], report: Report) -> None:
+    equal = find_duplicates(findings, tuple(manifest.splits))
+    for split, shards in manifest.splits.items():
+        parts = [finding for finding in findings if finding.split == split]
+        counts = np.sum([f.class_counts for f in parts], axis=0, dtype=np.int64)
+        report.splits[split] = SplitReport(
+            shards=len(shards),
+            records=sum(len(finding.records) for finding in parts),
+            bytes=sum(shard.bytes for shard in shards),
+            classes=int(np.count_nonzero(counts)),
+            class_counts=tuple(np.atleast_1d(counts).tolist()),
+            duplicates=equal.within[split],
+            leaks=equal.across[split],
+        )
+    _note_duplicates(findings, equal, report)
+
+
+def _note_duplicates(
+    findings: list[Finding], equal: Duplicates, report: Report
+) -> None:
+    directory = Path(report.directory)
+    report.leaks = equal.leaks
     if report.duplicates:
-        same = [found for found in twins if found not in leaks] or twins
-        note = f"{report.duplicates} pictures repeat another of their split"
-        report.notes.append(f"{note}, such as {_examples(same)}")
-    if leaks:
-        note = f"{report.leaks} pictures are in more than one split"
-        report.notes.append(f"{note}, such as {_examples(leaks)}")
-
-
-def _examples(twins: list) -> str:
-    named = [" = ".join(f"{s}:{n}" for s, n in found[:2]) for found in twins]
-    return "; ".join(named[:_EXAMPLES])
+        shown = name_examples(directory, findings, equal.repeated_examples)
+        report.notes.append(
+            f"{report.duplicates} pictures repeat another of their split, such as "
+            f"{shown}"
+        )
+    if equal.leaks:
+        shown = name_examples(directory, findings, equal.leaked_examples)
+        lines = report.problems if report.fail_on_leaks else report.notes
+        lines.append(
+            f"{equal.leaks} pictures are in more than one split, such as {shown}"
+        )

@@ -7,6 +7,11 @@ from typing import Annotated, Literal
 
 import tyro
 
+# As tfrecords.sources.KINDS, which a test compares; to import it takes a second.
+Kind = Literal[
+    "auto", "folder", "tar", "flat", "list", "kaggle", "csv", "tfds", "digits"
+]
+
 
 @dataclass(frozen=True)
 class BuildOptions:
@@ -14,27 +19,43 @@ class BuildOptions:
 
     The shorter side is scaled to --size and the central square is cut out (section 2 of
     the paper). Content decides a picture's format, not its name. What cannot be used is
-    listed in rejected.jsonl with its reason.
+    listed in rejected.jsonl with its reason. Stopped or killed, the same command goes
+    on with the shards that are missing.
     """
 
     source: tyro.conf.Positional[str]
-    """Folder of pictures (split/class/picture or class/picture), or `digits`."""
+    """Folder of pictures (of classes, ILSVRC-2012's tars, Kaggle's, with lists), a tar,
+    a list or CSV file, `tfds:NAME`, or `digits`."""
     out: tyro.conf.Positional[Path]
     """Dataset folder; made if it is not there."""
-    kind: Annotated[
-        Literal["auto", "folder", "digits"], tyro.conf.arg(name="source")
-    ] = "auto"
+    kind: Annotated[Kind, tyro.conf.arg(name="source")] = "auto"
     """Kind of source; auto lets its content tell."""
+    classes: tuple[str, ...] | None = None
+    """Only these: a number (the first so many), names, or a file of one name a line."""
+    limit: int | None = None
+    """At most so many pictures in each split; classes keep their shares."""
+    exclude: Path | None = None
+    """File that names the pictures to leave out, one a line."""
+    relabel: Path | None = None
+    """CSV file with the columns file and label: labels to correct."""
     name: str | None = None
     """What shard names start with; None: the source's own."""
     seed: int = 0
     """Of the shuffle and the splits."""
     processes: int | None = None
     """Worker processes; None: one a core. The bytes do not depend on it."""
+    runner: str | None = None
+    """Apache Beam runner instead, such as DirectRunner; all its workers must see SOURCE
+    and OUT under the same paths. Needs the extra beam."""
+    beam_options: tuple[str, ...] = ()
+    """Of Beam's pipeline, without dashes, such as direct_num_workers=2."""
     shard_size_mb: int = 128
     """Intended size of a shard, 10^6 bytes."""
     shards: int | None = None
     """Shards in each split, instead of --shard-size-mb."""
+    encoding: Literal["jpeg", "jpeg-original", "raw"] = "jpeg"
+    """What is stored: the square as a JPEG; JPEGs as they came, scaled whenever they
+    are read; or the square's pixels, for machines that outrun JPEG decoding."""
     size: int = 256
     """Side of the stored pictures, pixels."""
     quality: int = 95
@@ -60,6 +81,20 @@ def main(arguments: Sequence[str]) -> int:
 
     fields = {**vars(options)}
     kind = fields.pop("kind")
-    manifest = build(**fields, source_kind=None if kind == "auto" else kind)
+    fields["source_kind"] = None if kind == "auto" else kind
+    fields["classes"] = _classes(options.classes)
+    manifest = build(**fields)
     print(f"{manifest.summary()}. Dataset folder: {options.out}")
     return 0
+
+
+def _classes(given: Sequence[str] | None) -> int | Sequence[str] | None:
+    if given is None or len(given) != 1:
+        return given
+    if given[0].isdecimal():
+        return int(given[0])
+    path = Path(given[0])
+    if not path.is_file():
+        return given
+    lines = path.read_text("utf-8", "surrogateescape").split("\n")
+    return tuple(line.rstrip("\r") for line in lines if line.strip())

@@ -4,10 +4,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
 from tfrecords.files import write_atomically
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tfrecords.verifier import Report
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class VerifyOptions:
     """Dataset folder made by `alexnet build`."""
     processes: int | None = None
     """Worker processes; None: one a core."""
+    fail_on_leaks: bool = False
+    """A picture in two splits is wrong, not only worth a note."""
     json: Path | None = None
     """Write the report to this file too."""
 
@@ -28,11 +36,19 @@ class VerifyOptions:
 def main(arguments: Sequence[str]) -> int:
     """Verify, print the report and return 0 if all is well."""
     options = tyro.cli(VerifyOptions, args=arguments, prog="alexnet verify")
+    from rich.console import Console
+
     from tfrecords import verify
 
-    report = verify(options.directory, processes=options.processes)
+    report = verify(
+        options.directory,
+        processes=options.processes,
+        fail_on_leaks=options.fail_on_leaks,
+    )
     if options.json:
         write_atomically(options.json, (report.to_json() + "\n").encode())
+    if report.splits:
+        Console().print(_table(report))
     for note in report.notes:
         print(note)
     for problem in report.problems:
@@ -41,3 +57,25 @@ def main(arguments: Sequence[str]) -> int:
     verdict = "all is well" if report.ok else f"{len(report.problems)} problems"
     print(f"{options.directory}: {counts or 'nothing read'}; {verdict}.")
     return 0 if report.ok else 1
+
+
+def _table(report: "Report") -> "Table":
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("split", no_wrap=True)
+    for title in ("shards", "records", "MB", "classes", "a class", "repeats", "leaks"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, split in report.splits.items():
+        counts = split.class_counts or (0,)
+        table.add_row(
+            name,
+            f"{split.shards:,}",
+            f"{split.records:,}",
+            f"{split.bytes / 1e6:,.1f}",
+            f"{split.classes:,}",
+            f"{min(counts):,}-{max(counts):,}",
+            f"{split.duplicates:,}",
+            f"{split.leaks:,}",
+        )
+    return table

@@ -30,7 +30,21 @@ def decode_picture(encoded: tf.Tensor, size: int, resize_filter: str) -> tf.Tens
         tf.errors.InvalidArgumentError: The bytes are no such picture.
     """
     image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-    image = tf.ensure_shape(image, (None, None, 3))
+    return central_square(tf.ensure_shape(image, (None, None, 3)), size, resize_filter)
+
+
+def central_square(image: tf.Tensor, size: int, resize_filter: str) -> tf.Tensor:
+    """Scale the shorter side to `size` and cut the central square.
+
+    Args:
+        image: uint8 `(height, width, 3)`.
+        size: Side of the result in pixels.
+        resize_filter: bilinear, bicubic, lanczos or box.
+
+    Returns:
+        float32 `(size, size, 3)` of whole numbers 0-255. Pillow, which the build and
+        the statistics use, rounds after each of its two passes, this only once.
+    """
     sides = tf.shape(image, out_type=tf.int64)[:2]
     shorter = tf.reduce_min(sides)
     # Half up in whole numbers, as the build does.

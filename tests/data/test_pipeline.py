@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfrecords
 from keras_alexnet.data import augment, eval_dataset, pipeline, ten_views, train_dataset
-from tests.small import INPUT, STORED
-from tfrecords import DatasetError, Manifest, Statistics, schema
+from tests.small import CLASSES, INPUT, STORED, encode, picture
+from tfrecords import DatasetError, Manifest, Statistics, images, schema
+from tfrecords.image_options import ImageOptions
 
 TRAIN = 36  # 3 classes of 12
 OPTIONS = {"batch_size": 8, "input_size": INPUT}
@@ -21,6 +23,32 @@ def assert_same(first, second):
     for (a, la), (b, lb) in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(la, lb)
+
+
+@pytest.fixture(scope="module", params=["jpeg-original", "raw"])
+def other_encoding(request, tmp_path_factory):
+    """The small dataset in another encoding, of pictures of several shapes."""
+    root = tmp_path_factory.mktemp(request.param)
+    for label, name in enumerate(CLASSES):
+        (root / "tree" / name).mkdir(parents=True)
+        for seed in range(16):
+            pixels = picture(label, seed, 75 + seed, 105 - 2 * seed)
+            (root / "tree" / name / f"{seed:02d}.jpg").write_bytes(encode(pixels))
+    options = {"size": STORED, "shards": 2, "validation_fraction": 0.25}
+    options |= {"name": "small", "processes": 1, "progress": False}
+    tfrecords.build(root / "tree", root / "data", encoding=request.param, **options)
+    return root / "data"
+
+
+def seen(dataset, split):
+    """What `images.square` makes of the stored pictures, and their labels."""
+    manifest = Manifest.load(dataset)
+    names = [str(dataset / shard.file) for shard in manifest.splits[split]]
+    raw = tf.data.TFRecordDataset(names).as_numpy_iterator()
+    records = [schema.decode_example(record) for record in raw]
+    options = ImageOptions.recorded(manifest.options)
+    squares = [images.square(record.encoded, options) for record in records]
+    return np.stack(squares).astype("float32"), [r.label for r in records]
 
 
 def stored(dataset, split):
@@ -112,13 +140,18 @@ def test_a_batch_is_the_documented_function_of_its_examples(dataset, noise):
 
 def test_neighbours_share_a_crop_in_chunks(dataset, monkeypatch):
     windows = []
-    cut = pipeline._decode_window
+    make = pipeline.window_reader
 
-    def spy(encoded, corner, size):
-        tf.py_function(lambda c: windows.append(tuple(c.numpy())), [corner], [])
-        return cut(encoded, corner, size)
+    def watched(manifest):
+        cut = make(manifest)
 
-    monkeypatch.setattr(pipeline, "_decode_window", spy)
+        def spy(encoded, corner, size):
+            tf.py_function(lambda c: windows.append(tuple(c.numpy())), [corner], [])
+            return cut(encoded, corner, size)
+
+        return spy
+
+    monkeypatch.setattr(pipeline, "window_reader", watched)
     options = {**OPTIONS, "batch_size": TRAIN, "flip": False, "crop_chunk": 12}
     arrays(train_dataset(dataset, **options))
     assert len(windows) == TRAIN
@@ -168,6 +201,88 @@ def test_mean_can_come_from_another_folder(dataset, tmp_path):
     own, _ = next(iter(eval_dataset(dataset, **options)))
     other, _ = next(iter(eval_dataset(dataset, **options, mean_from=tmp_path)))
     np.testing.assert_allclose(own - other, np.full(own.shape, 10.0), atol=1e-3)
+
+
+def closest(image, pixels, mean, tolerance):
+    """Find the stored square, window and mirroring that an input is made of."""
+    found = image + mean
+    for square in pixels:
+        for row in range(STORED - INPUT + 1):
+            for column in range(STORED - INPUT + 1):
+                window = square[row : row + INPUT, column : column + INPUT]
+                for candidate in (window, window[:, ::-1]):
+                    if np.abs(found - candidate).max() < tolerance:
+                        return True
+    return False
+
+
+def test_other_encodings_train_on_windows_of_what_is_stored(other_encoding):
+    options = {**OPTIONS, "colour_noise": None}
+    images, labels = next(iter(train_dataset(other_encoding, **options)))
+    again, _ = next(iter(train_dataset(other_encoding, **options)))
+    np.testing.assert_array_equal(images, again)
+    pixels, known = seen(other_encoding, "train")
+    statistics = Statistics.load(other_encoding / "statistics.npz")
+    mean = pipeline.mean_patch(statistics, INPUT)
+    exact = "raw" in other_encoding.parts[-2]
+    for image, label in zip(images.numpy()[:3], labels.numpy()[:3], strict=True):
+        same = pixels[np.array(known) == label]
+        assert closest(image, same, mean, tolerance=0.01 if exact else 3)
+
+
+@pytest.mark.parametrize("num_views", [1, 10])
+def test_other_encodings_are_evaluated_as_stored(other_encoding, num_views):
+    batches = arrays(
+        eval_dataset(
+            other_encoding, batch_size=5, input_size=INPUT, num_views=num_views
+        )
+    )
+    images = np.concatenate([images for images, _ in batches])
+    pixels, labels = seen(other_encoding, "validation")
+    statistics = Statistics.load(other_encoding / "statistics.npz")
+    low = (STORED - INPUT) // 2
+    expected = pixels[:, low : low + INPUT, low : low + INPUT]
+    if num_views == 10:
+        expected = ten_views(pixels, INPUT).numpy()
+    expected = expected - pipeline.mean_patch(statistics, INPUT)
+    assert np.concatenate([labels for _, labels in batches]).tolist() == labels
+    difference = np.abs(images - expected)
+    if "raw" in other_encoding.parts[-2]:
+        assert difference.max() < 1e-4
+    else:  # Pillow rounds twice, TensorFlow once
+        assert difference.max() < 3 and difference.mean() < 0.5
+
+
+def test_raw_records_of_another_size_end_the_stream(other_encoding, tmp_path):
+    copy = shutil.copytree(other_encoding, tmp_path / "copy")
+    path = copy / "manifest.json"
+    path.write_text(path.read_text().replace('"jpeg-original"', '"raw"'))
+    small = path.read_text().replace(f'"image_size": {STORED}', '"image_size": 70')
+    path.write_text(small)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        arrays(eval_dataset(copy, batch_size=5, input_size=INPUT))
+
+
+def test_an_unknown_encoding_is_refused(dataset, tmp_path):
+    copy = shutil.copytree(dataset, tmp_path / "copy")
+    path = copy / "manifest.json"
+    path.write_text(path.read_text().replace('"encoding": "jpeg"', '"encoding": "gif"'))
+    with pytest.raises(DatasetError, match="jpeg-original or raw; got 'gif'"):
+        eval_dataset(copy, input_size=INPUT)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 10)])
+def test_normalising_is_what_float64_says(shape):
+    generator = np.random.default_rng(4)
+    pixels = generator.integers(0, 256, (*shape, 9, 9, 3), np.uint8)
+    patch = generator.normal(120, 30, (9, 9, 3)).astype("float32")
+    offsets = generator.normal(0, 20, (3, 3)).astype("float32")
+    offsets = offsets if len(shape) == 1 else None
+    found = pipeline._normalize(pixels, patch, offsets, 1.1).numpy()
+    expected = pixels - patch.astype("float64")
+    if offsets is not None:
+        expected = expected + offsets[:, None, None, :]
+    np.testing.assert_allclose(found, expected / 1.1, rtol=0, atol=5e-5)
 
 
 @pytest.mark.parametrize(

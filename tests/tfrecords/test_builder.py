@@ -48,6 +48,7 @@ def test_the_folder_holds_what_the_architecture_says(built):
     assert {path.name for path in out.iterdir()} == {
         *(f"tiny-{s}.tfrecord-0000{i}-of-00002" for s in SPLITS for i in (0, 1)),
         *("manifest.json", "labels.txt", "statistics.npz", "rejected.jsonl"),
+        "ignored.jsonl",
         *("dataset_info.json", "features.json", "image-class-label.labels.txt"),
     }
     assert (out / "labels.txt").read_text() == "cat\nn01440764\n"
@@ -79,7 +80,16 @@ def test_rejected_pictures_are_named_with_reason(built):
     assert [line["file"] for line in lines] == sorted(expected)
     assert all(line["split"] == "train" and line["class"] == "cat" for line in lines)
     assert all(line["detail"] for line in lines)
-    assert (manifest.rejected, manifest.ignored) == (len(expected), 4)
+    assert manifest.rejected == len(expected)
+
+
+def test_ignored_files_are_named_with_reason(built):
+    out, manifest = built
+    lines = [json.loads(x) for x in (out / "ignored.jsonl").read_text().splitlines()]
+    names = sorted([".DS_Store", "._0.JPEG", "Thumbs.db", "desktop.ini"])
+    assert [line["file"] for line in lines] == [f"train/cat/{name}" for name in names]
+    assert all(line["reason"] for line in lines)
+    assert manifest.ignored == len(lines)
 
 
 def test_statistics_are_those_of_the_stored_training_pictures(built):
@@ -150,6 +160,17 @@ def test_a_finished_build_is_not_repeated(good_tree, tmp_path, monkeypatch, caps
     again = build(good_tree, tmp_path / "out", progress=True)
     assert again == first
     assert "finished already" in capsys.readouterr().err
+
+
+def test_what_was_selected_is_recorded_and_a_change_is_named(good_tree, tmp_path):
+    manifest = build(good_tree, tmp_path / "out", limit=8, classes=["cat", "n01440764"])
+    assert manifest.count("train") == 8
+    assert manifest.options["limit"] == 8
+    assert manifest.options["classes"] == ["cat", "n01440764"]
+    again = build(good_tree, tmp_path / "out", limit=8, classes=("cat", "n01440764"))
+    assert again == manifest
+    with pytest.raises(DatasetError, match="limit 8 there, None now"):
+        build(good_tree, tmp_path / "out", classes=["cat", "n01440764"])
 
 
 def test_a_lost_shard_is_built_again(good_tree, tmp_path):
@@ -226,7 +247,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_no_half_file(
         build(good_tree, out)
     assert "\n" not in str(caught.value)
     left = {path.name for path in out.iterdir()}
-    assert left == {".building.json", "tiny-train.tfrecord-00000-of-00002"}
+    assert left == {".building", "tiny-train.tfrecord-00000-of-00002"}
     monkeypatch.undo()
     build(good_tree, out)
     assert tfrecords.verify(out, processes=1, progress=False).ok
@@ -255,7 +276,7 @@ def test_an_interrupt_keeps_finished_shards_and_no_others(
     with pytest.raises(KeyboardInterrupt):
         build(good_tree, tmp_path / "out")
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {".building.json", "tiny-train.tfrecord-00000-of-00002"}
+    assert left == {".building", "tiny-train.tfrecord-00000-of-00002"}
 
 
 def test_an_unreadable_picture_is_rejected(tmp_path):
@@ -274,6 +295,9 @@ def test_an_unreadable_picture_is_rejected(tmp_path):
         ({"max_rejected": 2}, "max_rejected from 0 to 1"),
         ({"quality": 101}, "quality from 1 to 100"),
         ({"processes": 0}, "at least 1 process"),
+        ({"encoding": "bmp"}, "encoding to be one of"),
+        ({"beam_options": ["a=1"]}, "Expected a --runner"),
+        ({"runner": "DirectRunner"}, "--processes or --runner, got both"),
     ],
 )
 def test_wrong_options_are_one_clear_line(good_tree, tmp_path, options, words):

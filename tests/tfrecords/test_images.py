@@ -4,8 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, seed, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from tests.tfrecords.conftest import bad_pictures, encoded, noise, odd_pictures
@@ -14,7 +12,6 @@ from tfrecords.images import ImageOptions, Rejected
 from tfrecords.jpeg import is_well_formed
 
 FINE = ImageOptions(quality=100, subsampling="4:4:4")
-SMALL = ImageOptions(size=32)
 
 
 def reference(image, size=256, filter=Image.Resampling.BICUBIC):
@@ -268,40 +265,3 @@ def test_a_rejection_survives_pickling():
 def test_wrong_options_are_named(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         ImageOptions(**wrong)
-
-
-_GOOD = [
-    encoded(noise(32, 32)),
-    encoded(noise(32, 32), progressive=True),
-    encoded(noise(40, 30), "PNG"),
-    encoded(noise(40, 30, 1), "PNG"),
-]
-_EDITS = st.lists(
-    st.tuples(st.integers(0, 4000), st.integers(0, 255), st.sampled_from("sdi")),
-    min_size=1,
-    max_size=6,
-)
-
-
-@seed(2012)
-@settings(max_examples=300, deadline=None, database=None)
-@given(st.sampled_from(_GOOD), _EDITS)
-def test_mutated_bytes_are_converted_or_rejected(data, edits):
-    mutated = bytearray(data)
-    for place, value, kind in edits:
-        at = place % len(mutated)
-        if kind == "s":
-            mutated[at] = value
-        elif kind == "d":
-            del mutated[at : at + value % 8]
-        else:
-            mutated[at:at] = bytes([value] * 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            result = images.convert(bytes(mutated), SMALL)
-        except Rejected as error:
-            assert error.reason and error.detail
-            return
-    assert images.decode(result).shape == (32, 32, 3)
-    assert is_well_formed(result)

@@ -6,8 +6,11 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
+from keras_alexnet.commands import verify as command
 from tests.tfrecords.conftest import write_tree
 from tfrecords import Manifest, Statistics, schema
+from tfrecords.duplicates import find_duplicates
+from tfrecords.inspection import Finding
 from tfrecords.shard import describe
 
 OPTIONS = {"size": 32, "processes": 1, "shards": 2, "name": "tiny", "progress": False}
@@ -213,3 +216,124 @@ def test_repeated_and_leaking_pictures_are_reported(tmp_path):
     assert "train:train/cat/0.JPEG = train:train/cat/again.JPEG" in notes
     assert "train:train/cat/1.JPEG = validation:val/n01440764/leak.JPEG" in notes
     assert Manifest.load(tmp_path / "out").count("train") == 13
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    """A picture three times in one split, and one in both under two labels."""
+    root = write_tree(tmp_path_factory.mktemp("in") / "tree")
+    cat, other = root / "train" / "cat", root / "val" / "n01440764"
+    for name in ("again.JPEG", "once more.JPEG"):
+        shutil.copy(cat / "0.JPEG", cat / name)
+    shutil.copy(cat / "1.JPEG", other / "leak.JPEG")
+    out = tmp_path_factory.mktemp("out") / "tiny"
+    tfrecords.build(root, out, **OPTIONS)
+    return out
+
+
+def test_splits_are_counted(leaking):
+    report = verify(leaking)
+    train, validation = report.splits["train"], report.splits["validation"]
+    assert (train.shards, train.records, train.classes) == (2, 14, 2)
+    assert train.class_counts == (8, 6) and validation.class_counts == (6, 7)
+    assert (train.duplicates, train.leaks) == (2, 1)
+    assert (validation.duplicates, validation.leaks) == (0, 1)
+    files = leaking.glob("tiny-train*")
+    assert train.bytes == sum(path.stat().st_size for path in files)
+    document = json.loads(report.to_json())
+    assert document["splits"]["train"]["class_counts"] == [8, 6]
+    assert (document["duplicates"], document["leaks"]) == (2, 1)
+
+
+def test_leaks_are_problems_if_asked(leaking):
+    assert verify(leaking).ok
+    report = tfrecords.verify(leaking, processes=1, progress=False, fail_on_leaks=True)
+    assert not report.ok and len(report.problems) == 1
+    assert "1 pictures are in more than one split" in report.problems[0]
+    assert report.notes and "leak.JPEG" not in "".join(report.notes)
+
+
+def test_the_command_prints_a_table_and_its_status(leaking, tmp_path, capsys):
+    arguments = [str(leaking), "--processes", "1", "--json", str(tmp_path / "r.json")]
+    assert command.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if "train" in line and "14" in line)
+    assert "6-8" in row
+    assert json.loads((tmp_path / "r.json").read_text())["ok"] is True
+    assert command.main([*arguments, "--fail-on-leaks"]) == 1
+    assert "more than one split" in capsys.readouterr().err
+
+
+def test_digests_of_many_shards_are_compared_like_sets():
+    generator = np.random.default_rng(7)
+    contents = generator.integers(0, 400, 900)
+    findings, groups = [], {}
+    for shard, part in enumerate(np.split(contents, [100, 350, 600])):
+        split = "train" if shard < 2 else "validation"
+        # Equal first halves, different second ones, must not count as equal.
+        digests = np.stack([part // 2, part], axis=1).astype(np.uint64)
+        records = np.arange(len(part), dtype=np.uint32)
+        finding = Finding(split, str(shard), np.zeros(1), None, None, digests, records)
+        findings.append(finding)
+        for content in part.tolist():
+            groups.setdefault(content, []).append(split)
+    found = find_duplicates(findings, ("train", "validation"))
+    for split in ("train", "validation"):
+        times = [group.count(split) for group in groups.values()]
+        assert found.within[split] == sum(n - 1 for n in times if n)
+    leaking = [group for group in groups.values() if len(set(group)) == 2]
+    assert found.leaks == len(leaking) > 10
+    assert found.across["train"] == sum(group.count("train") for group in leaking)
+    for first, second in found.leaked_examples:
+        assert (findings[first.shard].split, findings[second.shard].split) == (
+            "train",
+            "validation",
+        )
+        values = [findings[p.shard].digests[p.record, 1] for p in (first, second)]
+        assert values[0] == values[1]
+
+
+def test_a_wrong_list_of_ignored_files_is_named(dataset):
+    (dataset / "ignored.jsonl").write_text('{"file": "x", "reason": "hidden"}\n')
+    assert only_problem(dataset).startswith("ignored.jsonl: expected 0 lines")
+
+
+def test_an_unknown_encoding_is_one_problem(dataset):
+    change_manifest(dataset, lambda d: d["options"].update(encoding="bmp"))
+    assert "encoding" in only_problem(dataset)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "change", "problem"),
+    [
+        ("raw", lambda data: data[:-1], "wrong_size: 3,071 bytes"),
+        ("jpeg-original", lambda data: data[: len(data) // 2], "truncated"),
+        ("jpeg", lambda data: data[2:], "unknown_format"),
+    ],
+)
+def test_each_encoding_is_checked(good_tree, tmp_path, encoding, change, problem):
+    out = tmp_path / "tiny"
+    tfrecords.build(good_tree, out, encoding=encoding, **OPTIONS)
+
+    def damage(examples):
+        values = examples[2].features.feature[schema.ENCODED].bytes_list.value
+        values[0] = change(values[0])
+
+    rewrite(out, damage)
+    assert only_problem(out).startswith(f"{SHARD}: record 2: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"), [(schema.HEIGHT, 9), (schema.FORMAT, b"RAW")]
+)
+def test_a_wrong_description_of_an_original_is_named(good_tree, tmp_path, key, wrong):
+    out = tmp_path / "tiny"
+    tfrecords.build(good_tree, out, encoding="jpeg-original", **OPTIONS)
+
+    def change(examples):
+        feature = examples[1].features.feature[key]
+        values = feature.int64_list.value or feature.bytes_list.value
+        values[0] = wrong
+
+    rewrite(out, change)
+    assert "record 1: expected" in only_problem(out)
