@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,7 @@ from rich.table import Table
 
 TARGETS = ("worker", "parent", "group")
 MOST_KILLS = 3
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,22 @@ class Options:
     """File for the figures."""
 
 
+@dataclass(frozen=True)
+class Whole:
+    """The undisturbed build: how long it wrote, its shards, its files' SHA-256."""
+
+    seconds: float
+    shards: int
+    digests: dict[str, str]
+
+
 @dataclass
 class Run:
     """What came of one disturbed build.
 
     Attributes:
         target: what was killed: `worker`, `parent` or `group`.
-        moments: seconds from the first file of each build to its kill.
+        moments: of the kills: so many shards were finished, and so long before.
         starts: how often the build was started.
         finished: shards that were finished at some kill.
         redone: shards finished at some kill and yet written again; must be 0.
@@ -64,7 +74,7 @@ class Run:
     """
 
     target: str
-    moments: list[float]
+    moments: list[str]
     starts: int
     finished: int
     redone: int
@@ -92,6 +102,15 @@ class Build:
             start_new_session=True,
         )
 
+    def __enter__(self) -> "Build":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._log.close()
+
     def wait_for_files(self) -> bool:
         """Wait until the build has claimed its folder; False if it has ended."""
         before = _claimed_at(self.out)
@@ -100,6 +119,13 @@ class Build:
                 return True
             time.sleep(POLL_SECONDS)
         return False
+
+    def wait_for_shards(self, number: int) -> bool:
+        """Wait until so many shards are finished; False if the build has ended."""
+        while len(finished_shards(self.out)) < number:
+            if self.ends_within(POLL_SECONDS):
+                return False
+        return True
 
     def ends_within(self, seconds: float) -> bool:
         """Wait; tell whether the build has ended by itself."""
@@ -157,41 +183,42 @@ def finished_shards(out: Path) -> dict[str, int]:
     return found
 
 
-def disturb(options: Options, out: Path, target: str, generator, seconds: float) -> Run:
+def disturb(options: Options, out: Path, target: str, generator, whole: Whole) -> Run:
     """Build into a folder, killing on the way, until it has finished."""
     run = Run(target, [], 0, 0, 0, [])
     kills = generator.randint(1, MOST_KILLS)
     known: dict[str, int] = {}
     redone: set[str] = set()
     while True:
-        build = Build(options, out)
         run.starts += 1
-        if len(run.moments) < kills:
-            known = {**_strike(build, run, kills, generator, seconds), **known}
-        status = build.finish()
+        with Build(options, out) as build:
+            if len(run.moments) < kills:
+                known = {**_strike(build, run, kills, generator, whole), **known}
+            status, output = build.finish(), build.output()
         found = {name: (out / name).stat().st_ino for name in known}
         redone |= {name for name, inode in known.items() if found[name] != inode}
         if status == 0:
             run.finished, run.redone = len(known), len(redone)
             return run
         if status != -signal.SIGKILL:
-            raise SystemExit(f"A build failed by itself:\n{build.output()}")
+            raise SystemExit(f"A build failed by itself:\n{output}")
         known = {**finished_shards(out), **known}
 
 
-def _strike(build, run: Run, kills: int, generator, seconds: float) -> dict[str, int]:
-    # Returns what was finished at the kills. A build whose worker is killed goes
-    # on, so it can be struck again.
+def _strike(build: Build, run: Run, kills: int, generator, whole: Whole):
+    # Returns what was finished at the kills. A build whose worker is killed goes on, so
+    # it can be struck again.
     known: dict[str, int] = {}
     if not build.wait_for_files():
         return known
-    start = time.monotonic()
     while len(run.moments) < kills:
-        if build.ends_within(generator.uniform(0, seconds)):
+        shards = generator.randint(len(finished_shards(build.out)), whole.shards)
+        pause = generator.uniform(0, 2 * whole.seconds / whole.shards)
+        if not build.wait_for_shards(shards) or build.ends_within(pause):
             break
         known = {**finished_shards(build.out), **known}
         if build.kill(run.target, generator):
-            run.moments.append(round(time.monotonic() - start, 3))
+            run.moments.append(f"{shards} + {pause:.2f} s")
         if run.target != "worker":
             break
     return known
@@ -213,21 +240,25 @@ def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
     return [name for name in names if expected.get(name) != found.get(name)]
 
 
-def undisturbed(options: Options, out: Path) -> float:
-    """Build without a kill; return the seconds that the writing took."""
-    build = Build(options, out)
-    build.wait_for_files()
-    start = time.monotonic()
-    if build.finish():
-        raise SystemExit(f"The undisturbed build failed:\n{build.output()}")
-    return time.monotonic() - start
+def undisturbed(options: Options, out: Path) -> Whole:
+    """Build without a kill."""
+    with Build(options, out) as build:
+        build.wait_for_files()
+        start = time.monotonic()
+        if build.finish():
+            raise SystemExit(f"The undisturbed build failed:\n{build.output()}")
+    seconds = time.monotonic() - start
+    found = digests(out)
+    return Whole(seconds, sum(".tfrecord-" in name for name in found), found)
 
 
 def table(runs: list[Run]) -> Table:
     """Lay out what came of the runs."""
-    result = Table("run", "killed", "moments, s", "starts", "kept", "redone", "result")
+    result = Table(
+        "run", "killed", "at shards + s", "starts", "kept", "redone", "result"
+    )
     for number, run in enumerate(runs, 1):
-        moments = " ".join(f"{moment:.2f}" for moment in run.moments)
+        moments = ", ".join(run.moments)
         same = "identical" if run.ok else ", ".join(run.differences) or "redone"
         cells = [number, run.target, moments, run.starts, run.finished, run.redone]
         result.add_row(*map(str, cells), same)
@@ -237,32 +268,35 @@ def table(runs: list[Run]) -> Table:
 def main(options: Options) -> int:
     """Run everything; return the exit status."""
     console = Console()
+    runs: list[Run] = []
     with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole"
-        seconds = undisturbed(options, whole)
-        expected = digests(whole)
-        shards = sum(".tfrecord-" in name for name in expected)
-        console.print(f"Undisturbed: {shards} shards in {seconds:.1f} s.")
-        runs = []
+        whole = undisturbed(options, Path(folder) / "whole")
+        console.print(f"Undisturbed: {whole.shards} shards in {whole.seconds:.1f} s.")
         for number in range(options.runs):
             generator = random.Random(f"{options.seed}/{number}")
-            out = Path(folder) / "disturbed"
             target = TARGETS[number % len(TARGETS)]
-            run = disturb(options, out, target, generator, seconds)
-            run.differences = differences(expected, digests(out))
-            runs.append(run)
-            for path in sorted(out.rglob("*"), reverse=True):
-                path.rmdir() if path.is_dir() else path.unlink()
-            console.print(f"run {number + 1}: {'ok' if run.ok else 'NOT OK'}")
+            runs.append(disturbed(options, Path(folder), target, generator, whole))
+            console.print(f"run {number + 1}: {'ok' if runs[-1].ok else 'NOT OK'}")
     console.print(table(runs))
     good = sum(run.ok for run in runs)
     kills = sum(len(run.moments) for run in runs)
     console.print(f"{good} of {len(runs)} byte-identical after {kills} kills.")
     if options.json:
-        document = {"command": sys.argv, "shards": shards, "seconds": seconds}
+        document = {"command": sys.argv, "shards": whole.shards, "kills": kills}
         document["runs"] = [asdict(run) for run in runs]
         options.json.write_text(json.dumps(document, indent=1) + "\n")
     return 0 if good == len(runs) else 1
+
+
+def disturbed(options: Options, folder: Path, target: str, generator, whole) -> Run:
+    """Build in a new folder until a kill has struck, and compare the result."""
+    while True:
+        with tempfile.TemporaryDirectory(dir=folder) as parent:
+            out = Path(parent) / "out"
+            run = disturb(options, out, target, generator, whole)
+            if run.moments:  # else the build was faster
+                run.differences = differences(whole.digests, digests(out))
+                return run
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_alexnet.data import train_dataset
-from tfrecords import Manifest, schema
+from tfrecords import Manifest, images, schema
+from tfrecords.image_options import RAW, ImageOptions
 
 PICTURES = 2048  # in a round
 
@@ -25,7 +26,8 @@ class InputFigures:
 
     Attributes:
         pipeline: Shards to augmented float batches, as training reads them.
-        libjpeg: TensorFlow's libjpeg-turbo decoding the whole stored pictures.
+        libjpeg: TensorFlow's libjpeg-turbo decoding the whole stored pictures; those
+            that are stored raw are made JPEGs first.
         pillow: Pillow decoding them to arrays.
         libjpeg_share: Pipeline over libjpeg, median of the ratios of the rounds.
         pillow_ratio: Pipeline over Pillow.
@@ -117,7 +119,16 @@ def _decoding_rate(decode: Callable[[bytes], Any], pictures: list[bytes]) -> flo
 def _pictures(data: Path | str, manifest: Manifest) -> list[bytes]:
     names = [str(Path(data) / shard.file) for shard in manifest.splits["train"]]
     records = tf.data.TFRecordDataset(names).take(PICTURES)
-    return [schema.decode_example(record.numpy()).encoded for record in records]
+    stored = [schema.decode_example(record.numpy()).encoded for record in records]
+    if manifest.options["encoding"] != RAW:
+        return stored
+    options = ImageOptions.recorded(manifest.options)
+    return [_jpeg(images.square(pixels, options), options) for pixels in stored]
+
+
+def _jpeg(pixels: np.ndarray, options: ImageOptions) -> bytes:
+    # What the same build would have stored as JPEG.
+    return tf.io.encode_jpeg(pixels, quality=options.quality).numpy()
 
 
 def _libjpeg(encoded: bytes) -> tf.Tensor:

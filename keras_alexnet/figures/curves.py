@@ -37,6 +37,7 @@ def plot_curves(runs: Sequence[Path | str], out: Path | str) -> None:
             if after["learning_rate"] < before["learning_rate"]:
                 axes.axvline(before["epoch"] + 0.5, color=colour, alpha=0.3)
     axes.set(xlabel="epoch", ylabel="top-1 error, %", ylim=(0, 100))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend()
     path = Path(out)
