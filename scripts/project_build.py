@@ -1,6 +1,6 @@
 """Project a build of all of ImageNet from figures that benchmark_build.py measured.
 
-    python scripts/project_build.py MEASURED.json [--markdown FILE]
+    python scripts/project_build.py MEASURED.json [--memory-of FILE] [--markdown FILE]
 
 With N pictures and P processes, one a core (names as in `Measured` and `Options`):
 
@@ -51,6 +51,8 @@ class Options:
 
     measured: tyro.conf.Positional[Path]
     """File that `benchmark_build.py --json` wrote, memory included."""
+    memory_of: Path | None = None
+    """Another such file, of more pictures, whose memory is taken; None: the same."""
     photo_pixels: int = 400 * 350
     """Pixels of the average photo; assumed of ILSVRC-2012."""
     photo_bytes: int = 110_000
@@ -86,8 +88,8 @@ class Measured:
     growth: float
 
 
-def read_measured(document: dict[str, Any]) -> Measured:
-    """Take the figures out of a document of benchmark_build.py.
+def read_measured(document: dict[str, Any], memory: dict[str, Any]) -> Measured:
+    """Take the figures out of documents of benchmark_build.py; they may be one.
 
     Raises:
         KeyError: it holds no memory measurement, or is no such document.
@@ -98,7 +100,7 @@ def read_measured(document: dict[str, Any]) -> Measured:
     rounds = [row["working_images_per_second"] for row in build["rounds"]]
     if None in rounds:
         raise ValueError("a rate is unknown; measure more pictures")
-    small, large = document["memory"]["runs"]
+    small, large = memory["memory"]["runs"]
     more = large["pictures"] - small["pictures"]
     parent, *others = large["peak_processes"]
     return Measured(
@@ -172,12 +174,13 @@ def inputs_line(measured: Measured, options: Options) -> str:
 def main() -> int:
     """Print the table and write the file that was asked for."""
     options = tyro.cli(Options, description=__doc__)
+    paths = (options.measured, options.memory_of or options.measured)
     try:
-        measured = read_measured(json.loads(options.measured.read_bytes()))
+        measured = read_measured(*(json.loads(path.read_bytes()) for path in paths))
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(
             f"project_build: expected a file of benchmark_build.py --json, with memory "
-            f"measured, in {options.measured}: {error!r}",
+            f"measured, in {' and '.join(dict.fromkeys(map(str, paths)))}: {error!r}",
             file=sys.stderr,
         )
         return 1

@@ -29,7 +29,7 @@ def document():
 
 
 def test_what_is_taken_from_a_measurement():
-    measured = project_build.read_measured(document())
+    measured = project_build.read_measured(document(), document())
     assert measured == project_build.Measured(
         processes=2,
         working_rate=410.0,
@@ -43,7 +43,7 @@ def test_what_is_taken_from_a_measurement():
 
 
 def test_the_formulas():
-    measured = project_build.read_measured(document())
+    measured = project_build.read_measured(document(), document())
     found = project_build.project(measured, OPTIONS, 1_000_000, 16)
     rate = 410 / 2 * 16 / 2  # half, for photos of twice the pixels
     assert found["pictures_per_second"] == rate
@@ -56,7 +56,7 @@ def test_the_formulas():
 
 
 def test_smaller_photos_are_not_taken_to_be_faster():
-    measured = project_build.read_measured(document())
+    measured = project_build.read_measured(document(), document())
     options = project_build.Options(Path("x"), photo_pixels=1000, stored_bytes=40_000)
     found = project_build.project(measured, options, 1000, 2)
     assert found["pictures_per_second"] == 410
@@ -90,7 +90,7 @@ def test_an_unknown_rate_is_refused():
     noisy = document()
     noisy["builds"]["alexnet-2"]["rounds"][1]["working_images_per_second"] = None
     with pytest.raises(ValueError, match="measure more pictures"):
-        project_build.read_measured(noisy)
+        project_build.read_measured(noisy, noisy)
 
 
 def run(monkeypatch, *arguments):
