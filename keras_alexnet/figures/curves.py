@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from keras_alexnet.training.callbacks import HISTORY_FILE
 from tfrecords.errors import DatasetError
@@ -37,7 +38,7 @@ def plot_curves(runs: Sequence[Path | str], out: Path | str) -> None:
             if after["learning_rate"] < before["learning_rate"]:
                 axes.axvline(before["epoch"] + 0.5, color=colour, alpha=0.3)
     axes.set(xlabel="epoch", ylabel="top-1 error, %", ylim=(0, 100))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()
     path = Path(out)
