@@ -2,9 +2,11 @@
 
 from keras_alexnet.data.augment import pca_colour, random_crop_flip
 from keras_alexnet.data.pipeline import eval_dataset, train_dataset
+from keras_alexnet.data.share import Share
 from keras_alexnet.data.views import centre_view, ten_views
 
 __all__ = [
+    "Share",
     "centre_view",
     "eval_dataset",
     "pca_colour",

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data import augment, views
+from keras_alexnet.data.mean import load_statistics, mean_patch, normalize
+from keras_alexnet.data.share import Share
 from keras_alexnet.data.window import window_reader
-from tfrecords import Manifest, Statistics, schema
+from tfrecords import Manifest, schema
 from tfrecords.errors import DatasetError
-from tfrecords.statistics import STATISTICS_FILE
 
 # What TensorFlow takes where no global seed is set.
 GRAPH_SEED = 87654321
@@ -23,18 +23,22 @@ def train_dataset(
     input_size: int = 224,
     epochs: int = 1,
     first_epoch: int = 0,
+    first_step: int = 0,
     seed: int = 0,
     flip: bool = True,
     colour_noise: augment.ColourNoise | None = "released",
+    colour_epochs: int | None = None,
     crop_chunk: int = 1,
     mean: str = "image",
     shuffle_buffer: int = 10_000,
     split: str = "train",
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Stream shuffled, augmented training batches, epoch after epoch.
 
     The stream is a function of the shards and the arguments alone: starting at
-    `first_epoch` gives what a longer stream gives from there. Each epoch holds
+    `first_epoch` and `first_step` gives what a longer stream gives from there, without
+    decoding what lies before. Each epoch holds
     `records // batch_size` batches; which records are left over changes by epoch.
 
     Args:
@@ -43,15 +47,20 @@ def train_dataset(
         input_size: Side of the random crops in pixels, 224 or 227.
         epochs: Epoch to stop before, counted from 0.
         first_epoch: Epoch to start with.
+        first_step: Batches of that epoch to leave out.
         seed: Integer in [0, 2^31): order, crops, flips and colours.
         flip: Whether to mirror half of the pictures.
         colour_noise: `released`, `eigenvalue` or None; see `augment.colour_offsets`.
+        colour_epochs: Epoch to end the colour noise before; None for never.
         crop_chunk: Neighbours in the stream that share one crop and flip; 1 as the
             paper implies, 32 as it was run.
         mean: `image` subtracts the centre of the mean image, `channel` its mean colour.
         shuffle_buffer: Records to draw the next one from. Shards are in random order
             already; from the size of the split on, the shuffle is perfect.
         split: Name of the split.
+        share: The rows of each batch to decode, where several replicas share one; the
+            stream then has the batches of the replicas, one after the other, and counts
+            as endless: reading past its last epoch is an error.
 
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, RGB
@@ -60,6 +69,7 @@ def train_dataset(
     Raises:
         DatasetError: The folder is incomplete, or has fewer records than one batch, or
             smaller pictures than `input_size`.
+        ValueError: The batch does not divide by the replicas.
     """
     shards, manifest = _shards(directory, split, input_size)
     cut = window_reader(manifest)
@@ -75,7 +85,19 @@ def train_dataset(
         records = _shuffled(shards, seed, epoch, shuffle_buffer).take(
             steps * batch_size
         )
-        return records.enumerate().map(lambda place, record: (epoch, place, *record))
+        done = tf.where(epoch == first_epoch, first_step * batch_size, 0)
+        places = records.enumerate().skip(tf.cast(done, tf.int64))
+        if share is not None:
+            places = share.select(places, batch_size)
+        return places.map(lambda place, record: (epoch, place, *record))
+
+    def colour(draws):
+        # Of one picture at a time: the last bit of a batch depends on its length.
+        if colour_noise is None:
+            return draws
+        return augment.colour_offsets(
+            draws, statistics.stddevs, statistics.eigenvectors, form=colour_noise
+        )
 
     def decode(epoch, place, example, serialized):
         encoded, label = _parse(serialized)
@@ -90,26 +112,31 @@ def train_dataset(
             image = tf.cond(
                 crop[2] < 0.5, lambda: tf.reverse(image, [1]), lambda: image
             )
-        return image, label, draws[3:]
+        return image, label, colour(draws[None, 3:])[0], epoch
 
-    def finish(images, labels, draws):
-        offsets = None
-        if colour_noise is not None:
-            offsets = augment.colour_offsets(
-                draws, statistics.stddevs, statistics.eigenvectors, form=colour_noise
-            )
-        divisor = augment.colour_divisor(colour_noise)
-        return _normalize(images, patch, offsets, divisor), labels
+    def finish(images, labels, offsets, epochs_):
+        if colour_noise is None:
+            return normalize(images, patch), labels
+        # A batch is of one epoch. Without noise the release does not divide either.
+        noisy = epochs_[0] < (epochs if colour_epochs is None else colour_epochs)
+        scale = tf.where(noisy, 1 / augment.colour_divisor(colour_noise), 1.0)
+        offsets = tf.where(noisy, offsets * scale, 0.0)
+        return normalize(images, patch, offsets, scale), labels
 
     patch = mean_patch(statistics, input_size, mean)
-    return (
+    size = batch_size if share is None else share.replica_batch(batch_size)
+    batches = (
         tf.data.Dataset.range(first_epoch, epochs)
         .flat_map(one_epoch)
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(batch_size, drop_remainder=True)
+        .batch(size, drop_remainder=True)
         .map(finish, num_parallel_calls=1, deterministic=True)
-        .prefetch(2)
     )
+    if share is not None:
+        # Or the workers would ask each other before every step who has data left.
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        batches = batches.apply(endless)
+    return batches.prefetch(2)
 
 
 def eval_dataset(
@@ -121,6 +148,7 @@ def eval_dataset(
     num_views: int = 1,
     mean: str = "image",
     mean_from: Path | str | None = None,
+    share: Share | None = None,
 ) -> tf.data.Dataset:
     """Read every picture of a split exactly once, in the order of the shards.
 
@@ -134,14 +162,19 @@ def eval_dataset(
             the 2012 source does.
         mean_from: Folder whose `statistics.npz` gives the mean; None takes `directory`.
             A network needs the mean that it was trained with.
+        share: The rows of each batch to decode, where several replicas share one. All
+            replicas then have the same number of full batches, filled up with black
+            pictures of weight 0: no replica ever has an empty batch.
 
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, or
-        `(batch, 10, input_size, input_size, 3)`, and int64 `(batch,)`.
+        `(batch, 10, input_size, input_size, 3)`, and int64 `(batch,)`; with a `share`
+        of `(images, labels, weights)`, weights float32 `(batch,)`, 1 or 0.
 
     Raises:
         DatasetError: The folder is incomplete or has no such split.
-        ValueError: `num_views` is neither 1 nor 10.
+        ValueError: `num_views` is neither 1 nor 10, or the batch does not divide by the
+            replicas.
     """
     if num_views not in (1, 10):
         raise ValueError(f"Expected num_views 1 or 10. Received: {num_views}")
@@ -156,37 +189,29 @@ def eval_dataset(
         corner = (stored - size) // 2
         return cut(encoded, tf.constant([corner, corner]), size), label
 
-    def finish(images, labels):
+    def finish(images, labels, *weights):
         if num_views == 10:
             images = views.ten_views(images, input_size)
-        return _normalize(images, patch), labels
+        return normalize(images, patch), labels, *weights
 
+    records = tf.data.TFRecordDataset([name for name, _ in shards])
+    if share is not None:
+        places = share.select(records.enumerate(), batch_size)
+        records = places.map(lambda place, record: record)
+    pictures = records.map(
+        decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    size = batch_size
+    if share is not None:
+        pictures = share.fill_up(pictures, batch_size, manifest.count(split))
+        size = share.replica_batch(batch_size)
+        batches *= share.replicas // share.pipelines
     return (
-        tf.data.TFRecordDataset([name for name, _ in shards])
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .batch(batch_size)
+        pictures.batch(size, drop_remainder=share is not None)
         .map(finish, num_parallel_calls=1, deterministic=True)
         .apply(tf.data.experimental.assert_cardinality(batches))
         .prefetch(2)
     )
-
-
-def load_statistics(directory: Path | str) -> Statistics:
-    """Read the statistics beside the shards."""
-    return Statistics.load(Path(directory) / STATISTICS_FILE)
-
-
-def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.ndarray:
-    """Return what is subtracted from every view: float32 `(size, size, 3)`.
-
-    The release crops the mean image to its centre once, wherever the view was cut.
-    """
-    if mean == "image":
-        return views.centre_view(tf.constant(statistics.mean_image), size).numpy()
-    if mean == "channel":
-        channels = statistics.channel_means.astype("float32")
-        return np.broadcast_to(channels, (size, size, 3)).copy()
-    raise ValueError(f"Expected mean 'image' or 'channel'. Received: {mean!r}")
 
 
 def _shards(
@@ -249,24 +274,3 @@ def _parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     }
     record = tf.io.parse_single_example(serialized, features)
     return record[schema.ENCODED], record[schema.LABEL]
-
-
-@tf.function(jit_compile=True)
-def _normalize(
-    images: tf.Tensor,
-    patch: np.ndarray,
-    offsets: tf.Tensor | None = None,
-    divisor: float = 1.0,
-) -> tf.Tensor:
-    """Subtract the mean and add a colour to each image, then divide.
-
-    Compiled, this is one pass over the pixels. Op by op it is four, of 77 MB a batch,
-    and most of the work where pictures are stored raw. Rows are flattened to
-    `width * 3`: an innermost dimension of 3 is slow to broadcast.
-    """
-    size = patch.shape[0]
-    rows = tf.reshape(tf.cast(images, tf.float32), (-1, size, size * 3))
-    rows = (rows - tf.reshape(patch, (size, size * 3))) / divisor
-    if offsets is not None:
-        rows += tf.tile(offsets / divisor, (1, size))[:, None, :]
-    return tf.ensure_shape(tf.reshape(rows, tf.shape(images)), images.shape)

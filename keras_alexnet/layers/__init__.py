@@ -1,6 +1,6 @@
 """Keras layers that AlexNet needs and Keras does not have."""
 
-from keras_alexnet.layers.dropout import OriginalDropout
+from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.grouped_conv import GroupedConv2D
 from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
 from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
@@ -8,6 +8,7 @@ from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
 __all__ = [
     "GroupedConv2D",
     "InMapResponseNormalization",
+    "InvertedDropout",
     "LocalResponseNormalization",
     "OriginalDropout",
 ]

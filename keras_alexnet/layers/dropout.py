@@ -1,9 +1,11 @@
-"""Dropout as the paper did it (section 4.2)."""
+"""Dropout as the paper did it, and as it is done now, with masks by global row."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+Columns = tuple[int, int]
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -17,11 +19,16 @@ class OriginalDropout(keras.layers.Layer):
 
     The mask is a function of `seed` and a counter of training passes alone (another one
     under XLA, whose generator differs). The counter is seed state: it is part of
-    `variables` and not of `weights`.
+    `variables` and not of `weights`. Under a `tf.distribute` strategy a replica takes
+    its own rows of the mask of the global batch, so that training has the same masks
+    whatever the number of replicas; all replicas must have equally many rows.
 
     Args:
         rate: Float in [0, 1). Probability of zeroing a unit; the paper's is 0.5.
         seed: Integer or None. Two layers with the same seed draw the same masks.
+        columns: Pair `(first, total)` where the input is a part of a wider layer, as in
+            a tower: the mask is that of the units (or maps, the last axis) from `first`
+            on in a layer of `total`. None is the whole layer.
 
     Input and output: float tensor of any shape.
 
@@ -29,22 +36,25 @@ class OriginalDropout(keras.layers.Layer):
     """
 
     def __init__(
-        self, rate: float = 0.5, seed: int | None = None, **kwargs: Any
+        self,
+        rate: float = 0.5,
+        seed: int | None = None,
+        columns: Columns | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
             raise ValueError(f"OriginalDropout needs 0 <= rate < 1. Received: {rate}")
         self.rate = rate
         self.seed = seed
+        self.columns = _checked(columns)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return inputs * (1.0 - self.rate)
-        draw = tf.random.stateless_uniform(
-            tf.shape(inputs), seed=tf.cast(self.seed_generator.next(), tf.int32)
-        )
+        draw = draw_mask(inputs, self.seed_generator, self.columns, tf.float32)
         return tf.where(draw >= self.rate, inputs, tf.zeros_like(inputs))
 
     def compute_output_shape(
@@ -53,4 +63,92 @@ class OriginalDropout(keras.layers.Layer):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+        own = {"rate": self.rate, "seed": self.seed, "columns": self.columns}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("keras_alexnet")
+class InvertedDropout(keras.layers.Dropout):
+    """`keras.layers.Dropout` whose replicas share one mask over the global batch.
+
+    On one replica it equals `keras.layers.Dropout` bit by bit. Under a `tf.distribute`
+    strategy that one gives every replica the same mask; this one gives each its own
+    rows of the mask that one replica would have drawn for the global batch.
+
+    Args:
+        rate: Float in [0, 1). Probability of zeroing a unit.
+        seed: Integer or None. Two layers with the same seed draw the same masks.
+        columns: As in `OriginalDropout`.
+        **kwargs: As `keras.layers.Layer`.
+
+    Input and output: float tensor of any shape.
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.5,
+        seed: int | None = None,
+        columns: Columns | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not 0 <= rate < 1:
+            raise ValueError(f"InvertedDropout needs 0 <= rate < 1. Received: {rate}")
+        super().__init__(rate, seed=seed, **kwargs)
+        self.columns = _checked(columns)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training or self.rate == 0:
+            return inputs
+        draw = draw_mask(inputs, self.seed_generator, self.columns, inputs.dtype)
+        scaled = inputs * tf.cast(1 / (1 - self.rate), inputs.dtype)
+        return tf.where(draw >= self.rate, scaled, tf.zeros_like(inputs))
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "columns": self.columns}
+        config.pop("noise_shape")
+        return config
+
+
+def draw_mask(
+    inputs: tf.Tensor,
+    generator: keras.random.SeedGenerator,
+    columns: Columns | None,
+    dtype: tf.DType,
+) -> tf.Tensor:
+    """Return a uniform number in [0, 1) for each unit of this replica's rows.
+
+    Advances the generator. Each replica draws the numbers of the whole global batch,
+    which costs little beside the layers whose units these are.
+
+    Args:
+        inputs: Tensor whose first axis is the replica's rows of the global batch.
+        generator: Seed and counter; the same on all replicas.
+        columns: As in `OriginalDropout`.
+        dtype: Float type of the draw.
+    """
+    seed = tf.cast(generator.next(), tf.int32)
+    context = tf.distribute.get_replica_context()
+    replicas = 1 if context is None else context.num_replicas_in_sync
+    if replicas == 1 and columns is None:
+        return tf.random.stateless_uniform(tf.shape(inputs), seed=seed, dtype=dtype)
+    rows, *inner, width = tf.unstack(tf.shape(inputs))
+    first, total = columns or (0, width)
+    draw = tf.random.stateless_uniform(
+        tf.stack([rows * replicas, *inner, total]), seed=seed, dtype=dtype
+    )
+    if replicas > 1:
+        replica = context.replica_id_in_sync_group
+        draw = draw[replica * rows : (replica + 1) * rows]
+    return draw[..., first : first + width]
+
+
+def _checked(columns: Columns | None) -> Columns | None:
+    if columns is None:
+        return None
+    first, total = columns
+    if not 0 <= first < total:
+        raise ValueError(
+            f"Dropout columns are (first, total), 0 <= first < total. Received: "
+            f"{tuple(columns)}"
+        )
+    return first, total

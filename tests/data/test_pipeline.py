@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import tfrecords
 from keras_alexnet.data import augment, eval_dataset, pipeline, ten_views, train_dataset
+from keras_alexnet.data.mean import mean_patch, normalize
 from tests.small import CLASSES, INPUT, STORED, encode, picture
 from tfrecords import DatasetError, Manifest, Statistics, images, schema
 from tfrecords.image_options import ImageOptions
@@ -179,7 +180,7 @@ def test_ten_views_subtract_the_same_patch_from_each(dataset):
     )
     pixels, _ = stored(dataset, "validation")
     statistics = Statistics.load(dataset / "statistics.npz")
-    patch = pipeline.mean_patch(statistics, INPUT)
+    patch = mean_patch(statistics, INPUT)
     views = ten_views(np.stack(pixels).astype("float32"), INPUT) - patch
     images = np.concatenate([images for images, _ in batches])
     np.testing.assert_allclose(images, views, atol=1e-4)
@@ -187,10 +188,10 @@ def test_ten_views_subtract_the_same_patch_from_each(dataset):
 
 def test_channel_mean_is_one_colour(dataset):
     statistics = Statistics.load(dataset / "statistics.npz")
-    patch = pipeline.mean_patch(statistics, 5, "channel")
+    patch = mean_patch(statistics, 5, "channel")
     np.testing.assert_allclose(patch, np.tile(statistics.channel_means, (5, 5, 1)))
     with pytest.raises(ValueError, match="Received: 'median'"):
-        pipeline.mean_patch(statistics, 5, "median")
+        mean_patch(statistics, 5, "median")
 
 
 def test_mean_can_come_from_another_folder(dataset, tmp_path):
@@ -223,7 +224,7 @@ def test_other_encodings_train_on_windows_of_what_is_stored(other_encoding):
     np.testing.assert_array_equal(images, again)
     pixels, known = seen(other_encoding, "train")
     statistics = Statistics.load(other_encoding / "statistics.npz")
-    mean = pipeline.mean_patch(statistics, INPUT)
+    mean = mean_patch(statistics, INPUT)
     exact = "raw" in other_encoding.parts[-2]
     for image, label in zip(images.numpy()[:3], labels.numpy()[:3], strict=True):
         same = pixels[np.array(known) == label]
@@ -244,7 +245,7 @@ def test_other_encodings_are_evaluated_as_stored(other_encoding, num_views):
     expected = pixels[:, low : low + INPUT, low : low + INPUT]
     if num_views == 10:
         expected = ten_views(pixels, INPUT).numpy()
-    expected = expected - pipeline.mean_patch(statistics, INPUT)
+    expected = expected - mean_patch(statistics, INPUT)
     assert np.concatenate([labels for _, labels in batches]).tolist() == labels
     difference = np.abs(images - expected)
     if "raw" in other_encoding.parts[-2]:
@@ -277,12 +278,13 @@ def test_normalising_is_what_float64_says(shape):
     pixels = generator.integers(0, 256, (*shape, 9, 9, 3), np.uint8)
     patch = generator.normal(120, 30, (9, 9, 3)).astype("float32")
     offsets = generator.normal(0, 20, (3, 3)).astype("float32")
-    offsets = offsets if len(shape) == 1 else None
-    found = pipeline._normalize(pixels, patch, offsets, 1.1).numpy()
     expected = pixels - patch.astype("float64")
-    if offsets is not None:
-        expected = expected + offsets[:, None, None, :]
-    np.testing.assert_allclose(found, expected / 1.1, rtol=0, atol=5e-5)
+    if len(shape) == 1:
+        found = normalize(pixels, patch, offsets, tf.constant(0.9)).numpy()
+        expected = 0.9 * expected + offsets[:, None, None, :]
+    else:
+        found = normalize(pixels, patch).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-5)
 
 
 @pytest.mark.parametrize(

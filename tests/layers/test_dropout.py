@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.layers import OriginalDropout
+from keras_alexnet.layers import InvertedDropout, OriginalDropout
 from tests.layers.conftest import POLICIES, forward_and_gradients, reload
 from tests.reference import original_dropout
 
@@ -158,3 +163,117 @@ def test_a_saved_layer_comes_back_the_same(tmp_path, x):
 def test_bad_rates_are_refused_with_what_arrived(rate):
     with pytest.raises(ValueError, match=f"Received: {rate}"):
         OriginalDropout(rate)
+
+
+# Masks of a layer of seed 7 over ones of (6, 20), packed into bits. As they were before
+# there were replicas: a run from then goes on as it would have.
+VECTORS = {
+    "float32": [
+        "d5ec4b2f6620e716612601f66568b0",
+        "5e67ab07db1a2ed0befa6b818703ab",
+        "2bcc9c44298650164ea745046e8848",
+    ],
+    "mixed_bfloat16": [
+        "abcff2137a41d41acbda3802e2ebaf",
+        "3882b7ea3fc911390265b57b5aac05",
+        "8c6d18e2a7fa2b0418f064625f6ef9",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "vectors"),
+    [
+        (OriginalDropout, "float32", "float32"),
+        (OriginalDropout, "mixed_bfloat16", "float32"),
+        (InvertedDropout, "float32", "float32"),
+        (InvertedDropout, "mixed_bfloat16", "mixed_bfloat16"),
+    ],
+)
+def test_masks_are_what_they_always_were(kind, policy, vectors):
+    layer = kind(seed=7, dtype=policy)
+    ones = np.ones((6, 20), np.float32)
+    masks = [
+        tf.cast(layer(ones, training=True), "float32").numpy() > 0 for _ in range(3)
+    ]
+    assert [np.packbits(mask).tobytes().hex() for mask in masks] == VECTORS[vectors]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("rate", [0, 0.3, 0.5])
+def test_inverted_dropout_on_one_replica_is_that_of_keras(x, rate, policy):
+    own = InvertedDropout(rate, seed=3, dtype=policy)
+    keras_own = keras.layers.Dropout(rate, seed=3, dtype=policy)
+    for _ in range(2):
+        first, second = (layer(x, training=True) for layer in (own, keras_own))
+        assert first.dtype == second.dtype
+        np.testing.assert_array_equal(
+            tf.cast(first, "float32"), tf.cast(second, "float32")
+        )
+    np.testing.assert_array_equal(own(x), keras_own(x))
+
+
+def test_a_saved_inverted_layer_comes_back_the_same(tmp_path, x):
+    layer = InvertedDropout(0.3, seed=5, columns=(50, 100), name="drop6")
+    model, again = reload(layer, x, tmp_path)
+    assert again.get_layer("drop6").get_config() == layer.get_config()
+    np.testing.assert_array_equal(again(x, training=True), model(x, training=True))
+
+
+@pytest.mark.parametrize("kind", [OriginalDropout, InvertedDropout])
+@pytest.mark.parametrize("shape", [(6, 20), (6, 3, 3, 20)])
+def test_parts_of_a_layer_have_the_columns_of_its_mask(kind, shape):
+    ones = np.ones(shape, np.float32)
+    whole = kind(seed=7)(ones, training=True).numpy()
+    parts = [
+        kind(seed=7, columns=(first, 20))(ones[..., :size], training=True).numpy()
+        for first, size in ((0, 12), (12, 8))
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=-1), whole)
+
+
+@pytest.mark.parametrize("columns", [(-1, 5), (5, 5)])
+def test_columns_that_are_not_there_are_refused(columns):
+    with pytest.raises(ValueError, match="0 <= first < total"):
+        OriginalDropout(columns=columns)
+
+
+REPLICAS = """
+import numpy as np
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+parts = [tf.config.LogicalDeviceConfiguration() for _ in range(4)]
+tf.config.set_logical_device_configuration(cpu, parts)
+from keras_alexnet.layers import InvertedDropout, OriginalDropout
+strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(4)])
+found = {}
+for kind in (OriginalDropout, InvertedDropout):
+    with strategy.scope():
+        layer = kind(0.5, seed=7)
+    step = tf.function(lambda x: strategy.run(lambda y: layer(y, training=True), (x,)))
+    ones = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.ones((3, 20))
+    )
+    masks = [step(ones).values for _ in range(3)]
+    found[kind.__name__] = [np.concatenate([v.numpy() for v in m]) for m in masks]
+    found[kind.__name__ + " state"] = layer.variables[0].value.numpy()
+np.savez(sys.argv[1], **found)
+"""
+
+
+def test_replicas_have_their_rows_of_the_mask_of_the_global_batch(tmp_path):
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [sys.executable, "-c", REPLICAS, tmp_path / "masks.npz"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=True,
+        timeout=600,
+    )
+    with np.load(tmp_path / "masks.npz") as found:
+        for kind in (OriginalDropout, InvertedDropout):
+            layer = kind(0.5, seed=7)
+            expected = [layer(ONES[:12, :20], training=True) for _ in range(3)]
+            np.testing.assert_array_equal(found[kind.__name__], expected)
+            state = layer.variables[0].numpy()
+            np.testing.assert_array_equal(found[f"{kind.__name__} state"], state)
