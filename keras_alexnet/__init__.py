@@ -7,7 +7,7 @@ from keras_alexnet.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from keras_alexnet import data, layers
-    from keras_alexnet.models import LRN, PRESETS, Preset, alexnet, lenet5
+    from keras_alexnet.models import LRN, PRESETS, Preset, alexnet, lenet5, two_towers
 
 # Imported at first use, because TensorFlow takes seconds to import.
 _HOMES = {
@@ -16,6 +16,7 @@ _HOMES = {
     "Preset": "keras_alexnet.models",
     "alexnet": "keras_alexnet.models",
     "lenet5": "keras_alexnet.models",
+    "two_towers": "keras_alexnet.models",
     "data": "keras_alexnet",
     "layers": "keras_alexnet",
 }
@@ -29,6 +30,7 @@ __all__ = [
     "data",
     "layers",
     "lenet5",
+    "two_towers",
 ]
 
 

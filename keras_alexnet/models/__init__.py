@@ -3,5 +3,15 @@
 from keras_alexnet.models.alexnet import alexnet
 from keras_alexnet.models.lenet5 import lenet5
 from keras_alexnet.models.presets import LRN, PRESETS, Preset
+from keras_alexnet.models.tower_weights import copy_weights
+from keras_alexnet.models.towers import two_towers
 
-__all__ = ["LRN", "PRESETS", "Preset", "alexnet", "lenet5"]
+__all__ = [
+    "LRN",
+    "PRESETS",
+    "Preset",
+    "alexnet",
+    "copy_weights",
+    "lenet5",
+    "two_towers",
+]

@@ -8,6 +8,7 @@ from keras import layers
 from keras_alexnet.layers import (
     GroupedConv2D,
     InMapResponseNormalization,
+    InvertedDropout,
     LocalResponseNormalization,
     OriginalDropout,
 )
@@ -15,6 +16,8 @@ from keras_alexnet.models.presets import Preset, Step, find_preset
 
 KERNELS = (11, 5, 3, 3, 3)  # pixels, conv1 to conv5; section 3.5
 CONV1_STRIDE = 4  # pixels; section 3.5
+CONVOLUTIONS = (1, 2, 3, 4, 5)
+HIDDEN = (6, 7)
 
 
 def alexnet(
@@ -47,16 +50,24 @@ def alexnet(
     Raises:
         ValueError: Unknown preset or field, or a picture too small to leave a map.
     """
+    fields = resolve(preset, num_classes, input_size, overrides)
+    return Network(fields, seed, dtype).model(f"alexnet_{preset}", num_classes)
+
+
+def resolve(
+    preset: str, num_classes: int, input_size: int | None, overrides: dict[str, Any]
+) -> Preset:
+    """Return the preset with its overrides, or raise ValueError; see `alexnet`."""
     if input_size is not None:
-        overrides["input_size"] = input_size
+        overrides = {**overrides, "input_size": input_size}
     fields = find_preset(preset).replace(**overrides)
     if num_classes < 1:
-        raise ValueError(f"alexnet needs num_classes >= 1. Received: {num_classes}")
+        raise ValueError(f"AlexNet needs num_classes >= 1. Received: {num_classes}")
     _check_size(fields)
-    return _Network(fields, seed, dtype).model(f"alexnet_{preset}", num_classes)
+    return fields
 
 
-class _Network:
+class Network:
     """One network under construction: the preset and what all its layers share."""
 
     def __init__(self, preset: Preset, seed: int | None, dtype: Any) -> None:
@@ -65,95 +76,121 @@ class _Network:
         self.policy = keras.dtype_policies.get(dtype)
 
     def model(self, name: str, num_classes: int) -> keras.Model:
-        p = self.preset
-        images = keras.Input((p.input_size, p.input_size, 3), name="images")
-        x = self.block(images, 1, p.block1, strides=CONV1_STRIDE)
-        x = self.block(x, 2, p.block2)
-        x = self.block(x, 3, ("activation",))
-        x = self.block(x, 4, ("activation",))
-        x = self.block(x, 5, ("activation", "pool"))
-        x = layers.Flatten(name="flatten", dtype=self.policy)(x)
-        x = self.hidden(x, 6)
-        x = self.hidden(x, 7)
-        wide = "float64" if self.policy.compute_dtype == "float64" else "float32"
-        logits = self.dense(num_classes, 8, dtype=wide)(x)
-        return keras.Model(images, logits, name=name)
+        """Connect the whole network."""
+        images = self.images()
+        x = images
+        for number in CONVOLUTIONS:
+            x = self.convolve(x, number)
+            for step in self.later_steps(number):
+                x = self.step(x, step, number)
+        x = self.make(layers.Flatten, name="flatten")(x)
+        for number in HIDDEN:
+            x = self.hidden(x, number)
+        return keras.Model(images, self.logits(x, num_classes), name=name)
 
-    def block(
-        self, x: keras.KerasTensor, number: int, steps: tuple[Step, ...], **options: Any
-    ) -> keras.KerasTensor:
-        """Convolve, then take the steps; an activation that comes first is fused."""
-        before, after = _padding(self.preset, number)
+    def make(self, kind: type[keras.Layer], *arguments: Any, **options: Any):
+        """Make one layer; the dtype policy is the network's unless one is given."""
+        return kind(*arguments, **{"dtype": self.policy, **options})
+
+    def images(self) -> keras.KerasTensor:
+        """Return the input of the network."""
+        size = self.preset.input_size
+        return keras.Input((size, size, 3), name="images")
+
+    def convolve(self, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
+        """Pad and convolve; an activation that comes first is fused."""
+        p, index = self.preset, number - 1
+        before, after = _padding(p, number)
         if before or after:
             sides = ((before, after), (before, after))
-            x = layers.ZeroPadding2D(sides, name=f"pad{number}", dtype=self.policy)(x)
-        if steps[0] == "activation":
-            options["activation"] = self.preset.activation
-            steps = steps[1:]
-        x = self.conv(number, **options)(x)
-        for step in steps:
-            layer = self.step(step, number)
-            x = x if layer is None else layer(x)
-        return x
-
-    def conv(self, number: int, **options: Any) -> keras.Layer:
-        index = number - 1
-        return GroupedConv2D(
-            self.preset.filters[index],
+            x = self.make(layers.ZeroPadding2D, sides, name=f"pad{number}")(x)
+        fused = self.steps(number)[0] == "activation"
+        convolution = self.make(
+            GroupedConv2D,
+            p.filters[index],
             KERNELS[index],
-            groups=self.preset.groups[index],
-            padding=_conv_mode(self.preset, number),
+            groups=p.groups[index],
+            strides=CONV1_STRIDE if number == 1 else 1,
+            padding=_conv_mode(p, number),
+            activation=p.activation if fused else None,
             name=f"conv{number}",
-            dtype=self.policy,
             **self.initial(index),
-            **options,
         )
+        return convolution(x)
 
-    def step(self, step: Step, number: int) -> keras.Layer | None:
-        common = {"dtype": self.policy}
+    def steps(self, number: int) -> tuple[Step, ...]:
+        """Return what follows a convolution."""
+        p = self.preset
+        blocks = {1: p.block1, 2: p.block2, 5: ("activation", "pool")}
+        return blocks.get(number, ("activation",))
+
+    def later_steps(self, number: int) -> tuple[Step, ...]:
+        """Return what follows a convolution and is not fused into it."""
+        steps = self.steps(number)
+        return steps[1:] if steps[0] == "activation" else steps
+
+    def step(self, x: keras.KerasTensor, step: Step, number: int) -> keras.KerasTensor:
+        """Take one step after a convolution."""
+        p = self.preset
         if step == "activation":
-            kind = self.preset.activation
-            return layers.Activation(kind, name=f"{kind}{number}", **common)
-        if step == "pool" and self.preset.pooling == "overlapping":
-            return layers.MaxPooling2D(3, 2, name=f"pool{number}", **common)
+            name = f"{p.activation}{number}"
+            return self.make(layers.Activation, p.activation, name=name)(x)
         if step == "pool":
+            overlapping = p.pooling == "overlapping"
             # Same padding is cuda-convnet's rounding up: 55 to 28 and 11 to 6.
-            return layers.MaxPooling2D(2, 2, "same", name=f"pool{number}", **common)
-        lrn = self.preset.lrn
-        if lrn is None:
-            return None
+            window = (3, 2, "valid") if overlapping else (2, 2, "same")
+            return self.make(layers.MaxPooling2D, *window, name=f"pool{number}")(x)
+        if p.lrn is None:
+            return x
         if step == "in_map":
-            return InMapResponseNormalization(name=f"in_map{number}", **common)
-        return LocalResponseNormalization(
-            lrn.depth_radius,
-            lrn.bias,
-            lrn.alpha,
-            lrn.beta,
-            groups=max(self.preset.groups) if lrn.per_tower else 1,
-            name=f"norm{number}",
-            **common,
-        )
+            return self.make(InMapResponseNormalization, name=f"in_map{number}")(x)
+        return self.norm(LocalResponseNormalization, number)(x)
+
+    def norm(self, kind: type[keras.Layer], number: int) -> keras.Layer:
+        """Make the normalisation across channels of a block."""
+        lrn = self.preset.lrn
+        assert lrn is not None
+        groups = max(self.preset.groups) if lrn.per_tower else 1
+        constants = (lrn.depth_radius, lrn.bias, lrn.alpha, lrn.beta)
+        return self.make(kind, *constants, groups=groups, name=f"norm{number}")
 
     def hidden(self, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
-        p = self.preset
-        dense = self.dense(p.units, number, activation=p.activation, dtype=self.policy)
-        if p.dropout is None:
+        """Take fc6 or fc7 with its dropout."""
+        dense, drop = self.hidden_dense(number), self.dropout(number)
+        if drop is None:
             return dense(x)
-        kind = OriginalDropout if p.dropout == "original" else layers.Dropout
-        drop = kind(
-            p.dropout_rate,
-            seed=self.layer_seed(number),
-            name=f"drop{number}",
-            dtype=self.policy,
+        return dense(drop(x)) if self.preset.dropout_before else drop(dense(x))
+
+    def hidden_dense(self, number: int) -> keras.Layer:
+        """Make fc6 or fc7."""
+        p = self.preset
+        return self.dense(p.units, number, activation=p.activation)
+
+    def dropout(self, number: int, **options: Any) -> keras.Layer | None:
+        """Make the dropout of fc6 or fc7, or None where the preset has none."""
+        p = self.preset
+        if p.dropout is None:
+            return None
+        kind = OriginalDropout if p.dropout == "original" else InvertedDropout
+        seed = self.layer_seed(number)
+        return self.make(
+            kind, p.dropout_rate, seed=seed, name=f"drop{number}", **options
         )
-        return dense(drop(x)) if p.dropout_before else drop(dense(x))
+
+    def logits(self, x: keras.KerasTensor, num_classes: int) -> keras.KerasTensor:
+        """Take fc8, of full precision."""
+        wide = "float64" if self.policy.compute_dtype == "float64" else "float32"
+        return self.dense(num_classes, 8, dtype=wide)(x)
 
     def dense(self, units: int, number: int, **options: Any) -> keras.Layer:
-        return layers.Dense(
-            units, name=f"fc{number}", **self.initial(number - 1), **options
+        """Make a fully connected layer."""
+        name = f"fc{number}"
+        return self.make(
+            layers.Dense, units, name=name, **self.initial(number - 1), **options
         )
 
     def initial(self, index: int) -> dict[str, keras.Initializer]:
+        """Return the initialisers of a layer's kernel and bias."""
         std, seed = self.preset.weight_std[index], self.layer_seed(index + 1)
         kernel = (
             keras.initializers.HeNormal(seed=seed)
@@ -164,6 +201,7 @@ class _Network:
         return {"kernel_initializer": kernel, "bias_initializer": bias}
 
     def layer_seed(self, number: int) -> int | None:
+        """Return the seed of one layer."""
         return None if self.seed is None else self.seed * 10 + number
 
 

@@ -437,7 +437,7 @@ def test_lrn_constants_can_be_given():
 
 @pytest.mark.parametrize(
     ("dropout", "kind"),
-    [("original", "OriginalDropout"), ("inverted", "Dropout"), (None, None)],
+    [("original", "OriginalDropout"), ("inverted", "InvertedDropout"), (None, None)],
 )
 def test_dropout_can_be_chosen(dropout, kind):
     model = small(dropout=dropout, dropout_rate=0.3)
