@@ -16,6 +16,7 @@ VERBS = {
     "predict": ("keras_alexnet.commands.predict", "name what is in pictures"),
     "export": ("keras_alexnet.commands.export", "make a SavedModel for serving"),
     "figures": ("keras_alexnet.commands.figures", "draw the curves of runs"),
+    "devices": ("keras_alexnet.commands.devices", "where a training step really runs"),
     "benchmark": ("keras_alexnet.commands.benchmark", "measure this machine"),
 }
 

@@ -1,6 +1,7 @@
 """`alexnet train DATA RUN`."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any, Literal
 import tyro
 
 from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.schedule import ScheduleName
+from keras_alexnet.training.strategy import DevicePlan, StrategyName, plan_devices
 from tfrecords.errors import DatasetError
 
 # May differ from the run that is resumed: whoever watches the curve may change when the
 # rate drops and when the run ends, as the authors did by hand (section 5).
-FREE_ON_RESUME = ("epochs", "patience", "reductions", "keep")
+FREE_ON_RESUME = (
+    *("epochs", "patience", "reductions", "keep", "save_every", "save_minutes"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,9 @@ class TrainOptions:
     """Train a network on a dataset folder; everything goes to a run folder.
 
     The learning rate is divided by 10 at each plateau of the validation error; after
-    the last drop the next plateau ends the training. Interrupted runs go on with
-    --resume.
+    the last drop the next plateau ends the training. Or it follows the schedule of one
+    of the nets of 2012. Ctrl-C and SIGTERM save and stop; --resume goes on at the next
+    batch, with the same result as if nothing had happened.
     """
 
     data: tyro.conf.Positional[Path]
@@ -33,12 +39,16 @@ class TrainOptions:
     """released, paper, caffe_alexnet, caffenet, one_weird_trick or one_gpu."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Arithmetic; weights are float32 in all three."""
-    epochs: int = 90
-    """Passes over the training split, at most."""
+    epochs: int | None = None
+    """Passes over the training split, at most; None: 90, or the schedule's own."""
     batch_size: int | None = None
     """Images in a step; None: the preset's, 128 in the paper."""
     learning_rate: float | None = None
     """Initial rate; None: the preset's, 0.01 in the paper."""
+    schedule: ScheduleName = "plateau"
+    """plateau, or as run: drops after epochs 25, 51, 79 of 91 (released-2012) or 23,
+    51, 78 of 93 (released-2010), conv1 slowed and frozen, colour noise off near the
+    end. Fewer --epochs leave the rest out; with more, the last rates go on."""
     patience: int = 5
     """Epochs without a better validation error before the rate drops."""
     reductions: int = 3
@@ -65,8 +75,30 @@ class TrainOptions:
     """Initial weights, order, crops, colours, dropout."""
     keep: int = 2
     """Checkpoints kept."""
+    save_every: int | None = None
+    """Steps between checkpoints within an epoch, beside the one at its end."""
+    save_minutes: float | None = None
+    """Minutes between checkpoints within an epoch."""
+    strategy: StrategyName = "none"
+    """none: one device. towers: half of the network on each of two. mirrored: a replica
+    on each. multiworker: replicas in several processes, as TF_CONFIG or Slurm says."""
+    towers: bool = False
+    """Two towers in each replica of mirrored (devices in pairs) or multiworker."""
+    devices: str | None = None
+    """Such as GPU:0,GPU:1; None: all GPUs."""
+    logical_devices: int | None = None
+    """Split the CPU into so many devices, to try a strategy out without GPUs."""
     resume: bool = False
-    """Go on with the run from its newest checkpoint."""
+    """Go on with the run from its newest checkpoint, on these or other devices."""
+
+    def plan(self) -> DevicePlan:
+        """Take the devices; to be called before anything else uses TensorFlow."""
+        return plan_devices(
+            self.strategy,
+            towers=self.towers,
+            devices=None if self.devices is None else self.devices.split(","),
+            logical_devices=self.logical_devices,
+        )
 
     def config(self) -> TrainConfig:
         """Return the options as a configuration."""
@@ -94,10 +126,17 @@ def main(arguments: Sequence[str]) -> int:
     config = options.config()
     if options.resume:
         config = _resumed(config, options)
+    plan = options.plan()
     from keras_alexnet.training.fit import train
+    from keras_alexnet.training.interrupt import Stopped
 
-    history = train(config, options.run, resume=options.resume).history
-    if history:
+    try:
+        state = train(config, options.run, resume=options.resume, plan=plan)
+    except Stopped as stop:
+        print(f"alexnet train: {stop}", file=sys.stderr)
+        return stop.status
+    history = state.history
+    if history and plan.is_chief:
         best = min(history, key=lambda row: row["val_error"])
         print(
             f"Best validation error {best['val_error']:.2%} (top-5 "

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from keras_alexnet.training.callbacks import HISTORY_FILE
+from keras_alexnet.training.run_folder import HISTORY_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import staged
 

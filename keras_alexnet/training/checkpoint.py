@@ -1,50 +1,75 @@
 """The whole state of a training run in one file, written beside and renamed."""
 
+import hashlib
 import io
 import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import keras
 import numpy as np
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import staged
 
 STATE_KEY = "state.json"
-_NAME = re.compile(r"epoch-\d{4,}\.npz")
+CHECKSUM_KEY = "sha256"
+_NAME = re.compile(r"epoch-(\d{4,})(?:-step-(\d{6,}))?\.npz")
+# A name that only checkpoints of version 0.1 have.
+_OLD_KEY = re.compile(r"optimizer/\d{3}/.*")
 # What reading a damaged zip file can raise; an entry may claim to be encrypted.
 _DAMAGE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
-def save_checkpoint(
-    folder: Path, epoch: int, model: keras.Model, state: dict[str, Any], keep: int
-) -> Path:
-    """Write `epoch-NNNN.npz` and delete all but the newest `keep`.
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file holds.
 
-    It holds every variable of the model (weights, dropout counters) and the optimizer
-    (velocities, iteration, learning rate) and `state` as JSON. The zip container
-    carries checksums, so a damaged file is noticed.
+    Attributes:
+        epoch: Number of finished epochs.
+        step: Number of steps that were taken in the epoch after them.
+        arrays: Weights, optimizer, counters, and within an epoch the metric sums.
+        state: The rest, as JSON knows it.
+    """
+
+    epoch: int
+    step: int
+    arrays: Mapping[str, np.ndarray]
+    state: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        step = f"-step-{self.step:06d}" if self.step else ""
+        return f"epoch-{self.epoch:04d}{step}.npz"
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
+    """Write a checkpoint and delete all but the newest `keep`.
+
+    The file is a `.npz` of the arrays, the state, and the SHA-256 of both.
 
     Args:
         folder: The run's `checkpoints`.
-        epoch: Number of finished epochs.
-        model: A compiled model.
-        state: JSON-serialisable rest of the state.
+        checkpoint: What to write.
         keep: Number of checkpoints to keep.
+
+    Raises:
+        OSError: The disk is full or the folder not writable; nothing is left.
     """
-    path = folder / f"epoch-{epoch:04d}.npz"
-    arrays = {
-        name: variable.value.numpy() for name, variable in _variables(model).items()
-    }
-    arrays[STATE_KEY] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    path = folder / checkpoint.name
+    state = json.dumps(checkpoint.state).encode()
+    arrays = {**checkpoint.arrays, STATE_KEY: np.frombuffer(state, np.uint8)}
+    digest = bytes.fromhex(_checksum(arrays))
+    arrays[CHECKSUM_KEY] = np.frombuffer(digest, np.uint8)
     with staged(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
-    for old in list_checkpoints(folder)[:-keep]:
+        _write(file, arrays)
+    # What a killed process left unfinished goes too.
+    for old in [*list_checkpoints(folder)[:-keep], *folder.glob(".epoch-*.npz.tmp")]:
         old.unlink()
     return path
 
@@ -52,31 +77,27 @@ def save_checkpoint(
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a run, oldest first."""
     found = [path for path in folder.glob("epoch-*.npz") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=lambda path: int(path.stem.removeprefix("epoch-")))
+    return sorted(found, key=_place)
 
 
-def restore_newest(
-    folder: Path, model: keras.Model, warn: Callable[[str], None] = print
-) -> dict[str, Any] | None:
-    """Load the newest whole checkpoint into the model and return its state.
+def newest_checkpoint(
+    folder: Path, warn: Callable[[str], None] = print
+) -> Checkpoint | None:
+    """Read the newest whole checkpoint, or None where there is none at all.
 
     A damaged one is reported through `warn` and the one before is taken.
 
-    Returns:
-        The `state` that was saved, or None where there is no checkpoint.
-
     Raises:
-        DatasetError: A checkpoint belongs to another network, or all are damaged.
+        DatasetError: All are damaged, or the newest is of an older version.
     """
     paths = list_checkpoints(folder)
     for path in reversed(paths):
         try:
-            arrays = _read(path)
+            return read_checkpoint(path)
+        except DatasetError:
+            raise
         except _DAMAGE as error:
             warn(f"Checkpoint {path} is damaged ({error}); taking the one before it.")
-            continue
-        _assign(arrays, model, path)
-        return json.loads(arrays[STATE_KEY].tobytes())
     if paths:
         raise DatasetError(
             f"Expected a whole checkpoint in {folder}, found {len(paths)} damaged. "
@@ -85,7 +106,13 @@ def restore_newest(
     return None
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read one checkpoint and compare its checksum.
+
+    Raises:
+        DatasetError: It is of an older version.
+        OSError, ValueError, RuntimeError: It is damaged.
+    """
     # Not np.load: it compares a checksum only where it happens to reach an entry's end.
     with zipfile.ZipFile(path) as archive:
         arrays = {
@@ -94,31 +121,45 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             )
             for entry in archive.namelist()
         }
-    if STATE_KEY not in arrays:
-        raise ValueError(f"it has no {STATE_KEY}")
-    return arrays
+    if any(_OLD_KEY.fullmatch(name) for name in arrays):
+        raise DatasetError(
+            f"Checkpoint {path} is of an older version of this program, expected one "
+            "with canonical names and a checksum. Finish the run with the version that "
+            "began it, or start again in a new run folder."
+        )
+    expected = arrays.pop(CHECKSUM_KEY, np.zeros(0, np.uint8)).tobytes().hex()
+    if _checksum(arrays) != expected:
+        raise ValueError("its content does not have the checksum that was stored")
+    state = json.loads(arrays.pop(STATE_KEY).tobytes())
+    return Checkpoint(*_place(path), arrays, state)
 
 
-def _assign(arrays: dict[str, np.ndarray], model: keras.Model, path: Path) -> None:
-    variables = _variables(model)
-    shapes = {n: tuple(a.shape) for n, a in arrays.items() if n != STATE_KEY}
-    expected = {name: tuple(v.shape) for name, v in variables.items()}
-    for name in sorted({*shapes, *expected}):
-        if shapes.get(name) != expected.get(name):
-            raise DatasetError(
-                f"Checkpoint {path} belongs to another network: expected {name} of "
-                f"shape {expected.get(name)}, found {shapes.get(name)}."
-            )
-    for name, variable in variables.items():
-        variable.assign(arrays[name])
+def _place(path: Path) -> tuple[int, int]:
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise ValueError(f"{path.name} is no name of a checkpoint")
+    return int(match[1]), int(match[2] or 0)
 
 
-def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return every variable of model and optimizer under a name of its own."""
-    named = {}
-    for layer in model.layers:
-        for index, variable in enumerate(layer.variables):
-            named[f"model/{layer.name}/{index}/{variable.name}"] = variable
-    for index, variable in enumerate(model.optimizer.variables):
-        named[f"optimizer/{index:03d}/{variable.name}"] = variable
-    return named
+def _write(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a `.npz`, each array in one piece: Python's lock is free meanwhile."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                header = np.lib.format.header_data_from_array_1_0(array)
+                np.lib.format.write_array_header_1_0(entry, header)
+                entry.write(_bytes(array))
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(_bytes(array))
+    return digest.hexdigest()
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return flat.view(np.uint8).data

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from keras_alexnet.models.presets import Preset, find_preset
+from keras_alexnet.training.schedule import SCHEDULES, ScheduleName
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
 CONFIG_FILE = "config.json"
+PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
+PLATEAU_ONLY = ("patience", "reductions")
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+_COUNTS = ("epochs", "patience", "crop_chunk", "keep", "save_every", "num_classes")
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,12 @@ class TrainConfig:
     preset: str = "released"
     overrides: dict[str, Any] = field(default_factory=dict)  # preset fields by name
     precision: Precision = "float32"
-    epochs: int = 90  # at most; section 5
+    epochs: int | None = None  # at most; None: 90 (section 5), or the schedule's end
     batch_size: int | None = None  # global; 128 in section 5
     learning_rate: float | None = None  # initial; 0.01 in section 5
     momentum: float = 0.9  # section 5
     decay: float = 0.0005  # section 5
+    schedule: ScheduleName = "plateau"  # or as one of the nets was run
     patience: int = 5  # epochs without a better validation error before a drop
     reductions: int = 3  # drops by ten before the end; section 5
     flip: bool = True  # section 4.1; wrong for digits and other writing
@@ -35,21 +41,48 @@ class TrainConfig:
     mean: Literal["image", "channel"] = "image"  # section 2
     seed: int = 0
     keep: int = 2  # checkpoints kept
+    save_every: int | None = None  # steps between checkpoints within an epoch
+    save_minutes: float | None = None  # minutes between them
     # Facts of the dataset, filled in from its manifest when the run is made.
     num_classes: int = 1000
     stored_size: int = 256  # side of the stored pictures, pixels
     resize_filter: str = "bicubic"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "patience", "crop_chunk", "keep", "num_classes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"Expected {name} >= 1, got {getattr(self, name)}.")
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"Expected {name} >= 1, got {value}.")
+        if self.save_minutes is not None and not self.save_minutes > 0:
+            raise ValueError(f"Expected save_minutes > 0, got {self.save_minutes}.")
+        self._check_schedule()
         if not 0 <= self.seed < 2**31:
             raise ValueError(f"Expected a seed in [0, 2^31), got {self.seed}.")
         # As they come back from JSON, so that a saved configuration equals its origin.
         overrides = json.loads(json.dumps(self.overrides))
         object.__setattr__(self, "overrides", overrides)
         self.resolve()
+
+    @property
+    def last_epoch(self) -> int:
+        """Number of epochs after which the run ends at the latest."""
+        if self.epochs is not None:
+            return self.epochs
+        schedule = SCHEDULES[self.schedule]
+        return PAPER_EPOCHS if schedule is None else schedule.stop
+
+    def _check_schedule(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"Expected a schedule of {', '.join(SCHEDULES)}, got {self.schedule!r}."
+            )
+        for field_ in dataclasses.fields(self):
+            changed = getattr(self, field_.name) != field_.default
+            if field_.name in PLATEAU_ONLY and changed and self.schedule != "plateau":
+                raise ValueError(
+                    f"Expected no {field_.name} with schedule {self.schedule}, got "
+                    f"{getattr(self, field_.name)}: its drops are at fixed epochs."
+                )
 
     def resolve(self) -> Preset:
         """Return the preset with every override of this run in it."""

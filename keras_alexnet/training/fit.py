@@ -1,84 +1,102 @@
 """One training run, from a dataset folder to a run folder, through `model.fit`."""
 
+import functools
+import math
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
+import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.models.towers import two_towers
 from keras_alexnet.training import allocator
-from keras_alexnet.training.callbacks import (
-    NanGuard,
-    PlainLines,
-    RateLog,
-    Scalars,
-    TrainState,
-)
-from keras_alexnet.training.checkpoint import restore_newest
+from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
+from keras_alexnet.training.checkpoint import newest_checkpoint
 from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.distributed_model import DistributedModel
+from keras_alexnet.training.interrupt import Interrupts
+from keras_alexnet.training.loss_scale import LossScale
 from keras_alexnet.training.metrics import TopKError
 from keras_alexnet.training.optimizer import CoupledSGD
 from keras_alexnet.training.plateau import Plateau
-from keras_alexnet.training.run_folder import CHECKPOINTS, build_model, create_run
+from keras_alexnet.training.run_folder import (
+    CHECKPOINTS,
+    build_model,
+    create_run,
+    with_dataset_facts,
+)
+from keras_alexnet.training.schedule import SCHEDULES, ScheduledRates
+from keras_alexnet.training.strategy import DevicePlan
+from keras_alexnet.training.train_state import TrainState
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 
+ONE_DEVICE = DevicePlan()
 
-def train(config: TrainConfig, run: Path | str, *, resume: bool = False) -> TrainState:
-    """Train until the last plateau or the last epoch.
+Batches: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
+Validation: TypeAlias = tuple[Batches, int]  # and its number of steps
+
+
+def train(
+    config: TrainConfig,
+    run: Path | str,
+    *,
+    resume: bool = False,
+    plan: DevicePlan = ONE_DEVICE,
+) -> TrainState:
+    """Train until the last plateau, the end of the schedule or the last epoch.
 
     Args:
         config: What to train on what.
         run: A new folder, or with `resume` one of an earlier run.
-        resume: Go on from the newest checkpoint of the run.
+        resume: Go on from the newest checkpoint of the run, whatever its devices were.
+        plan: The devices, of `plan_devices`. Each worker calls this with the same
+            arguments and sees the same folders; the chief alone writes.
 
     Returns:
         The final state; its `history` has one row an epoch.
 
     Raises:
         DatasetError: Dataset or run folder are not as expected, the network does not
-            fit the checkpoint, or the loss is not a number.
+            fit the checkpoint, the loss is not a number, or the last state could not be
+            saved.
+        ValueError: The batch does not divide by the replicas.
+        Stopped: Ctrl-C or SIGTERM; the state is saved.
     """
     run = Path(run)
-    if not resume:
-        config = create_run(run, config)
-    elif config != TrainConfig.load(run):
-        config.save(run)
-    allocator.keep_freed_memory()
-    model = compile_model(config)
     preset = config.resolve()
+    plan.check_batch(preset.batch_size)
+    config = _open_run(config, run, resume, plan.is_chief)
+    allocator.keep_freed_memory()
+    model = compile_model(config, plan)
     steps = Manifest.load(config.data).count("train") // preset.batch_size
-    plateau = Plateau(patience=config.patience, reductions=config.reductions)
-    state = TrainState(run, config, plateau)
-    first_epoch = _restore(run, model, state) if resume else 0
-    if plateau.finished or first_epoch >= config.epochs:
-        print(f"Nothing to do: {run} has finished {first_epoch} epochs.")
+    state = _prepare_state(model, run, config, steps)
+    if resume:
+        _restore(state)
+    if state.finished:
+        print(f"Nothing to do: {run} has finished {state.epoch} epochs.")
         return state
-    terminal = sys.stdout.isatty()
-    lines = [] if terminal else [PlainLines(steps, config.epochs, preset.batch_size)]
-    model.fit(
-        _training_stream(config, first_epoch),
-        validation_data=eval_dataset(
-            config.data,
-            split=validation_split(config.data),
-            batch_size=preset.batch_size,
-            input_size=preset.input_size,
-            mean=config.mean,
-        ),
-        initial_epoch=first_epoch,
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        callbacks=[NanGuard(), RateLog(), plateau, *lines, Scalars(run), state],
-        shuffle=False,  # the stream is shuffled
-        verbose=1 if terminal else 0,
-    )
+    _say_what_the_schedule_does(config)
+    with state.interrupts, state:
+        _fit(model, config, state, plan)
     return state
 
 
-def compile_model(config: TrainConfig) -> keras.Model:
+def compile_model(
+    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
+) -> DistributedModel:
     """Build the network of a run with optimizer, loss and metrics, ready for `fit`."""
+    with plan.scope():
+        return _compile_model(config, plan)
+
+
+def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
     preset = config.resolve()
-    model = build_model(config, dtype=config.precision)
+    network = _build_network(config, plan)
+    model = DistributedModel(network.input, network.output, name=network.name)
+    model.colocate = bool(plan.towers)
     optimizer: keras.optimizers.Optimizer = CoupledSGD(
         preset.learning_rate,
         momentum=config.momentum,
@@ -86,15 +104,39 @@ def compile_model(config: TrainConfig) -> keras.Model:
         bias_rate=preset.bias_rate,
     )
     if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = LossScale(optimizer)
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
+        weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
         jit_compile=False,  # XLA on CPUs is some three times slower here
     )
     return model
+
+
+def _build_network(config: TrainConfig, plan: DevicePlan) -> keras.Model:
+    if not plan.towers:
+        return build_model(config, dtype=config.precision)
+    return two_towers(
+        config.preset,
+        config.num_classes,
+        devices=plan.towers,
+        seed=config.seed,
+        dtype=config.precision,
+        **config.overrides,
+    )
+
+
+def _open_run(
+    config: TrainConfig, run: Path, resume: bool, is_chief: bool
+) -> TrainConfig:
+    """Return the configuration with the facts of the dataset; the chief writes it."""
+    if not resume:
+        return create_run(run, config) if is_chief else with_dataset_facts(config)
+    if is_chief and config != TrainConfig.load(run):
+        config.save(run)
+    return config
 
 
 def validation_split(data: Path | str) -> str:
@@ -109,27 +151,152 @@ def validation_split(data: Path | str) -> str:
     )
 
 
-def _restore(run: Path, model: keras.Model, state: TrainState) -> int:
-    saved = restore_newest(run / CHECKPOINTS, model)
-    if saved is None:
-        return 0
+def _prepare_state(
+    model: keras.Model, run: Path, config: TrainConfig, steps: int
+) -> TrainState:
+    plateau = None
+    if SCHEDULES[config.schedule] is None:
+        plateau = Plateau(patience=config.patience, reductions=config.reductions)
+        plateau.set_model(model)
+    state = TrainState(run, config, steps, RateLog(), plateau, Interrupts())
     state.set_model(model)
-    state.plateau.set_model(model)
-    state.load(saved)
-    return len(state.history)
+    return state
 
 
-def _training_stream(config: TrainConfig, first_epoch: int):
+def _restore(state: TrainState) -> None:
+    saved = newest_checkpoint(state.run / CHECKPOINTS)
+    if saved is not None:
+        state.load(saved)
+
+
+def _say_what_the_schedule_does(config: TrainConfig) -> None:
+    schedule = SCHEDULES[config.schedule]
+    if schedule is None or config.last_epoch == schedule.stop:
+        return
+    rest = (
+        f"what it does later than epoch {config.last_epoch} is left out"
+        if config.last_epoch < schedule.stop
+        else "the last rates go on to the end"
+    )
+    print(
+        f"Schedule {config.schedule} is made for {schedule.stop} epochs, this run has "
+        f"{config.last_epoch}: {rest}."
+    )
+
+
+def _fit(
+    model: keras.Model, config: TrainConfig, state: TrainState, plan: DevicePlan
+) -> None:
+    """Finish the epoch that was interrupted, then train the others."""
+    first, done = state.epoch, state.step
+    callbacks = _callbacks(config, state, plan.is_chief)
+    validation = _validation(config, plan)
+    if done == state.steps:
+        _finish_epoch(model, validation, state, callbacks)
+    elif done:
+        _fit_epochs(model, config, state, plan, callbacks, validation, first + 1)
+    if not state.finished:
+        last = config.last_epoch
+        _fit_epochs(model, config, state, plan, callbacks, validation, last)
+
+
+def _fit_epochs(
+    model: keras.Model,
+    config: TrainConfig,
+    state: TrainState,
+    plan: DevicePlan,
+    callbacks: list[keras.callbacks.Callback],
+    validation: Validation,
+    last: int,
+) -> None:
+    """Call `fit` from where the state is, up to an epoch."""
+    bar = plan.is_chief and sys.stdout.isatty()
+    model.fit(
+        _training_stream(config, plan, state.epoch, state.step, last),
+        validation_data=validation[0],
+        validation_steps=validation[1],
+        initial_epoch=state.epoch,
+        epochs=last,
+        steps_per_epoch=state.steps - state.step,
+        callbacks=callbacks,
+        shuffle=False,  # the stream is shuffled
+        verbose=1 if bar else 0,
+    )
+
+
+def _finish_epoch(
+    model: keras.Model,
+    validation: Validation,
+    state: TrainState,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Validate an epoch whose steps an earlier process took."""
+    epoch, logs = state.epoch, dict(state.training_logs or {})
+    every = keras.callbacks.CallbackList(callbacks, model=model)
+    every.on_train_begin()
+    every.on_epoch_begin(epoch)
+    figures = model.evaluate(
+        validation[0], steps=validation[1], verbose=0, return_dict=True
+    )
+    logs.update({f"val_{name}": value for name, value in figures.items()})
+    model.stop_training = False
+    every.on_epoch_end(epoch, logs)
+
+
+def _callbacks(
+    config: TrainConfig, state: TrainState, is_chief: bool
+) -> list[keras.callbacks.Callback]:
     preset = config.resolve()
-    return train_dataset(
+    first_steps = {state.epoch: state.step}
+    callbacks = [NanGuard(first_steps), state.clock]
+    schedule = SCHEDULES[config.schedule]
+    if schedule is not None:
+        rates = (preset.learning_rate, preset.bias_rate)
+        callbacks.append(ScheduledRates(schedule, *rates))
+    elif state.plateau is not None:
+        callbacks.append(state.plateau)
+    if not is_chief:
+        return [*callbacks, state]
+    if not sys.stdout.isatty():
+        sizes = (state.steps, config.last_epoch, preset.batch_size)
+        callbacks.append(PlainLines(*sizes, first_steps))
+    return [*callbacks, Scalars(state.run), state]
+
+
+def _validation(config: TrainConfig, plan: DevicePlan) -> Validation:
+    """Return the pictures that training watches, and their number of batches."""
+    preset = config.resolve()
+    split = validation_split(config.data)
+    make = functools.partial(
+        eval_dataset,
+        config.data,
+        split=split,
+        batch_size=preset.batch_size,
+        input_size=preset.input_size,
+        mean=config.mean,
+    )
+    count = Manifest.load(config.data).count(split)
+    return plan.distribute(make), math.ceil(count / preset.batch_size)
+
+
+def _training_stream(
+    config: TrainConfig, plan: DevicePlan, epoch: int, step: int, last: int
+) -> Batches:
+    preset = config.resolve()
+    schedule = SCHEDULES[config.schedule]
+    make = functools.partial(
+        train_dataset,
         config.data,
         batch_size=preset.batch_size,
         input_size=preset.input_size,
-        epochs=config.epochs,
-        first_epoch=first_epoch,
+        epochs=last,
+        first_epoch=epoch,
+        first_step=step,
         seed=config.seed,
         flip=config.flip,
         colour_noise=preset.colour_noise,
+        colour_epochs=None if schedule is None else schedule.colour_off,
         crop_chunk=config.crop_chunk,
         mean=config.mean,
     )
+    return plan.distribute(make)

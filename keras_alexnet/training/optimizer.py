@@ -1,5 +1,6 @@
 """The paper's update rule (section 5) as a Keras optimizer."""
 
+import contextlib
 from typing import Any
 
 import keras
@@ -18,6 +19,11 @@ class CoupledSGD(keras.optimizers.Optimizer):
     `g` is the gradient of the mean loss over the batch. Biases have no decay, and their
     rate is `bias_rate` times the rate of the weights. `keras.optimizers.SGD` differs:
     its `weight_decay` acts outside the momentum.
+
+    Each weight has a factor on the learning rate, a variable (see `rate_factors`). A
+    factor of 0 freezes: weight and velocity stay as they are, as in the release.
+
+    Velocity and update are on the device of their weight, wherever that is.
 
     Args:
         learning_rate: Float, variable or schedule; the paper starts at 0.01.
@@ -58,26 +64,83 @@ class CoupledSGD(keras.optimizers.Optimizer):
             for variable in variables
         ]
         self._biases = [v.path.rsplit("/", 1)[-1] == "bias" for v in variables]
+        self._factors = [
+            self._add_factor(variable, self.bias_rate if is_bias else 1.0)
+            for variable, is_bias in zip(variables, self._biases, strict=True)
+        ]
+
+    def add_variable_from_reference(
+        self, reference_variable: keras.Variable, *arguments: Any, **options: Any
+    ) -> keras.Variable:
+        """As Keras, on the device of the reference."""
+        add = super().add_variable_from_reference
+        with tf.init_scope(), beside(reference_variable.value):
+            return add(reference_variable, *arguments, **options)
+
+    @property
+    def velocities(self) -> list[keras.Variable]:
+        """The velocity of each weight, in the order of `build`."""
+        return list(self._velocities)
+
+    @property
+    def rate_factors(self) -> dict[str, keras.Variable]:
+        """What each weight's learning rate is multiplied by: float32, by path.
+
+        At first 1, and `bias_rate` for biases. A new value acts from the next step on,
+        in a compiled step too.
+        """
+        paths = [variable.path for variable in self._trainable_variables]
+        return dict(zip(paths, self._factors, strict=True))
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        rate = tf.convert_to_tensor(learning_rate)  # where it is kept
+        with beside(variable), tf.name_scope(path):
+            self._update(gradient, variable, rate)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        # Keras sends the gradients through one identity even if there is one replica,
+        # and all of them to the first device and back with it.
+        if not tf.distribute.has_strategy():
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)
+
+    def _update(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
         index = self._get_variable_index(variable)
-        rate = tf.cast(learning_rate, variable.dtype)
+        factor = tf.convert_to_tensor(self._factors[index].value)
+        rate = tf.cast(learning_rate, variable.dtype) * tf.cast(factor, variable.dtype)
         gradient = tf.cast(gradient, variable.dtype)
-        if self._biases[index]:
-            rate = rate * self.bias_rate
-        elif self.decay:
+        if self.decay and not self._biases[index]:
             gradient = gradient + self.decay * variable
-        # One fused pass over the weights: v <- momentum v - rate g; w <- w + v.
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=variable.handle,
-            accum=self._velocities[index].value.handle,
-            lr=rate,
-            grad=gradient,
-            momentum=tf.constant(self.momentum, variable.dtype),
-            use_locking=True,
-        )
+        weight, velocity = variable.handle, self._velocities[index].value.handle
+        momentum = tf.constant(self.momentum, variable.dtype)
+
+        def move() -> None:
+            # One fused pass over the weights: v <- momentum v - rate g; w <- w + v.
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=weight,
+                accum=velocity,
+                lr=rate,
+                grad=gradient,
+                momentum=momentum,
+                use_locking=True,
+            )
+
+        tf.cond(factor > 0, move, lambda: None)
+
+    def _add_factor(self, variable: keras.Variable, value: float) -> keras.Variable:
+        with tf.init_scope(), beside(variable.value):
+            return self.add_variable(
+                shape=(),
+                initializer=keras.initializers.Constant(value),
+                dtype="float32",
+                aggregation="only_first_replica",
+                name=f"{variable.path.replace('/', '_')}_rate_factor",
+            )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -86,3 +149,11 @@ class CoupledSGD(keras.optimizers.Optimizer):
             "decay": self.decay,
             "bias_rate": self.bias_rate,
         }
+
+
+def beside(variable: tf.Variable) -> Any:
+    """Return the device scope of a variable; under a strategy none, it sets its own."""
+    replicated = isinstance(variable, tf.distribute.DistributedValues)
+    if replicated or tf.distribute.has_strategy():
+        return contextlib.nullcontext()
+    return tf.device(variable.device)

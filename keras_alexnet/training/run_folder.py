@@ -1,23 +1,27 @@
 """A run folder: all that prediction and export need, without the dataset."""
 
 import dataclasses
+import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from keras_alexnet.data.pipeline import load_statistics, mean_patch
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.models import alexnet
 from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
-from tfrecords.files import disk_error, staged
+from tfrecords.files import disk_error, staged, temporary_path
 from tfrecords.statistics import STATISTICS_FILE
 
 CHECKPOINTS = "checkpoints"
 BEST_FILE = "best.keras"
+HISTORY_FILE = "history.csv"
 LABELS_FILE = "labels.txt"
 
 
@@ -31,14 +35,7 @@ def create_run(run: Path, config: TrainConfig) -> TrainConfig:
         DatasetError: The dataset is incomplete, the folder holds something already, or
             it cannot be written.
     """
-    manifest = Manifest.load(config.data)
-    load_statistics(config.data)
-    config = dataclasses.replace(
-        config,
-        num_classes=manifest.num_classes,
-        stored_size=manifest.image_size,
-        resize_filter=manifest.options["filter"],
-    )
+    config = with_dataset_facts(config)
     try:
         if run.exists() and any(run.iterdir()):
             raise DatasetError(
@@ -55,6 +52,22 @@ def create_run(run: Path, config: TrainConfig) -> TrainConfig:
     return config
 
 
+def with_dataset_facts(config: TrainConfig) -> TrainConfig:
+    """Return the configuration with what the dataset says of itself.
+
+    Raises:
+        DatasetError: The dataset is incomplete.
+    """
+    manifest = Manifest.load(config.data)
+    load_statistics(config.data)
+    return dataclasses.replace(
+        config,
+        num_classes=manifest.num_classes,
+        stored_size=manifest.image_size,
+        resize_filter=manifest.options["filter"],
+    )
+
+
 def build_model(config: TrainConfig, dtype: Any = None) -> keras.Model:
     """Build the network of a run with the initial weights of its seed."""
     return alexnet(
@@ -64,6 +77,32 @@ def build_model(config: TrainConfig, dtype: Any = None) -> keras.Model:
         dtype=dtype,
         **config.overrides,
     )
+
+
+def save_best(run: Path, config: TrainConfig, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write the network of the best epoch: `alexnet()`, float32, for any device.
+
+    Args:
+        run: The run folder.
+        config: Its configuration.
+        arrays: What `model_state.capture` gave.
+
+    Raises:
+        OSError: The disk is full or the folder not writable; nothing is left.
+    """
+    with tf.device("CPU:0"):
+        portable = build_model(config, dtype="float32")
+        for layer in portable.layers:
+            for variable in layer.weights:
+                variable.assign(arrays[f"model/{layer.name}/{variable.name}"])
+    path = run / BEST_FILE
+    # Keras insists on the suffix.
+    temporary = temporary_path(path).with_suffix(".keras")
+    try:
+        portable.save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_best(run: Path) -> keras.Model:

@@ -1,0 +1,169 @@
+"""`alexnet devices`."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Column, Table
+
+from tfrecords.errors import DatasetError
+from tfrecords.files import write_atomically
+
+if TYPE_CHECKING:
+    from keras_alexnet.training.placement import Placement
+
+
+@dataclass(frozen=True)
+class DevicesOptions:
+    """Take one training step and show where everything of it really was.
+
+    Weights, momenta, operations and what crosses between devices are read from the
+    graphs that TensorFlow ran, not from what was asked for. The exit status is 0 only
+    if all is on the planned devices and nothing but the planned crosses.
+    """
+
+    preset: str = "released"
+    """Network."""
+    strategy: Literal["towers", "none"] = "towers"
+    """Two towers, or the network in one piece on one device."""
+    devices: str | None = None
+    """Devices of the towers, such as GPU:0,GPU:1; None: the first two GPUs."""
+    logical_devices: int | None = None
+    """Split the CPU into so many devices, to see the towers without GPUs."""
+    batch_size: int | None = None
+    """Images in the step; None: the preset's, 128 in the paper."""
+    num_classes: int = 1000
+    """Outputs of the network."""
+    input_size: int | None = None
+    """Side of the images in pixels; None: the preset's, 224 or 227."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Arithmetic."""
+    json: Path | None = None
+    """Write the figures to this file."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build the network, take a step, print the tables; 0 if all is in its place."""
+    options = tyro.cli(DevicesOptions, args=arguments, prog="alexnet devices")
+    from keras_alexnet.models.crossings import tower_crossings
+    from keras_alexnet.training.config import TrainConfig
+    from keras_alexnet.training.fit import compile_model
+    from keras_alexnet.training.placement import planned, read_placement
+    from keras_alexnet.training.strategy import plan_devices
+
+    size = options.input_size
+    config = TrainConfig(
+        data="",
+        preset=options.preset,
+        overrides={} if size is None else {"input_size": size},
+        precision=options.precision,
+        batch_size=options.batch_size,
+        num_classes=options.num_classes,
+    )
+    asked = None if options.devices is None else options.devices.split(",")
+    devices = plan_devices(
+        options.strategy, devices=asked, logical_devices=options.logical_devices
+    )
+    fields = config.resolve()
+    model = compile_model(config, devices)
+    plan = planned(model)
+    placement = read_placement(model, fields.batch_size)
+    wrong = placement.misplaced(plan)
+    if plan:
+        table = tower_crossings(fields, fields.batch_size, options.precision)
+        wrong += placement.unplanned(plan, table)
+    _print(placement, plan, fields.batch_size)
+    if options.json:
+        figures = _figures(placement, plan, fields.batch_size, wrong)
+        write_atomically(options.json, (json.dumps(figures, indent=1) + "\n").encode())
+    if wrong:
+        raise DatasetError(f"Not as planned: {'; '.join(wrong)}.")
+    return 0
+
+
+def _print(placement: "Placement", plan: dict[str, str], batch_size: int) -> None:
+    columns = ("planned", "weights", "momenta", "forward", "backward", "update")
+    layers = Column("layer", no_wrap=True)
+    table = Table(layers, *columns, title="Where it is (operations: how many)")
+    for layer in _layers(placement, plan):
+        table.add_row(
+            layer or "loss, others",
+            plan.get(layer, ""),
+            _places(placement.weights, layer),
+            _places(placement.momenta, layer),
+            *(
+                ", ".join(
+                    f"{device} {count}" for device, count in sorted(counts.items())
+                )
+                for counts in _counts(placement, layer)
+            ),
+        )
+    console = Console()
+    console.print(table)
+    crossings = Table("from", "to", "phase", "computed by", "shape", "bytes")
+    for c in placement.exchanged:
+        crossings.add_row(
+            c.source, c.target, c.phase, c.layer, str(c.shape), f"{c.bytes or 0:,}"
+        )
+    if placement.exchanged:
+        crossings.title = f"What crosses in a step of {batch_size} images"
+        console.print(crossings)
+    sums = _sums(placement)
+    print(
+        f"Between layers on different devices: {sums['exchanged']:,} bytes a step. "
+        f"Beside them: {sums['others']} tensors, {sums['other_bytes']:,} bytes (images "
+        f"and scalars such as the learning rate)."
+    )
+
+
+def _figures(
+    placement: "Placement", plan: dict[str, str], batch_size: int, wrong: list[str]
+) -> dict[str, Any]:
+    return {
+        "batch_size": batch_size,
+        "plan": plan,
+        "weights": placement.weights,
+        "momenta": placement.momenta,
+        "operations": [
+            {"layer": layer, "phase": phase, **counts}
+            for (layer, phase), counts in placement.operations.items()
+        ],
+        "crossings": [asdict(c) for c in placement.crossings],
+        "sums": _sums(placement),
+        "wrong": wrong,
+    }
+
+
+def _sums(placement: "Placement") -> dict[str, int]:
+    others = [c for c in placement.crossings if c not in placement.exchanged]
+    return {
+        "exchanged": sum(c.bytes or 0 for c in placement.exchanged),
+        "others": len(others),
+        "other_bytes": sum(c.bytes or 0 for c in others),
+    }
+
+
+def _layers(placement: "Placement", plan: dict[str, str]) -> list[str]:
+    """Return the layers in the order of the network, last what belongs to none."""
+    found = dict.fromkeys(path.split("/")[0] for path in placement.weights)
+    found |= dict.fromkeys(sorted(layer for layer, _ in placement.operations if layer))
+    return [*sorted(found, key=_rank(plan or found)), ""]
+
+
+def _rank(order: Iterable[str]) -> Callable[[str], int]:
+    places = {layer: index for index, layer in enumerate(order)}
+    return lambda layer: places.get(layer, len(places))
+
+
+def _places(places: dict[str, str], layer: str) -> str:
+    found = {d for path, d in places.items() if path.split("/")[0] == layer}
+    return ", ".join(sorted(found))
+
+
+def _counts(placement: "Placement", layer: str) -> list[dict[str, int]]:
+    phases = ("forward", "backward", "update")
+    return [placement.operations.get((layer, phase), {}) for phase in phases]

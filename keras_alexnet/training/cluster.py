@@ -1,0 +1,75 @@
+"""The workers of a run, as TF_CONFIG or a Slurm step describes them."""
+
+import os
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from tfrecords.errors import DatasetError
+
+SLURM_PORT = 8888  # of the first worker on a node
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of a training run.
+
+    Attributes:
+        workers: Their addresses.
+        job: Kind of this process, `worker` or `chief`.
+        task: Its number among those of its kind.
+    """
+
+    workers: tf.train.ClusterSpec
+    job: str
+    task: int
+
+
+def find_cluster() -> Cluster:
+    """Read who the workers are and which of them this process is.
+
+    TF_CONFIG comes first, then the variables of a Slurm step.
+
+    Raises:
+        DatasetError: Neither is there, or they contradict themselves.
+    """
+    if os.environ.get("TF_CONFIG"):
+        given = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        spec, job, task = given.cluster_spec(), given.task_type, given.task_id
+        if spec.jobs and job in spec.jobs and task is not None:
+            return Cluster(spec, job, task)
+        raise DatasetError(
+            "Expected in TF_CONFIG a cluster with workers and the task of this "
+            f"process, got {os.environ['TF_CONFIG']}."
+        )
+    if "SLURM_STEP_NUM_TASKS" in os.environ:
+        return _slurm_cluster()
+    raise DatasetError(
+        "Expected the workers in TF_CONFIG, or to run in a Slurm step, for --strategy "
+        "multiworker. On one machine: scripts/launch_workers.py 2 -- train ...; on "
+        "several see docs/distributed.md."
+    )
+
+
+def _slurm_cluster() -> Cluster:
+    """Read the cluster from a Slurm step; GPUs are Slurm's own affair.
+
+    TensorFlow sorts the nodes by name, so that node10 comes before node2, and takes the
+    rank of the process for its place in that order. The place is looked up instead.
+    """
+    tasks = int(os.environ["SLURM_STEP_NUM_TASKS"])
+    given = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        port_base=SLURM_PORT, gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
+    )
+    spec = given.cluster_spec()
+    node, local = (os.environ.get(f"SLURM{n}") for n in ("D_NODENAME", "_LOCALID"))
+    if node is None or local is None:
+        return Cluster(spec, "worker", given.task_id)
+    address = f"{node}:{SLURM_PORT + int(local)}"
+    addresses = spec.as_dict()["worker"]
+    if address not in addresses:
+        raise DatasetError(
+            f"Expected {address} among the workers of this Slurm step, got "
+            f"{', '.join(addresses)}. Set TF_CONFIG instead."
+        )
+    return Cluster(spec, "worker", addresses.index(address))

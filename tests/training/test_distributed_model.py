@@ -1,0 +1,83 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.training.distributed_model import DistributedModel
+from keras_alexnet.training.metrics import TopKError
+
+
+def network(colocate=False, optimizer=None):
+    """A small classifier of 5 numbers; the same initial weights every time."""
+    inputs = keras.Input((5,))
+    hidden = keras.layers.Dense(
+        7, "tanh", kernel_initializer=keras.initializers.RandomNormal(seed=1)
+    )(inputs)
+    logits = keras.layers.Dense(
+        3, kernel_initializer=keras.initializers.RandomNormal(seed=2)
+    )(hidden)
+    model = DistributedModel(inputs, logits, name="small")
+    model.colocate = colocate
+    model.compile(
+        optimizer or keras.optimizers.SGD(0.5, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[TopKError(1, name="error")],
+        jit_compile=False,
+    )
+    return model
+
+
+@pytest.fixture
+def examples():
+    generator = np.random.default_rng(3)
+    images = generator.normal(size=(20, 5)).astype("float32")
+    return images, generator.integers(0, 3, 20)
+
+
+def fitted(model, examples):
+    history = model.fit(*examples, batch_size=5, epochs=3, shuffle=False, verbose=0)
+    return model.get_weights(), history.history
+
+
+def test_on_one_device_it_is_a_plain_model(examples):
+    plain = keras.Model(*(lambda m: (m.input, m.output))(network()))
+    plain.compile(
+        keras.optimizers.SGD(0.5, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[TopKError(1, name="error")],
+        jit_compile=False,
+    )
+    weights, history = fitted(plain, examples)
+    own, logs = fitted(network(), examples)
+    for first, second in zip(weights, own, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert logs == history
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_colocated_gradients_are_those_of_the_tape(examples, scaled):
+    def optimizer():
+        inner = keras.optimizers.SGD(0.5, momentum=0.9)
+        return keras.optimizers.LossScaleOptimizer(inner) if scaled else inner
+
+    weights, history = fitted(network(optimizer=optimizer()), examples)
+    own, logs = fitted(network(True, optimizer()), examples)
+    for first, second in zip(weights, own, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(logs["loss"], history["loss"], rtol=1e-5)
+    assert logs["error"] == history["error"]
+
+
+def test_pictures_of_weight_zero_do_not_count(examples):
+    images, labels = examples
+    model = network()
+    expected = model.evaluate(images, labels, verbose=0, return_dict=True)
+    filled = np.concatenate([images, np.zeros((12, 5), "float32")])
+    rest = np.concatenate([labels, np.zeros(12, int)])
+    weights = np.repeat([1.0, 0.0], [20, 12]).astype("float32")
+    # Batches of full, of mixed and of no weight.
+    batches = tf.data.Dataset.from_tensor_slices((filled, rest, weights)).batch(8)
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    assert found["error"] == expected["error"]
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert float(model.metrics[0].count.value) == 20
