@@ -1,0 +1,80 @@
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import small
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "compare_strategies.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script as a module."""
+    spec = importlib.util.spec_from_file_location("compare_strategies", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_distance_is_relative_to_the_largest_of_the_tensor(script, tmp_path):
+    small_one, large = np.array([0.5, -1.0]), np.array([[100.0, 3.0]])
+    np.savez(tmp_path / "a.npz", small=small_one, large=large)
+    np.savez(tmp_path / "b.npz", small=small_one, large=large + [[0, 2]])
+    np.savez(tmp_path / "c.npz", small=small_one + [0.25, 0], large=large + [[0, 2]])
+    paths = [tmp_path / f"{name}.npz" for name in "abc"]
+    assert script.distance(paths[0], paths[0]) == (0.0, "")
+    assert script.distance(paths[0], paths[1]) == (pytest.approx(0.02), "large")
+    assert script.distance(paths[0], paths[2]) == (pytest.approx(0.25), "small")
+
+
+def test_tables_have_every_figure(script):
+    differences = [
+        script.Difference("towers", dropout, steps, steps * 1e-7, "fc8", 1.0)
+        for dropout in ("off", "on")
+        for steps in (10, 100)
+    ]
+    overheads = [script.Overhead("towers, one device", 1.01, [1.0, 1.02], 11.0, 10.0)]
+    text = script.markdown(
+        script.difference_table(differences), script.overhead_table(overheads)
+    )
+    lines = text.splitlines()
+    assert lines[0].startswith("| strategy | dropout off, 10 steps | dropout off, 100")
+    assert lines[2] == "| towers | 1.0e-06 | 1.0e-05 | 1.0e-06 | 1.0e-05 |"
+    assert lines[-1] == "| towers, one device | 1.010 | 1.000 1.020 | 11 | 10 |"
+
+
+def test_unknown_strategies_are_refused(script):
+    with pytest.raises(SystemExit, match="expected strategies of none, .*got rings"):
+        script.main(script.Options(Path("data"), strategies=("rings",)))
+
+
+@pytest.mark.slow
+def test_a_comparison_of_small_networks(dataset, tmp_path):
+    options = ["--input-size", small.INPUT, "--units", 16, "--batch-size", 8]
+    options += ["--steps", 2, 5, "--rounds", 2, "--round-steps", 2]
+    options += ["--strategies", "mirrored x2", "towers", "multiworker x2"]
+    files = ["--json", tmp_path / "found.json", "--markdown", tmp_path / "found.md"]
+    command = [sys.executable, SCRIPT, dataset, *options, *files]
+    subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=1500,
+    )
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert len(found["differences"]) == 3 * 2 * 2
+    for each in found["differences"]:
+        assert 0 < each["difference"] < 1e-5, each
+    assert {each["strategy"] for each in found["overheads"]} == {
+        *("mirrored, one replica", "towers, one device"),
+    }
+    assert (tmp_path / "found.md").read_text().count("|") > 40
