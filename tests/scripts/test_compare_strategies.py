@@ -42,14 +42,9 @@ def test_tables_have_every_figure(script):
         for dropout in ("off", "on")
         for steps in (10, 100)
     ]
-    overheads = [script.Overhead("towers, one device", 1.01, [1.0, 1.02], 11.0, 10.0)]
-    text = script.markdown(
-        script.difference_table(differences), script.overhead_table(overheads)
-    )
-    lines = text.splitlines()
+    lines = script.markdown(script.difference_table(differences)).splitlines()
     assert lines[0].startswith("| strategy | dropout off, 10 steps | dropout off, 100")
     assert lines[2] == "| towers | 1.0e-06 | 1.0e-05 | 1.0e-06 | 1.0e-05 |"
-    assert lines[-1] == "| towers, one device | 1.010 | 1.000 1.020 | 11 | 10 |"
 
 
 def test_unknown_strategies_are_refused(script):
@@ -60,7 +55,7 @@ def test_unknown_strategies_are_refused(script):
 @pytest.mark.slow
 def test_a_comparison_of_small_networks(dataset, tmp_path):
     options = ["--input-size", small.INPUT, "--units", 16, "--batch-size", 8]
-    options += ["--steps", 2, 5, "--rounds", 2, "--round-steps", 2]
+    options += ["--steps", 2, 5]
     options += ["--strategies", "mirrored x2", "towers", "multiworker x2"]
     files = ["--json", tmp_path / "found.json", "--markdown", tmp_path / "found.md"]
     command = [sys.executable, SCRIPT, dataset, *options, *files]
@@ -74,7 +69,4 @@ def test_a_comparison_of_small_networks(dataset, tmp_path):
     assert len(found["differences"]) == 3 * 2 * 2
     for each in found["differences"]:
         assert 0 < each["difference"] < 1e-5, each
-    assert {each["strategy"] for each in found["overheads"]} == {
-        *("mirrored, one replica", "towers, one device"),
-    }
-    assert (tmp_path / "found.md").read_text().count("|") > 40
+    assert (tmp_path / "found.md").read_text().count("|") == 5 * 6
