@@ -7,7 +7,15 @@ from keras_alexnet.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from keras_alexnet import data, layers
-    from keras_alexnet.models import LRN, PRESETS, Preset, alexnet, lenet5, two_towers
+    from keras_alexnet.models import (
+        LRN,
+        PRESETS,
+        Preset,
+        alexnet,
+        copy_weights,
+        lenet5,
+        two_towers,
+    )
 
 # Imported at first use, because TensorFlow takes seconds to import.
 _HOMES = {
@@ -15,6 +23,7 @@ _HOMES = {
     "PRESETS": "keras_alexnet.models",
     "Preset": "keras_alexnet.models",
     "alexnet": "keras_alexnet.models",
+    "copy_weights": "keras_alexnet.models",
     "lenet5": "keras_alexnet.models",
     "two_towers": "keras_alexnet.models",
     "data": "keras_alexnet",
@@ -27,6 +36,7 @@ __all__ = [
     "Preset",
     "__version__",
     "alexnet",
+    "copy_weights",
     "data",
     "layers",
     "lenet5",
