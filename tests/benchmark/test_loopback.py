@@ -1,19 +1,10 @@
-import importlib.util
-import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from keras_alexnet.benchmark.loopback import OWN_LOOPBACK, loopback_bytes, started
-from keras_alexnet.benchmark.traffic import data_parallel_bytes
-from keras_alexnet.models.presets import find_preset
+from keras_alexnet.benchmark.loopback import loopback_bytes, started
 from tfrecords.errors import DatasetError
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "scripts" / "measure_traffic.py"
 COUNTERS = """\
 Inter-|   Receive                            |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs
@@ -22,45 +13,10 @@ Inter-|   Receive                            |  Transmit
 """
 
 
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("measure_traffic", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their annotations up there
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
-
-
 def test_bytes_that_lo_sent_are_read():
     assert loopback_bytes(COUNTERS) == 654_321
     with pytest.raises(DatasetError, match="interface lo"):
         loopback_bytes(COUNTERS.replace("lo:", "wlan:"))
-
-
-def test_projection_is_written_with_its_assumptions(script, tmp_path, capsys):
-    path = tmp_path / "p.json"
-    assert script.main(["--project", "--gpu-rate", "1000", "--json", str(path)]) == 0
-    assert "not measured" in capsys.readouterr().out
-    document = json.loads(path.read_text())
-    assert document["assumed"]["gpu_rate"] == 1000
-    rows = document["same_batch_a_gpu"]
-    alone = [row for row in rows if row["machines"] * row["gpus"] == 1]
-    assert [row["speed_up_all_hidden"] for row in alone] == [1.0]
-    assert {"data parallel", "hybrid a", "hybrid b", "hybrid c"} == {
-        row["way"] for row in rows
-    }
-    assert document["input_of_8_gpus"]["images_per_second"] == 8000
-    sent = {(row["way"], row["devices"]): row["float32"] for row in document["bytes"]}
-    assert sent["towers", 2] == 60_030_976  # half of what 256 images take
-    assert sent["data parallel", 8] == 426_756_568
-    assert sent["hybrid", 8] == 141_176_448
-
-
-def test_a_batch_that_does_not_divide_is_an_error(script, monkeypatch, capsys):
-    monkeypatch.setenv(OWN_LOOPBACK, "1")  # should it come to that: stay this process
-    assert script.main(["--processes", "3", "--batch-size", "16"]) == 1
-    assert "multiple of 3" in capsys.readouterr().err
 
 
 def stand_in(body):
@@ -100,31 +56,3 @@ def test_a_process_that_is_never_ready_is_stopped(tmp_path):
     with pytest.raises(DatasetError, match="none was ready in time"):
         with started(stand_in("sys.stdin.read()"), 2, tmp_path, timeout=0.1):
             pass
-
-
-@pytest.mark.slow
-def test_two_processes_send_what_the_formula_says(tmp_path):
-    network = {"num_classes": 10, "units": 256, "input_size": 67}
-    options = [f"--{k.replace('_', '-')}={v}" for k, v in network.items()]
-    options += ["--processes", "2", "--batch-size", "4", "--idle", "2"]
-    options += ["--logs", tmp_path / "logs", "--json", tmp_path / "t.json"]
-    result = subprocess.run(
-        [sys.executable, SCRIPT, *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    document = json.loads((tmp_path / "t.json").read_text())
-    figures = {(row["kind"], row["replicas"]): row for row in document["figures"]}
-    preset = find_preset("released").replace(units=256, input_size=67)
-    expected = sum(data_parallel_bytes(preset, 2, 10).values())
-    workers = figures["multiworker", 2]
-    assert workers["expected"] == expected
-    if not document["own_loopback"]:
-        pytest.skip("no network namespace: other programs use the loopback too")
-    assert 1 < workers["measured"] / expected < 1.02
-    assert figures["none", 1]["measured"] < 1000
-    assert figures["mirrored", 2]["measured"] < 1000
-    assert figures["towers", 1]["measured"] < 1000
