@@ -63,8 +63,9 @@ class Options:
     """Units of fc6 and fc7; None: the preset's."""
     batch_size: int = 64
     """Images in a global batch."""
-    learning_rate: float = 0.01
-    """Rate of the weights."""
+    learning_rate: float = 0.001
+    """Rate of the weights; the paper's 0.01 diverges in some ten steps where dropout is
+    off and the classes are few."""
     steps: tuple[int, ...] = (10, 100)
     """After how many steps to compare."""
     strategies: tuple[str, ...] = tuple(STRATEGIES)[1:]
@@ -151,6 +152,11 @@ def distance(first: Path, second: Path) -> tuple[float, str]:
             )
         for name in one.files:
             gap = np.abs(one[name] - other[name]).max()
+            if not np.isfinite(gap):
+                raise SystemExit(
+                    f"compare_strategies: expected finite weights, got {name} of "
+                    f"{second}: the training diverged. Lower --learning-rate."
+                )
             largest = np.abs(one[name]).max() or 1.0  # a bias that is still 0
             worst = max(worst, (float(gap / largest), name), key=lambda pair: pair[0])
     return worst

@@ -36,6 +36,12 @@ def test_distance_is_relative_to_the_largest_of_the_tensor(script, tmp_path):
     assert script.distance(paths[0], paths[2]) == (pytest.approx(0.25), "small")
 
 
+def test_weights_that_diverged_are_no_comparison(script, tmp_path):
+    np.savez(tmp_path / "a.npz", kernel=np.array([np.nan, 1.0]))
+    with pytest.raises(SystemExit, match="diverged"):
+        script.distance(tmp_path / "a.npz", tmp_path / "a.npz")
+
+
 def test_tables_have_every_figure(script):
     differences = [
         script.Difference("towers", dropout, steps, steps * 1e-7, "fc8", 1.0)
