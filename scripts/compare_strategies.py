@@ -5,7 +5,8 @@
 
 Each strategy trains in processes of its own on logical devices of the CPU, from the
 same seed and the same pictures, with dropout off and on. Shown is the largest
-difference of any weight from one device, relative to the largest weight of its tensor.
+difference of any weight from one device, relative to the largest weight of its tensor;
+then the same of kernels alone, because biases that start at 0 are small for long.
 
 Dropout masks, crops and colours are functions of (seed, step, place in the global
 batch), so that with dropout on the same sums are compared as with dropout off.
@@ -19,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tyro
@@ -55,6 +56,9 @@ class Options:
     """Dataset folder made by `alexnet build`."""
     preset: str = "released"
     """Network, of two towers."""
+    precision: Literal["float32", "float64"] = "float32"
+    """Arithmetic and weights. Rounding grows with every step, so that float64 tells a
+    mistake from rounding."""
     classes: int | None = None
     """Outputs of the network; None: the dataset's."""
     input_size: int | None = None
@@ -90,6 +94,7 @@ class Difference:
         steps: Steps taken.
         difference: Of any weight, relative to the largest weight of its tensor.
         tensor: Where that is.
+        kernels: The same as `difference`, of kernels alone.
         loss: Mean training loss of the steps so far.
     """
 
@@ -98,6 +103,7 @@ class Difference:
     steps: int
     difference: float
     tensor: str
+    kernels: float
     loss: float
 
 
@@ -136,15 +142,20 @@ def compare(options: Options, scratch: Path) -> Iterator[Difference]:
             for steps in sorted(options.steps):
                 weights = folder / f"{steps}.npz"
                 loss = json.loads((folder / f"{steps}.json").read_text())
-                found = distance(reference / weights.name, weights)
-                print(f"{strategy}, dropout {dropout}, {steps} steps: {found[0]:.2g}")
-                yield Difference(strategy, dropout, steps, *found, loss)
+                found = distances(reference / weights.name, weights)
+                tensor = max(found, key=lambda name: found[name])
+                kernels = max(found[name] for name in found if "kernel" in name)
+                each = Difference(
+                    strategy, dropout, steps, found[tensor], tensor, kernels, loss
+                )
+                print(each, flush=True)
+                yield each
                 weights.unlink()
 
 
-def distance(first: Path, second: Path) -> tuple[float, str]:
-    """Return the largest relative difference of two files of weights, and where."""
-    worst = (0.0, "")
+def distances(first: Path, second: Path) -> dict[str, float]:
+    """Return the largest relative difference of each tensor in two files of weights."""
+    found = {}
     with np.load(first) as one, np.load(second) as other:
         if set(one.files) != set(other.files):
             raise SystemExit(
@@ -158,8 +169,8 @@ def distance(first: Path, second: Path) -> tuple[float, str]:
                     f"{second}: the training diverged. Lower --learning-rate."
                 )
             largest = np.abs(one[name]).max() or 1.0  # a bias that is still 0
-            worst = max(worst, (float(gap / largest), name), key=lambda pair: pair[0])
-    return worst
+            found[name] = float(gap / largest)
+    return found
 
 
 def difference_table(differences: list[Difference]) -> Table:
@@ -167,9 +178,10 @@ def difference_table(differences: list[Difference]) -> Table:
     kinds = sorted({(d.dropout, d.steps) for d in differences})
     heads = [f"dropout {dropout}, {steps} steps" for dropout, steps in kinds]
     table = Table("strategy", *heads)
-    cells = {(d.strategy, d.dropout, d.steps): d.difference for d in differences}
+    cells = {(d.strategy, d.dropout, d.steps): d for d in differences}
     for strategy in dict.fromkeys(d.strategy for d in differences):
-        row = [f"{cells[strategy, *kind]:.1e}" for kind in kinds]
+        found = [cells[strategy, *kind] for kind in kinds]
+        row = [f"{d.difference:.1e}, kernels {d.kernels:.1e}" for d in found]
         table.add_row(strategy, *row)
     return table
 
@@ -252,6 +264,7 @@ def _config(task: dict[str, Any]) -> Any:
     return TrainConfig(
         task["data"],
         preset=task["preset"],
+        precision=task["precision"],
         overrides=overrides,
         batch_size=task["batch_size"],
         learning_rate=task["learning_rate"],

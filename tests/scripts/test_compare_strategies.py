@@ -31,26 +31,29 @@ def test_distance_is_relative_to_the_largest_of_the_tensor(script, tmp_path):
     np.savez(tmp_path / "b.npz", small=small_one, large=large + [[0, 2]])
     np.savez(tmp_path / "c.npz", small=small_one + [0.25, 0], large=large + [[0, 2]])
     paths = [tmp_path / f"{name}.npz" for name in "abc"]
-    assert script.distance(paths[0], paths[0]) == (0.0, "")
-    assert script.distance(paths[0], paths[1]) == (pytest.approx(0.02), "large")
-    assert script.distance(paths[0], paths[2]) == (pytest.approx(0.25), "small")
+    assert script.distances(paths[0], paths[0]) == {"small": 0, "large": 0}
+    found = script.distances(paths[0], paths[2])
+    assert found == {"small": pytest.approx(0.25), "large": pytest.approx(0.02)}
 
 
 def test_weights_that_diverged_are_no_comparison(script, tmp_path):
     np.savez(tmp_path / "a.npz", kernel=np.array([np.nan, 1.0]))
     with pytest.raises(SystemExit, match="diverged"):
-        script.distance(tmp_path / "a.npz", tmp_path / "a.npz")
+        script.distances(tmp_path / "a.npz", tmp_path / "a.npz")
 
 
 def test_tables_have_every_figure(script):
     differences = [
-        script.Difference("towers", dropout, steps, steps * 1e-7, "fc8", 1.0)
+        script.Difference("towers", dropout, steps, steps * 1e-7, "fc8", 1e-8, 1.0)
         for dropout in ("off", "on")
         for steps in (10, 100)
     ]
     lines = script.markdown(script.difference_table(differences)).splitlines()
     assert lines[0].startswith("| strategy | dropout off, 10 steps | dropout off, 100")
-    assert lines[2] == "| towers | 1.0e-06 | 1.0e-05 | 1.0e-06 | 1.0e-05 |"
+    assert lines[2] == (
+        "| towers | 1.0e-06, kernels 1.0e-08 | 1.0e-05, kernels 1.0e-08 "
+        "| 1.0e-06, kernels 1.0e-08 | 1.0e-05, kernels 1.0e-08 |"
+    )
 
 
 def test_unknown_strategies_are_refused(script):
