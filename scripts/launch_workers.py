@@ -25,7 +25,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -63,18 +62,6 @@ class Options:
     arguments: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()
 
 
-class Asked(Exception):
-    """Somebody wants the group to stop.
-
-    Args:
-        signum: SIGINT or SIGTERM.
-    """
-
-    def __init__(self, signum: int) -> None:
-        super().__init__(signal.Signals(signum).name)
-        self.signum = signum
-
-
 @dataclass
 class Worker:
     """One process of the group and its log."""
@@ -108,9 +95,16 @@ class Worker:
 
 @dataclass
 class Group:
-    """All workers of one start."""
+    """All workers of one start.
+
+    Attributes:
+        options: Of this script.
+        signals: SIGINT and SIGTERM that came, in their order; it grows meanwhile.
+        workers: The processes.
+    """
 
     options: Options
+    signals: list[int]
     workers: list[Worker] = field(default_factory=list)
 
     def start(self, arguments: list[str]) -> None:
@@ -120,10 +114,13 @@ class Group:
             self.workers.append(_start(self.options, number, addresses, arguments))
 
     def wait(self) -> int:
-        """Return 0 when all have ended well, else the first other status."""
+        """Return 0 when all have ended well, else the first other status.
+
+        A signal ends the wait too.
+        """
         deadline = time.monotonic() + self.options.start_timeout
         together = False
-        while True:
+        while not self.signals:
             statuses = [worker.status for worker in self.workers]
             for worker, status in zip(self.workers, statuses, strict=True):
                 if status:
@@ -133,39 +130,42 @@ class Group:
                 return 0
             together = together or all(worker.joined for worker in self.workers)
             if not together and time.monotonic() > deadline:
-                missing = [str(w.number) for w in self.workers if not w.joined]
-                _say(
-                    f"Expected all workers to join within "
-                    f"{self.options.start_timeout:g} s; missing: {', '.join(missing)}. "
-                    f"See {self.options.logs}, or raise --start-timeout."
-                )
+                self._report_missing()
                 return TIMED_OUT
             time.sleep(POLL)
+        asked = signal.Signals(self.signals[0])
+        _say(f"{asked.name}: stopping the workers.")
+        return 128 + asked
 
-    def stop(self, signum: int = signal.SIGTERM) -> int | None:
+    def stop(self) -> None:
         """Ask every worker to stop, and kill those that have not in time.
 
-        Returns:
-            The signal that came meanwhile, and killed them at once, or None.
+        They get the signal that came, or SIGTERM; one more kills them at once.
         """
-        self._send(signum)
+        known = self.signals[:1]
+        self._send(known[0] if known else signal.SIGTERM)
         deadline = time.monotonic() + self.options.grace
-        try:
-            while any(worker.status is None for worker in self.workers):
-                if time.monotonic() > deadline:
-                    _say(f"Killing what has not stopped in {self.options.grace:g} s.")
-                    break
-                time.sleep(POLL)
-        except Asked as asked:
-            _say("Killing the workers.")
-            return asked.signum
-        finally:
-            self._send(signal.SIGKILL)
-            for worker in self.workers:
-                worker.process.wait()
-                if worker.copying is not None:
-                    worker.copying.join()
-        return None
+        while any(worker.status is None for worker in self.workers):
+            if len(self.signals) > len(known):
+                _say("Killing the workers.")
+                break
+            if time.monotonic() > deadline:
+                _say(f"Killing what has not stopped in {self.options.grace:g} s.")
+                break
+            time.sleep(POLL)
+        self._send(signal.SIGKILL)
+        for worker in self.workers:
+            worker.process.wait()
+            if worker.copying is not None:
+                worker.copying.join()
+
+    def _report_missing(self) -> None:
+        missing = [str(worker.number) for worker in self.workers if not worker.joined]
+        _say(
+            f"Expected all workers to join within {self.options.start_timeout:g} s; "
+            f"missing: {', '.join(missing)}. See {self.options.logs}, or raise "
+            "--start-timeout."
+        )
 
     def _send(self, signum: int) -> None:
         """Signal every worker that runs, and the processes that it has started."""
@@ -175,21 +175,23 @@ class Group:
                     os.killpg(worker.process.pid, signum)
 
 
-def run(options: Options) -> int:
-    """Run the group, again if it fails and may, and return the exit status."""
+def run(options: Options, signals: list[int]) -> int:
+    """Run the group, again if it fails and may, and return the exit status.
+
+    Args:
+        options: Of this script.
+        signals: As in `Group`.
+    """
     options.logs.mkdir(parents=True, exist_ok=True)
     for attempt in range(options.restarts + 1):
-        group = Group(options)
-        try:
-            group.start(resuming(options.arguments, attempt))
-            status = group.wait()
-        except Asked as asked:
-            _say(f"{asked}: stopping the workers.")
-            group.stop(asked.signum)
-            return 128 + asked.signum
-        signum = group.stop()
-        if status == 0 or signum is not None:
-            return 0 if signum is None else 128 + signum
+        group = Group(options, signals)
+        group.start(resuming(options.arguments, attempt))
+        status = group.wait()
+        group.stop()
+        if signals:
+            return 128 + signals[0]
+        if status == 0:
+            return 0
         if attempt < options.restarts:
             _say(f"Starting again, {attempt + 1} of {options.restarts} times.")
     return status
@@ -294,16 +296,6 @@ def _say(text: str) -> None:
     print(f"launch_workers: {text}", file=sys.stderr, flush=True)
 
 
-@contextlib.contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
-    def raise_asked(signum, frame):
-        raise Asked(signum)
-
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, raise_asked)
-    yield
-
-
 def main(arguments: list[str]) -> int:
     """Read the options and run; an error in them is status 2."""
     if "--" not in arguments and not {"-h", "--help"} & {*arguments}:
@@ -315,10 +307,11 @@ def main(arguments: list[str]) -> int:
     if options.workers < 1:
         _say(f"Expected one worker or more, got {options.workers}.")
         return 2
-    with _signals_as_exceptions():
-        return run(
-            Options(**{**vars(options), "arguments": rest}),
-        )
+    signals: list[int] = []
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        # Noted, not raised: an exception could come between two lines of clearing up.
+        signal.signal(signum, lambda number, frame: signals.append(number))
+    return run(Options(**{**vars(options), "arguments": rest}), signals)
 
 
 if __name__ == "__main__":
