@@ -90,7 +90,7 @@ def project(options: ProjectOptions) -> None:
     table.add_row("pictures", f"{need.images_per_second:,.0f}")
     table.add_row("cores, nothing else on them", f"{need.cores:.1f}")
     table.add_row("from disk", f"{need.disk / MB:,.0f} MB")
-    table.add_row("to the GPUs, float32", f"{need.host_to_gpu / GB:.1f} GB")
+    table.add_row("to the GPUs, uint8", f"{need.host_to_gpu / GB:.1f} GB")
     Console().print(table)
     document = {
         "assumed": _plain(options),

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_alexnet.benchmark.operations import seconds_of
 from keras_alexnet.data import train_dataset
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training import allocator
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.fit import compile_model
@@ -66,7 +67,10 @@ def measure_fit(
         num_classes=Manifest.load(data).num_classes,
     )
     model = compile_model(config)
-    dataset = train_dataset(data, batch_size=batch_size, epochs=1_000_000)
+    model.mean = mean_patch(load_statistics(data), config.resolve().input_size)
+    dataset = train_dataset(
+        data, batch_size=batch_size, epochs=1_000_000, normalized=False
+    )
     fit, step, pipeline = [], [], []
     for _ in range(2):
         fit += _fit_seconds(model, dataset, steps)

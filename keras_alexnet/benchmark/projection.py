@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from keras_alexnet.benchmark.traffic import (
     CHANNELS,
     CONV_LAYERS,
-    FLOAT32,
     Scheme,
     data_parallel_bytes,
     hybrid_bytes,
@@ -210,7 +209,7 @@ class InputNeed:
         images_per_second: Of all GPUs of the machine.
         cores: Busy with decoding and augmentation.
         disk: Bytes per second of shards, if nothing is cached.
-        host_to_gpu: Bytes per second of float32 pictures to all GPUs together.
+        host_to_gpu: Bytes per second of uint8 crops to all GPUs together.
     """
 
     images_per_second: float
@@ -235,5 +234,5 @@ def input_need(
         images_per_second,
         images_per_second / per_core,
         images_per_second * picture_bytes,
-        images_per_second * pixels * FLOAT32,
+        images_per_second * pixels,  # a byte each: see `keras_alexnet.data.Crops`
     )

@@ -72,7 +72,7 @@ def train(job: Job, orders: TextIO, answers: TextIO) -> None:
         num_classes=job.num_classes,
     )
     model = compile_model(config, plan)
-    noise = _noise(job, model.input_shape[1])
+    noise = _noise(job, model.inputs[0].shape[1])
 
     def batches(share: Share = Share()) -> tf.data.Dataset:  # noqa: B008
         return noise

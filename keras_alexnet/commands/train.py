@@ -39,6 +39,9 @@ class TrainOptions:
     """released, paper, caffe_alexnet, caffenet, one_weird_trick or one_gpu."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Arithmetic; weights are float32 in all three."""
+    xla: bool = False
+    """Compile the step with XLA: one device only. Some three times slower on CPUs, and
+    not timed on GPUs. Its dropout masks are others, and so are the last bits."""
     epochs: int | None = None
     """Passes over the training split, at most; None: 90, or the schedule's own."""
     batch_size: int | None = None

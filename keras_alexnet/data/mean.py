@@ -32,8 +32,8 @@ def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.nda
 def normalize(
     images: tf.Tensor,
     patch: np.ndarray,
-    offsets: tf.Tensor | None = None,
-    scale: tf.Tensor | None = None,
+    offsets: tf.Tensor,
+    scale: tf.Tensor,
 ) -> tf.Tensor:
     """Subtract the mean, multiply by a scale and add a colour to each image.
 
@@ -42,18 +42,17 @@ def normalize(
     `width * 3`: an innermost dimension of 3 is slow to broadcast.
 
     Args:
-        images: Numbers `(batch, ..., size, size, 3)`.
+        images: Numbers `(batch, ..., size, size, 3)`, at least one picture.
         patch: float32 `(size, size, 3)`, subtracted from each.
-        offsets: float32 `(batch, 3)` to add at last, or None; only without an axis of
-            views.
-        scale: float32 scalar to multiply by in between; goes with `offsets`.
+        offsets: float32 `(batch, 3)` to add at last.
+        scale: float32 scalar to multiply by in between.
 
     Returns:
         float32 of the shape of `images`.
     """
     size = patch.shape[0]
-    rows = tf.reshape(tf.cast(images, tf.float32), (-1, size, size * 3))
+    lead = tf.shape(images)[0]
+    rows = tf.reshape(tf.cast(images, tf.float32), (lead, -1, size, size * 3))
     rows -= tf.reshape(patch, (size, size * 3))
-    if offsets is not None:
-        rows = rows * scale + tf.tile(offsets, (1, size))[:, None, :]
+    rows = rows * scale + tf.tile(offsets, (1, size))[:, None, None, :]
     return tf.ensure_shape(tf.reshape(rows, tf.shape(images)), images.shape)

@@ -5,7 +5,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_alexnet.data import augment, views
-from keras_alexnet.data.mean import load_statistics, mean_patch, normalize
+from keras_alexnet.data.crops import Crops
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.share import Share
 from keras_alexnet.data.window import window_reader
 from tfrecords import Manifest, schema
@@ -30,6 +31,7 @@ def train_dataset(
     colour_epochs: int | None = None,
     crop_chunk: int = 1,
     mean: str = "image",
+    normalized: bool = True,
     shuffle_buffer: int = 10_000,
     split: str = "train",
     share: Share | None = None,
@@ -55,6 +57,8 @@ def train_dataset(
         crop_chunk: Neighbours in the stream that share one crop and flip; 1 as the
             paper implies, 32 as it was run.
         mean: `image` subtracts the centre of the mean image, `channel` its mean colour.
+        normalized: False leaves that, and the colour, to `Crops.normalized` on the
+            device that trains, which then is sent a quarter of the bytes.
         shuffle_buffer: Records to draw the next one from. Shards are in random order
             already; from the size of the split on, the shuffle is perfect.
         split: Name of the split.
@@ -64,7 +68,8 @@ def train_dataset(
 
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, RGB
-        of 0-255 scale with the mean subtracted, and int64 `(batch,)`.
+        of 0-255 scale with the mean subtracted, and int64 `(batch,)`. Not `normalized`,
+        of `(crops, labels)`, the same pictures as `Crops`.
 
     Raises:
         DatasetError: The folder is incomplete, or has fewer records than one batch, or
@@ -115,13 +120,13 @@ def train_dataset(
         return image, label, colour(draws[None, 3:])[0], epoch
 
     def finish(images, labels, offsets, epochs_):
-        if colour_noise is None:
-            return normalize(images, patch), labels
-        # A batch is of one epoch. Without noise the release does not divide either.
-        noisy = epochs_[0] < (epochs if colour_epochs is None else colour_epochs)
-        scale = tf.where(noisy, 1 / augment.colour_divisor(colour_noise), 1.0)
-        offsets = tf.where(noisy, offsets * scale, 0.0)
-        return normalize(images, patch, offsets, scale), labels
+        crops = Crops.plain(images)
+        if colour_noise is not None:
+            # A batch is of one epoch. Without noise the release does not divide either.
+            noisy = epochs_[0] < (epochs if colour_epochs is None else colour_epochs)
+            scale = tf.where(noisy, 1 / augment.colour_divisor(colour_noise), 1.0)
+            crops = Crops(images, tf.where(noisy, offsets * scale, 0.0), scale)
+        return crops.normalized(patch) if normalized else crops, labels
 
     patch = mean_patch(statistics, input_size, mean)
     size = batch_size if share is None else share.replica_batch(batch_size)
@@ -148,6 +153,7 @@ def eval_dataset(
     num_views: int = 1,
     mean: str = "image",
     mean_from: Path | str | None = None,
+    normalized: bool = True,
     share: Share | None = None,
 ) -> tf.data.Dataset:
     """Read every picture of a split exactly once, in the order of the shards.
@@ -162,6 +168,7 @@ def eval_dataset(
             the 2012 source does.
         mean_from: Folder whose `statistics.npz` gives the mean; None takes `directory`.
             A network needs the mean that it was trained with.
+        normalized: As in `train_dataset`.
         share: The rows of each batch to decode, where several replicas share one. All
             replicas then have the same number of full batches, filled up with black
             pictures of weight 0: no replica ever has an empty batch.
@@ -169,7 +176,8 @@ def eval_dataset(
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, or
         `(batch, 10, input_size, input_size, 3)`, and int64 `(batch,)`; with a `share`
-        of `(images, labels, weights)`, weights float32 `(batch,)`, 1 or 0.
+        of `(images, labels, weights)`, weights float32 `(batch,)`, 1 or 0. Not
+        `normalized`, with `Crops` in place of the images.
 
     Raises:
         DatasetError: The folder is incomplete or has no such split.
@@ -192,7 +200,8 @@ def eval_dataset(
     def finish(images, labels, *weights):
         if num_views == 10:
             images = views.ten_views(images, input_size)
-        return normalize(images, patch), labels, *weights
+        crops = Crops.plain(images)
+        return crops.normalized(patch) if normalized else crops, labels, *weights
 
     records = tf.data.TFRecordDataset([name for name, _ in shards])
     if share is not None:

@@ -111,10 +111,20 @@ class OnTower:
         """Its device in each replica of this process; () where nothing is planned."""
         return self._places
 
-    def _place(self) -> Any:
-        if not self._places:
-            return contextlib.nullcontext()
-        return tf.device(self._places[_replica() % len(self._places)])
+    def _place(self) -> contextlib.AbstractContextManager:
+        return device_scope(self._places)
+
+
+def device_scope(places: Sequence[str]) -> contextlib.AbstractContextManager:
+    """Return the scope of one device for what is computed in it.
+
+    Args:
+        places: The device of a tower in each replica of this process, in turn; () for
+            wherever TensorFlow puts it.
+    """
+    if not places:
+        return contextlib.nullcontext()
+    return tf.device(places[_replica() % len(places)])
 
 
 def _replica() -> int:

@@ -92,10 +92,10 @@ class Network:
         """Make one layer; the dtype policy is the network's unless one is given."""
         return kind(*arguments, **{"dtype": self.policy, **options})
 
-    def images(self) -> keras.KerasTensor:
+    def images(self, name: str = "images") -> keras.KerasTensor:
         """Return the input of the network."""
         size = self.preset.input_size
-        return keras.Input((size, size, 3), name="images")
+        return keras.Input((size, size, 3), name=name)
 
     def convolve(self, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
         """Pad and convolve; an activation that comes first is fused."""

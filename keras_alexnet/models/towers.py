@@ -26,6 +26,7 @@ def two_towers(
     input_size: int | None = None,
     *,
     devices: Sequence[str] | None = ("GPU:0", "GPU:1"),
+    own_images: bool = False,
     seed: int | None = None,
     dtype: Any = None,
     **overrides: Any,
@@ -48,13 +49,16 @@ def two_towers(
         input_size: Side of the input in pixels; None takes the preset's own.
         devices: Device of tower a and of tower b; with several replicas in a process, a
             pair for each. None leaves the placement to TensorFlow.
+        own_images: Whether each tower has an input of its own, to be given the same
+            images on its own device.
         seed: As for `alexnet`.
         dtype: As for `alexnet`.
         **overrides: Any field of `Preset` by name.
 
     Returns:
-        An uncompiled functional model, images in and logits out as for `alexnet`.
-        `copy_weights` moves weights from and to an `alexnet`.
+        An uncompiled functional model, images in and logits out as for `alexnet`; with
+        `own_images` a list of them twice. `copy_weights` moves weights from and to an
+        `alexnet`.
 
     Raises:
         ValueError: A preset of one tower, sizes that do not halve, or a device that
@@ -64,7 +68,10 @@ def two_towers(
     check_towers(whole, preset)
     with tower_devices(devices):
         towers = [_Tower(whole, index, seed, dtype) for index in (0, 1)]
-        return _connect(towers, f"two_towers_{preset}", num_classes)
+        images = [towers[0].images()] * 2
+        if own_images:
+            images = [tower.images(f"images_{tower.letter}") for tower in towers]
+        return _connect(towers, images, f"two_towers_{preset}", num_classes)
 
 
 def check_towers(preset: Preset, name: str) -> None:
@@ -100,12 +107,13 @@ class _Tower(Network):
         super().__init__(half, seed, dtype)
         self.whole = whole
         self.index = index
+        self.letter = LETTERS[index]
 
     def make(
         self, kind: type[keras.Layer], *arguments: Any, name: str, **options: Any
     ) -> keras.Layer:
         if name != "fc8":
-            name = f"{name}_{LETTERS[self.index]}"
+            name = f"{name}_{self.letter}"
         kind = TOWER_LAYERS.get(kind, kind)
         return super().make(kind, *arguments, name=name, tower=self.index, **options)
 
@@ -141,10 +149,11 @@ class _Tower(Network):
         return self.make(Exchange, name=f"exchange{number}")(parts)
 
 
-def _connect(towers: list[_Tower], name: str, num_classes: int) -> keras.Model:
+def _connect(
+    towers: list[_Tower], images: list[Any], name: str, num_classes: int
+) -> keras.Model:
     whole = towers[0].whole
-    images = towers[0].images()
-    parts = [images, images]
+    parts = images
     for number in CONVOLUTIONS:
         if number > 1 and whole.groups[number - 1] == 1:
             parts = [tower.exchange(parts, number) for tower in towers]
@@ -154,7 +163,8 @@ def _connect(towers: list[_Tower], name: str, num_classes: int) -> keras.Model:
     for number in HIDDEN:
         parts = _hidden(towers, parts, number)
     x = towers[0].exchange(parts, 8)
-    return keras.Model(images, towers[0].logits(x, num_classes), name=name)
+    inputs = images if images[0] is not images[1] else images[0]
+    return keras.Model(inputs, towers[0].logits(x, num_classes), name=name)
 
 
 def _step(towers: list[_Tower], parts: list[Any], step: Step, number: int) -> list[Any]:

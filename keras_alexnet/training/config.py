@@ -28,6 +28,7 @@ class TrainConfig:
     preset: str = "released"
     overrides: dict[str, Any] = field(default_factory=dict)  # preset fields by name
     precision: Precision = "float32"
+    xla: bool = False  # compile the step; on CPUs some three times slower
     epochs: int | None = None  # at most; None: 90 (section 5), or the schedule's end
     batch_size: int | None = None  # global; 128 in section 5
     learning_rate: float | None = None  # initial; 0.01 in section 5

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.models.towers import two_towers
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
@@ -62,15 +63,19 @@ def train(
         DatasetError: Dataset or run folder are not as expected, the network does not
             fit the checkpoint, the loss is not a number, or the last state could not be
             saved.
-        ValueError: The batch does not divide by the replicas.
+        ValueError: The batch does not divide by the replicas, or XLA is asked for on
+            several devices.
         Stopped: Ctrl-C or SIGTERM; the state is saved.
     """
     run = Path(run)
     preset = config.resolve()
     plan.check_batch(preset.batch_size)
+    plan.check_xla(config.xla)
     config = _open_run(config, run, resume, plan.is_chief)
     allocator.keep_freed_memory()
     model = compile_model(config, plan)
+    statistics = load_statistics(config.data)
+    model.mean = mean_patch(statistics, preset.input_size, config.mean)
     steps = Manifest.load(config.data).count("train") // preset.batch_size
     state = _prepare_state(model, run, config, steps)
     if resume:
@@ -96,6 +101,7 @@ def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
     preset = config.resolve()
     network = _build_network(config, plan)
     model = DistributedModel(network.input, network.output, name=network.name)
+    model.towers = plan.towers
     model.colocate = bool(plan.towers)
     optimizer: keras.optimizers.Optimizer = CoupledSGD(
         preset.learning_rate,
@@ -110,7 +116,7 @@ def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
-        jit_compile=False,  # XLA on CPUs is some three times slower here
+        jit_compile=config.xla,
     )
     return model
 
@@ -122,6 +128,7 @@ def _build_network(config: TrainConfig, plan: DevicePlan) -> keras.Model:
         config.preset,
         config.num_classes,
         devices=plan.towers,
+        own_images=True,
         seed=config.seed,
         dtype=config.precision,
         **config.overrides,
@@ -274,6 +281,7 @@ def _validation(config: TrainConfig, plan: DevicePlan) -> Validation:
         batch_size=preset.batch_size,
         input_size=preset.input_size,
         mean=config.mean,
+        normalized=False,
     )
     count = Manifest.load(config.data).count(split)
     return plan.distribute(make), math.ceil(count / preset.batch_size)
@@ -298,5 +306,6 @@ def _training_stream(
         colour_epochs=None if schedule is None else schedule.colour_off,
         crop_chunk=config.crop_chunk,
         mean=config.mean,
+        normalized=False,
     )
     return plan.distribute(make)

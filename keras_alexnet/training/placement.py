@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context
 
+from keras_alexnet.data import Crops
 from keras_alexnet.layers.on_tower import short_name
 from keras_alexnet.models.crossings import TowerCrossing
 
@@ -116,8 +118,8 @@ class Placement:
     def exchanged(self) -> list[Crossing]:
         """The crossings from layer to layer: activations and gradients.
 
-        The others are the images and the labels, which come from the host, the logits
-        where loss and metrics are elsewhere, and scalars such as the learning rate.
+        The others are crops and labels, which come from the host, the logits where loss
+        and metrics are elsewhere, and scalars such as the learning rate.
         """
         logits = ("fc8", FORWARD)
         return [c for c in self.crossings if c.layer and (c.layer, c.phase) != logits]
@@ -135,10 +137,11 @@ def read_placement(model: keras.Model, batch_size: int) -> Placement:
     The step changes the weights: take a fresh model.
 
     Args:
-        model: A compiled model whose optimizer is a built `CoupledSGD`, bare or behind
-            loss scaling; one replica.
+        model: A compiled `DistributedModel` whose optimizer is a built `CoupledSGD`,
+            bare or behind loss scaling; one replica.
         batch_size: Images in the step.
     """
+    model.mean = np.zeros(model.inputs[0].shape[1:], np.float32)
     step = _trace(model, batch_size)
     graphs, shapes = _partitions(step, _blank(model, batch_size)), step.graph
     names = [
@@ -188,10 +191,10 @@ def _unnumbered(part: str) -> str:
     return re.sub(r"_\d+$", "", part)
 
 
-def _blank(model: keras.Model, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _blank(model: keras.Model, batch_size: int) -> tuple[Crops, tf.Tensor]:
     with tf.device("CPU:0"):  # where an input pipeline leaves them
-        images = tf.zeros((batch_size, *model.input_shape[1:]))
-        return images, tf.zeros((batch_size,), tf.int64)
+        images = tf.zeros((batch_size, *model.inputs[0].shape[1:]), tf.uint8)
+        return Crops.plain(images), tf.zeros((batch_size,), tf.int64)
 
 
 def _trace(model: keras.Model, batch_size: int) -> Any:
@@ -200,13 +203,13 @@ def _trace(model: keras.Model, batch_size: int) -> Any:
     model.evaluate(tf.data.Dataset.from_tensors(_blank(model, 1)), verbose=0)
 
     @tf.function(autograph=False)
-    def step(images: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        return model.train_step((images, labels))
+    def step(crops: Crops, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        return model.train_step((crops, labels))
 
     return step.get_concrete_function(*_blank(model, batch_size))
 
 
-def _partitions(step: Any, batch: tuple[tf.Tensor, ...]) -> list[Any]:
+def _partitions(step: Any, batch: tuple[Any, ...]) -> list[Any]:
     """Run the step and return its graphs, one a device."""
     runtime = context.context()
     runtime.enable_graph_collection()

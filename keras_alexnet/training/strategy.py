@@ -48,6 +48,14 @@ class DevicePlan:
         """Raise ValueError for a global batch that does not divide by the replicas."""
         Share(replicas=self.replicas).replica_batch(batch_size)
 
+    def check_xla(self, asked: bool) -> None:
+        """Raise ValueError where the step cannot be compiled with XLA."""
+        if asked and (self.towers or self.strategy is not None):
+            raise ValueError(
+                "Expected XLA with --strategy none, got towers or replicas: what XLA "
+                "compiles cannot use weights of several devices. Leave --xla out."
+            )
+
     def distribute(
         self, make: Callable[..., tf.data.Dataset]
     ) -> tf.data.Dataset | tf.distribute.DistributedDataset:

@@ -106,4 +106,4 @@ def test_input_by_hand():
     need = input_need(20_000, 500, 25_000, 224)
     assert need.cores == 40
     assert need.disk == 500e6
-    assert need.host_to_gpu == 20_000 * 602_112
+    assert need.host_to_gpu == 20_000 * 150_528

@@ -278,12 +278,9 @@ def test_normalising_is_what_float64_says(shape):
     pixels = generator.integers(0, 256, (*shape, 9, 9, 3), np.uint8)
     patch = generator.normal(120, 30, (9, 9, 3)).astype("float32")
     offsets = generator.normal(0, 20, (3, 3)).astype("float32")
-    expected = pixels - patch.astype("float64")
-    if len(shape) == 1:
-        found = normalize(pixels, patch, offsets, tf.constant(0.9)).numpy()
-        expected = 0.9 * expected + offsets[:, None, None, :]
-    else:
-        found = normalize(pixels, patch).numpy()
+    found = normalize(pixels, patch, offsets[: shape[0]], tf.constant(0.9)).numpy()
+    colours = offsets[: shape[0]].reshape(-1, *[1] * len(shape), 1, 3)
+    expected = 0.9 * (pixels - patch.astype("float64")) + colours
     np.testing.assert_allclose(found, expected, rtol=0, atol=5e-5)
 
 

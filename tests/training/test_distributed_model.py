@@ -3,8 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training.distributed_model import DistributedModel
+from keras_alexnet.training.fit import compile_model
 from keras_alexnet.training.metrics import TopKError
+from tests import logical_devices, small
 
 
 def network(colocate=False, optimizer=None):
@@ -81,3 +85,62 @@ def test_pictures_of_weight_zero_do_not_count(examples):
     assert found["error"] == expected["error"]
     assert found["loss"] == pytest.approx(expected["loss"], rel=1e-6)
     assert float(model.metrics[0].count.value) == 20
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_crops_train_as_the_images_that_become_of_them(dataset, precision):
+    options = {"batch_size": 8, "input_size": small.INPUT}
+    ends = []
+    for normalized in (True, False):
+        config = small.config(dataset, precision=precision, num_classes=3)
+        model = compile_model(config)
+        model.mean = mean_patch(load_statistics(dataset), small.INPUT)
+        own = {**options, "normalized": normalized}
+        history = model.fit(
+            train_dataset(dataset, **own),
+            validation_data=eval_dataset(dataset, **own),
+            steps_per_epoch=4,
+            shuffle=False,
+            verbose=0,
+        ).history
+        ends.append((model.get_weights(), history))
+    (weights, history), (others, other_history) = ends
+    assert history == other_history and "val_loss" in history
+    for first, second in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+IN_TOWERS = """
+from keras_alexnet.data import Crops
+from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.fit import compile_model
+from keras_alexnet.training.strategy import DevicePlan
+from tests import small
+
+generator = np.random.default_rng(5)
+side = (small.INPUT, small.INPUT, 3)
+mean = generator.normal(120, 30, side).astype("float32")
+crops = Crops(
+    tf.constant(generator.integers(0, 256, (4, *side), "uint8")),
+    tf.constant(generator.normal(0, 20, (4, 3)), tf.float32),
+    tf.constant(0.9),
+)
+ends = []
+for images in (crops, crops.normalized(mean), Crops.plain(crops.images)):
+    config = TrainConfig("", overrides=small.NETWORK, num_classes=3)
+    model = compile_model(config, DevicePlan(towers=("CPU:0", "CPU:1")))
+    model.mean = mean
+    data = tf.data.Dataset.from_tensors((images, np.array([0, 1, 2, 0])))
+    model.fit(data.repeat(2), verbose=0)
+    ends.append((model.get_weights(), model.evaluate(data, verbose=0)))
+(weights, loss), *others = ends
+result = [
+    loss == other_loss and all(map(np.array_equal, weights, other_weights))
+    for other_weights, other_loss in others
+]
+"""
+
+
+def test_each_tower_makes_the_same_images_of_the_crops():
+    same, without_colour = logical_devices.run(IN_TOWERS)
+    assert same and not without_colour
