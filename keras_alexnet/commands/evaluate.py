@@ -27,6 +27,11 @@ class EvaluateOptions:
     """1: the centre; 10: corners, centre and mirrors, probabilities averaged."""
     split: str = "validation"
     """Split of the dataset."""
+    runtime: Literal["tensorflow", "openvino"] = "tensorflow"
+    """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
+    up to a hundredth or so."""
     json: Path | None = None
     """Write figures, classes and confusion matrix to this file."""
     csv: Path | None = None
@@ -56,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
             data,
             num_views=options.views,
             split=options.split,
+            runtime=options.runtime,
+            precision=options.precision,
             progress=progress.update,
         )
     if len(runs) == 1:

@@ -34,6 +34,11 @@ class PredictOptions:
     """Views of each picture, for a run folder; an export has its own."""
     top: int = 5
     """Classes to name, for a run folder; an export has its own number."""
+    runtime: Literal["tensorflow", "openvino"] = "tensorflow"
+    """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
+    up to a hundredth or so; TensorFlow runs an export as it is."""
     json: Path | None = None
     """Write all to this file, one JSON list."""
     csv: Path | None = None
@@ -43,9 +48,16 @@ class PredictOptions:
 def main(arguments: Sequence[str]) -> int:
     """Predict, print a table and write the files that were asked for."""
     options = tyro.cli(PredictOptions, args=arguments, prog="alexnet predict")
-    from keras_alexnet.evaluation.predict import load_network, predict
+    from keras_alexnet.evaluation.loaded_network import load_network
+    from keras_alexnet.evaluation.predict import predict
 
-    network = load_network(options.model, num_views=options.views, top=options.top)
+    network = load_network(
+        options.model,
+        num_views=options.views,
+        top=options.top,
+        runtime=options.runtime,
+        precision=options.precision,
+    )
     predictions = list(predict(network, options.files))
     if options.json:
         document = json.dumps([p.as_dict() for p in predictions], indent=1)

@@ -8,9 +8,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset
+from keras_alexnet.evaluation.openvino_network import (
+    OpenVINONetwork,
+    Precision,
+    Runtime,
+)
 from keras_alexnet.evaluation.report import Report
+from keras_alexnet.layers.native_kernels import native_kernels
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.run_folder import load_best, load_labels
+from keras_alexnet.training.run_folder import build_model, load_best, load_labels
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 
@@ -23,6 +29,8 @@ def evaluate(
     *,
     num_views: int = 10,
     split: str = "validation",
+    runtime: Runtime = "tensorflow",
+    precision: Precision = "float32",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Report:
     """Count the errors of one run, or of several whose probabilities are averaged.
@@ -33,6 +41,9 @@ def evaluate(
         num_views: 1 for the centre; 10 for corners, centre and mirrors, of which the
             softmax probabilities (not the logits) are averaged.
         split: Name of the split.
+        runtime: tensorflow, or openvino for the network alone: the data path is
+            TensorFlow's with both.
+        precision: float32 or mixed_bfloat16, of the layers; probabilities are float32.
         progress: Called with the number of pictures done, all runs counted.
 
     Returns:
@@ -54,6 +65,7 @@ def evaluate(
             data,
             num_views,
             split,
+            _probabilities_of(Path(run), runtime, precision),
             lambda n, done=done: progress(done + n),
         )
         summed = summed + probabilities
@@ -67,6 +79,8 @@ def evaluate(
         "data": str(data),
         "split": split,
         "views": num_views,
+        "runtime": runtime,
+        "precision": precision,
     }
     return Report.count(
         np.asarray(summed) / len(runs), truth, list(manifest.labels), context
@@ -74,7 +88,12 @@ def evaluate(
 
 
 def _one_run(
-    run: Path, data: Path | str, num_views: int, split: str, progress: Callable
+    run: Path,
+    data: Path | str,
+    num_views: int,
+    split: str,
+    probabilities_of: Callable[[tf.Tensor], np.ndarray],
+    progress: Callable,
 ) -> tuple[np.ndarray, np.ndarray]:
     config = TrainConfig.load(run)
     batches = eval_dataset(
@@ -86,16 +105,49 @@ def _one_run(
         mean=config.mean,
         mean_from=run,
     )
-    probabilities_of = tf.function(
-        view_probabilities(load_best(run)), reduce_retracing=True
-    )
     collected: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     for images, truth in batches:
-        collected.append(probabilities_of(images).numpy())
+        collected.append(probabilities_of(images))
         labels.append(truth.numpy())
         progress(sum(map(len, labels)))
     return np.concatenate(collected), np.concatenate(labels)
+
+
+def _probabilities_of(
+    run: Path, runtime: Runtime, precision: Precision
+) -> Callable[[tf.Tensor], np.ndarray]:
+    if runtime == "openvino":
+        model = load_best(run)
+        with native_kernels():
+            network = OpenVINONetwork(
+                view_probabilities(model), model.input_shape[1], precision=precision
+            )
+        return lambda images: network(images.numpy())
+    model = load_in_precision(run, TrainConfig.load(run), precision)
+    traced = tf.function(view_probabilities(model), reduce_retracing=True)
+    return lambda images: traced(images).numpy()
+
+
+def load_in_precision(
+    run: Path, config: TrainConfig, precision: Precision
+) -> keras.Model:
+    """Load the best network of a run with layers that compute in a precision.
+
+    Args:
+        run: Run folder.
+        config: Its configuration.
+        precision: float32 or mixed_bfloat16; logits are float32 with both.
+
+    Raises:
+        DatasetError: The run has no finished epoch.
+    """
+    best = load_best(run)
+    if precision == "float32":
+        return best
+    model = build_model(config, dtype=precision)
+    model.set_weights(best.get_weights())
+    return model
 
 
 def view_probabilities(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -1,7 +1,7 @@
-"""Pictures to named classes, with a run folder or an exported SavedModel."""
+"""Pictures to named classes."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_alexnet.evaluation.served_network import ServedNetwork
-from keras_alexnet.training.config import CONFIG_FILE
+from keras_alexnet.evaluation.loaded_network import Network
 from tfrecords.errors import DatasetError
 from tfrecords.images import Rejected, decode
-
-Network = Callable[[tf.Tensor], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -39,32 +36,6 @@ class Prediction:
     def as_dict(self) -> dict[str, Any]:
         """Return the fields, for JSON."""
         return asdict(self)
-
-
-def load_network(model: Path | str, *, num_views: int = 1, top: int = 5) -> Network:
-    """Return a function from `image_bytes` to the outputs of `serving_default`.
-
-    Args:
-        model: A run folder, an exported folder, or one version in it.
-        num_views: Views of a run folder's pictures; an export has its own.
-        top: Classes that a run folder names; an export has its own number.
-
-    Raises:
-        DatasetError: The folder is neither.
-    """
-    model = Path(model)
-    if (model / CONFIG_FILE).exists():
-        served = ServedNetwork(model, num_views=num_views, top=top)
-        return tf.function(served.from_bytes, input_signature=[served.bytes_spec])
-    version = _saved_model(model)
-    loaded = tf.saved_model.load(str(version))
-    signature = loaded.signatures["serving_default"]
-
-    # The loaded object has to outlive its signature: it owns the variables.
-    def network(image_bytes: tf.Tensor, owner: Any = loaded) -> dict[str, Any]:
-        return signature(image_bytes=image_bytes)
-
-    return network
 
 
 def predict(
@@ -142,19 +113,10 @@ def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
             return [([], [], [], f"decode_error: {error.message.splitlines()[0]}")]
         # One bad picture fails its batch; find it, and answer for the others.
         return [_answers(network, [content])[0] for content in contents]
-    labels = [[name.decode() for name in row] for row in outputs["labels"].numpy()]
+    labels = [
+        [name.decode() if isinstance(name, bytes) else name for name in row]
+        for row in np.asarray(outputs["labels"])
+    ]
     classes = np.asarray(outputs["classes"]).tolist()
     scores = np.asarray(outputs["scores"]).tolist()
     return list(zip(labels, classes, scores, strict=True))
-
-
-def _saved_model(model: Path) -> Path:
-    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdigit()]
-    if (model / "saved_model.pb").exists():
-        return model
-    if versions:
-        return max((path.parent for path in versions), key=lambda p: int(p.name))
-    raise DatasetError(
-        f"Expected a run folder or an exported model in {model}, found neither "
-        f"{CONFIG_FILE} nor saved_model.pb."
-    )

@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from keras_alexnet.data.picture import check_pictures, decode_picture
 from keras_alexnet.data.views import centre_view, ten_views
-from keras_alexnet.evaluation.accuracy import view_probabilities
+from keras_alexnet.evaluation.accuracy import load_in_precision, view_probabilities
+from keras_alexnet.evaluation.openvino_network import Precision
+from keras_alexnet.layers.native_kernels import native_kernels
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.run_folder import (
     LABELS_FILE,
-    load_best,
     load_labels,
     load_mean,
 )
@@ -27,13 +28,21 @@ class ServedNetwork:
         run: Run folder.
         num_views: 1 or 10 views of each picture.
         top: Number of classes to name; at most the number of classes.
+        precision: float32 or mixed_bfloat16, of the layers; probabilities are float32.
 
     Raises:
         DatasetError: The run has no finished epoch or lacks a file.
         ValueError: `num_views` is neither 1 nor 10, or `top` is less than 1.
     """
 
-    def __init__(self, run: Path | str, *, num_views: int = 1, top: int = 5) -> None:
+    def __init__(
+        self,
+        run: Path | str,
+        *,
+        num_views: int = 1,
+        top: int = 5,
+        precision: Precision = "float32",
+    ) -> None:
         if num_views not in (1, 10) or top < 1:
             raise ValueError(
                 "Expected 1 or 10 views and at least one class to name. "
@@ -41,10 +50,11 @@ class ServedNetwork:
             )
         run = Path(run)
         self.config = TrainConfig.load(run)
-        self.model = load_best(run)
+        self.model = load_in_precision(run, self.config, precision)
         self.mean = load_mean(run, self.config)
         self.num_views = num_views
-        count = len(load_labels(run))
+        self.labels = load_labels(run)
+        count = len(self.labels)
         if self.model.output_shape[-1] != count:
             raise DatasetError(
                 f"Expected {self.model.output_shape[-1]} names in {run / LABELS_FILE}, "
@@ -61,10 +71,6 @@ class ServedNetwork:
                 tf.lookup.TextFileIndex.WHOLE_LINE,
             ),
             default_value="",
-        )
-        self._features = keras.Model(
-            self.model.input,
-            {name: self.model.get_layer(name).output for name in FEATURES},
         )
 
     @property
@@ -88,20 +94,37 @@ class ServedNetwork:
             `probabilities` float32 `(batch, classes)`; the best `classes` int32
             `(batch, top)` with their `scores` (probabilities) and `labels` (names).
         """
+        return self._answer(self.preprocess(image_bytes)["images"])
+
+    def preprocess(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return what the network takes of encoded pictures.
+
+        Returns:
+            `images` float32 `(batch, size, size, 3)`, or `(batch, 10, size, size, 3)`
+            with ten views, the mean subtracted.
+        """
         pictures = self._decode(image_bytes)
-        size = self.model.input_shape[1]
         cut = ten_views if self.num_views == 10 else centre_view
-        return self._answer(cut(pictures, size) - self.mean)
+        return {"images": cut(pictures, self.model.input_shape[1]) - self.mean}
 
     def from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name what is in float32 `(batch, size, size, 3)` with the mean subtracted."""
         return self._answer(images)
 
+    def portable(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return `probabilities` of preprocessed images, for other runtimes to convert.
+
+        The same numbers in fewer, commoner operations, which TensorFlow is slower with.
+        """
+        with native_kernels():
+            return {"probabilities": view_probabilities(self.model)(images)}
+
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return activations of the centre view, float32: `pool5`, `fc6` and `fc7`."""
         pictures = self._decode(image_bytes)
         images = centre_view(pictures, self.model.input_shape[1]) - self.mean
-        return self._features(images, training=False)
+        layers = {name: self.model.get_layer(name).output for name in FEATURES}
+        return keras.Model(self.model.input, layers)(images, training=False)
 
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         size, resize_filter = self.config.stored_size, self.config.resize_filter

@@ -20,7 +20,9 @@ def export_saved_model(
     `serving_default` takes `image_bytes` and gives `probabilities`, `classes`, `scores`
     and `labels`; `images` takes preprocessed float images and gives the same;
     `features` takes `image_bytes` and gives activations. Preprocessing is in the graph
-    and the class names are an asset, `assets/labels.txt`.
+    and the class names are an asset, `assets/labels.txt`. For other runtimes,
+    `preprocess` takes `image_bytes` and gives `images`, and `portable` takes
+    preprocessed images and gives `probabilities` in operations that converters know.
 
     Args:
         run: Run folder.
@@ -36,11 +38,12 @@ def export_saved_model(
     """
     network = ServedNetwork(run, num_views=num_views, top=top)
     archive = keras.export.ExportArchive()
-    archive.track(network.model)
     archive.track(network.names)
     archive.add_endpoint("serving_default", network.from_bytes, [network.bytes_spec])
     archive.add_endpoint("images", network.from_images, [network.image_spec])
     archive.add_endpoint("features", network.features, [network.bytes_spec])
+    archive.add_endpoint("preprocess", network.preprocess, [network.bytes_spec])
+    archive.add_endpoint("portable", network.portable, [network.image_spec])
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

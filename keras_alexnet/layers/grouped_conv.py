@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_alexnet.layers.native_kernels import wants_native_kernels
+
 
 @keras.saving.register_keras_serializable("keras_alexnet")
 class GroupedConv2D(keras.layers.Conv2D):
@@ -46,7 +48,7 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         bias = self.bias if self.use_bias else None
-        if self.groups == 1 or tf.config.list_physical_devices("GPU"):
+        if self.groups == 1 or wants_native_kernels():
             outputs = self._tower(inputs, self.kernel, bias)
         else:
             split = partial(tf.split, num_or_size_splits=self.groups, axis=-1)
@@ -82,7 +84,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         stride = self.strides[0]
         return (
             inputs.dtype == tf.bfloat16
-            and not tf.config.list_physical_devices("GPU")
+            and not wants_native_kernels()
             and self.strides == (stride, stride)
             and stride > 1
             and self.padding == "valid"

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.layers import response_norm
+from keras_alexnet.layers.native_kernels import wants_native_kernels
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -73,7 +74,7 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         depth = inputs.shape[-1] // self.groups
-        if tf.config.list_physical_devices("GPU"):
+        if wants_native_kernels():
             return self._native(inputs, depth)
 
         offsets = np.arange(depth)

@@ -17,12 +17,12 @@ from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, staged, temporary_path
+from tfrecords.labels import LABELS_FILE, read_labels
 from tfrecords.statistics import STATISTICS_FILE
 
 CHECKPOINTS = "checkpoints"
 BEST_FILE = "best.keras"
 HISTORY_FILE = "history.csv"
-LABELS_FILE = "labels.txt"
 
 
 def create_run(run: Path, config: TrainConfig) -> TrainConfig:
@@ -126,7 +126,7 @@ def load_best(run: Path) -> keras.Model:
 
 def load_labels(run: Path) -> list[str]:
     """Return the class names of a run in label order."""
-    return (Path(run) / LABELS_FILE).read_text().splitlines()
+    return list(read_labels(Path(run)))
 
 
 def load_mean(run: Path, config: TrainConfig) -> np.ndarray:

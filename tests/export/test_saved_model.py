@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset
-from keras_alexnet.evaluation.predict import load_network, predict
+from keras_alexnet.evaluation.loaded_network import load_network
+from keras_alexnet.evaluation.predict import predict
 from keras_alexnet.export.saved_model import export_saved_model
 from keras_alexnet.training.run_folder import load_best
 from tests import small
@@ -80,6 +81,12 @@ def test_signatures_are_those_of_the_architecture(exported):
     outputs = signatures["serving_default"].structured_outputs
     assert set(outputs) == {"probabilities", "classes", "scores", "labels"}
     assert (exported / "1/assets/labels.txt").read_text().split() == [*small.CLASSES]
+
+
+def test_weights_are_stored_once(run, exported):
+    weights = 4 * load_best(run).count_params()
+    stored = sum(f.stat().st_size for f in (exported / "1/variables").iterdir())
+    assert weights < stored < 1.5 * weights
 
 
 def test_images_signature_takes_what_the_pipeline_gives(run, exported, dataset):

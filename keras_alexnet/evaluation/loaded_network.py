@@ -1,0 +1,139 @@
+"""A run folder or an exported SavedModel as a function from pictures to classes."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_alexnet.evaluation.openvino_network import (
+    OpenVINONetwork,
+    Precision,
+    Runtime,
+)
+from tfrecords.errors import DatasetError
+from tfrecords.labels import read_labels
+
+Network = Callable[[tf.Tensor], dict[str, Any]]
+
+
+def load_network(
+    model: Path | str,
+    *,
+    num_views: int = 1,
+    top: int = 5,
+    runtime: Runtime = "tensorflow",
+    precision: Precision = "float32",
+) -> Network:
+    """Return a function from `image_bytes` to the outputs of `serving_default`.
+
+    Args:
+        model: A run folder, an exported folder, or one version in it.
+        num_views: Views of a run folder's pictures; an export has its own.
+        top: Classes that a run folder names; an export has its own number.
+        runtime: tensorflow, or openvino for the network alone: pictures are decoded and
+            cut by TensorFlow with both.
+        precision: float32 or mixed_bfloat16. TensorFlow runs an export as it is.
+
+    Raises:
+        DatasetError: The folder is neither; an export is to run in TensorFlow in
+            another precision, or in OpenVINO and lacks a signature for it; the package
+            is missing.
+    """
+    model = Path(model)
+    version = _newest_version(model)
+    if version is not None:
+        return _exported_network(version, runtime, precision)
+    return _run_network(model, num_views, top, runtime, precision)
+
+
+def _run_network(
+    run: Path, num_views: int, top: int, runtime: Runtime, precision: Precision
+) -> Network:
+    # Only here, because an export needs no Keras, which takes a second to import.
+    from keras_alexnet.evaluation.served_network import ServedNetwork
+    from keras_alexnet.training.config import CONFIG_FILE
+
+    if not (run / CONFIG_FILE).exists():
+        raise DatasetError(
+            f"Expected a run folder or an exported model in {run}, found neither "
+            f"{CONFIG_FILE} nor saved_model.pb."
+        )
+    if runtime == "tensorflow":
+        served = ServedNetwork(run, num_views=num_views, top=top, precision=precision)
+        return tf.function(served.from_bytes, input_signature=[served.bytes_spec])
+    served = ServedNetwork(run, num_views=num_views, top=top)
+    preprocess = tf.function(served.preprocess, input_signature=[served.bytes_spec])
+    network = OpenVINONetwork(
+        lambda images: served.portable(images)["probabilities"],
+        served.model.input_shape[1],
+        precision=precision,
+    )
+    return _openvino_answers(preprocess, network, served.labels, served.top)
+
+
+def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:
+    loaded = tf.saved_model.load(str(version))
+    signatures = loaded.signatures
+    if runtime == "tensorflow":
+        if precision != "float32":
+            raise DatasetError(
+                f"Expected precision float32 for the exported model {version}, got "
+                f"{precision}. Take --runtime openvino or the run folder for it."
+            )
+        serving = signatures["serving_default"]
+
+        # The loaded object has to outlive its signature: it owns the variables.
+        def network(image_bytes: tf.Tensor, owner: Any = loaded) -> dict[str, Any]:
+            return serving(image_bytes=image_bytes)
+
+        return network
+    for name in ("preprocess", "portable"):
+        if name not in signatures:
+            raise DatasetError(
+                f"Expected a signature {name!r} in {version}, found "
+                f"{', '.join(sorted(signatures))}: it is an older export. "
+                "Make a new one with: alexnet export RUN OUT."
+            )
+    portable, serving = signatures["portable"], signatures["serving_default"]
+    openvino = OpenVINONetwork(
+        lambda images: portable(images=images)["probabilities"],
+        portable.structured_input_signature[1]["images"].shape[1],
+        precision=precision,
+    )
+    return _openvino_answers(
+        lambda image_bytes: signatures["preprocess"](image_bytes=image_bytes),
+        openvino,
+        read_labels(version / "assets"),
+        serving.structured_outputs["classes"].shape[1],
+    )
+
+
+def _openvino_answers(
+    preprocess: Network, network: OpenVINONetwork, names: Sequence[str], top: int
+) -> Network:
+    """Return what `serving_default` does, with another runtime in its middle."""
+
+    def answer(image_bytes: tf.Tensor) -> dict[str, Any]:
+        probabilities = network(preprocess(image_bytes)["images"].numpy())
+        # Ties go to the smaller class, as they do in TensorFlow.
+        classes = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        return {
+            "probabilities": probabilities,
+            "classes": classes.astype(np.int32),
+            "scores": np.take_along_axis(probabilities, classes, axis=1),
+            "labels": np.array(names, object)[classes],
+        }
+
+    return answer
+
+
+def _newest_version(model: Path) -> Path | None:
+    """Return the folder of a SavedModel, the newest where there are several."""
+    if (model / "saved_model.pb").exists():
+        return model
+    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdigit()]
+    return max(
+        (path.parent for path in versions), key=lambda p: int(p.name), default=None
+    )
