@@ -1,0 +1,42 @@
+"""tensorflow-datasets reading our shards, and plain tf.data operations."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from keras_input import add_colours
+from our_input import stream_task
+from worker import Task, serve
+
+from keras_alexnet.benchmark.input import use_one_core
+
+
+def prepare(job: dict[str, Any]) -> Task:
+    """Make the task of a job: augmented batches of its `shards`."""
+    use_one_core()
+    colours, side = np.load(job["colours"]), job["side"]
+    builder = tfds.builder_from_directory(str(job["shards"]))
+    read = builder.as_dataset(split="train", shuffle_files=True)
+
+    def cut(record: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
+        image = tf.image.random_crop(record["image"]["encoded"], (side, side, 3))
+        label = record["image"]["class"]["label"]
+        return tf.image.random_flip_left_right(image), label
+
+    def finish(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = tf.cast(images, tf.float32) - colours["mean"]
+        return add_colours(images, colours["components"]), labels
+
+    batches = (
+        read.repeat()
+        .shuffle(1000)
+        .map(cut, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(job["batch_size"])
+        .map(finish, num_parallel_calls=tf.data.AUTOTUNE)
+    )
+    return stream_task(batches.prefetch(2), job)
+
+
+if __name__ == "__main__":
+    serve(prepare)
