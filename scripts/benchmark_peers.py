@@ -26,6 +26,7 @@ import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import tyro
@@ -160,6 +161,9 @@ def contests(part: str, settings: Settings) -> list[Measured]:
             say=say,
         )
         measured.append(Measured(group, results))
+        for result in results:
+            if result.seconds:
+                say(f"{result.name}: {1000 * median(result.seconds):.1f} ms")
     return measured
 
 

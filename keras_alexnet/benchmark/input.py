@@ -25,7 +25,8 @@ class InputFigures:
     """Pictures per second of processor time on one core, medians over the rounds.
 
     Attributes:
-        pipeline: Shards to augmented float batches, as training reads them.
+        pipeline: Shards to batches of uint8 crops and their colours, as training reads
+            them.
         libjpeg: TensorFlow's libjpeg-turbo decoding the whole stored pictures; those
             that are stored raw are made JPEGs first.
         pillow: Pillow decoding them to arrays.
@@ -73,7 +74,11 @@ def measure_input(
         DatasetError: The dataset is incomplete or too small.
     """
     dataset = train_dataset(
-        data, batch_size=batch_size, input_size=input_size, epochs=1_000_000
+        data,
+        batch_size=batch_size,
+        input_size=input_size,
+        epochs=1_000_000,
+        normalized=False,  # as `alexnet train` takes it
     )
     manifest = Manifest.load(data)
     pictures = _pictures(data, manifest)

@@ -14,7 +14,6 @@ from keras_alexnet.evaluation.openvino_network import (
     Runtime,
 )
 from keras_alexnet.evaluation.report import Report
-from keras_alexnet.layers.native_kernels import native_kernels
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.run_folder import build_model, load_best, load_labels
 from tfrecords import Manifest
@@ -119,10 +118,9 @@ def _probabilities_of(
 ) -> Callable[[tf.Tensor], np.ndarray]:
     if runtime == "openvino":
         model = load_best(run)
-        with native_kernels():
-            network = OpenVINONetwork(
-                view_probabilities(model), model.input_shape[1], precision=precision
-            )
+        network = OpenVINONetwork(
+            view_probabilities(model), model, model.input_shape[1], precision=precision
+        )
         return lambda images: network(images.numpy())
     model = load_in_precision(run, TrainConfig.load(run), precision)
     traced = tf.function(view_probabilities(model), reduce_retracing=True)
@@ -145,7 +143,8 @@ def load_in_precision(
     best = load_best(run)
     if precision == "float32":
         return best
-    model = build_model(config, dtype=precision)
+    # Weights of 16 bits, or each pass would round 61 million of 32 anew.
+    model = build_model(config, dtype=precision.removeprefix("mixed_"))
     model.set_weights(best.get_weights())
     return model
 

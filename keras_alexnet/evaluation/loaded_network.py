@@ -67,6 +67,7 @@ def _run_network(
     preprocess = tf.function(served.preprocess, input_signature=[served.bytes_spec])
     network = OpenVINONetwork(
         lambda images: served.portable(images)["probabilities"],
+        served.model,
         served.model.input_shape[1],
         precision=precision,
     )
@@ -99,6 +100,7 @@ def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> 
     portable, serving = signatures["portable"], signatures["serving_default"]
     openvino = OpenVINONetwork(
         lambda images: portable(images=images)["probabilities"],
+        loaded,
         portable.structured_input_signature[1]["images"].shape[1],
         precision=precision,
     )

@@ -53,7 +53,14 @@ def _group(settings: Settings, batch: int, raw: Path, facts: dict[str, Any]) -> 
 
     contestants = (
         one(targets.OURS, "our_input.py", "ours", **shards),
-        one(targets.OURS_RAW, "our_input.py", "ours", shards=str(raw)),
+        one(targets.OURS_CROPS, "our_input.py", "ours", **shards, normalized=False),
+        one(
+            targets.OURS_RAW,
+            "our_input.py",
+            "ours",
+            shards=str(raw),
+            normalized=False,
+        ),
         other(targets.TORCHVISION, "torch_input.py", "torch", "torchvision"),
         one(targets.KERAS_LAYERS, "keras_input.py"),
         one(targets.TFDS, "tfds_input.py", **shards),

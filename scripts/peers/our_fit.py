@@ -10,6 +10,7 @@ import tensorflow as tf
 from worker import Task, serve
 
 from keras_alexnet.data import train_dataset
+from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training import allocator
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.fit import compile_model
@@ -27,6 +28,7 @@ def prepare(job: dict[str, Any]) -> Task:
         batch_size=job["batch_size"],
         input_size=job["side"],
         epochs=FOREVER,
+        normalized=False,  # as `alexnet train` takes it
     )
     make = {"fit": _fit, "step": _step, "pipeline": _pipeline}[job["work"]]
     return make(job, dataset)
@@ -41,7 +43,9 @@ def _model(job: dict[str, Any]) -> keras.Model:
         num_classes=Manifest.load(job["shards"]).num_classes,
         overrides={**job["overrides"], "input_size": job["side"]},
     )
-    return compile_model(config)
+    model = compile_model(config)
+    model.mean = mean_patch(load_statistics(job["shards"]), job["side"])
+    return model
 
 
 def _fit(job: dict[str, Any], dataset: tf.data.Dataset) -> Task:

@@ -13,7 +13,6 @@ from worker import Task, serve
 from keras_alexnet.evaluation.accuracy import view_probabilities
 from keras_alexnet.evaluation.openvino_network import OpenVINONetwork
 from keras_alexnet.evaluation.served_network import ServedNetwork
-from keras_alexnet.layers.native_kernels import native_kernels
 from keras_alexnet.training.run_folder import load_best
 
 
@@ -36,10 +35,9 @@ def _network(job: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
     if job["runtime"] == "openvino":
         model = load_best(job["run"])
         probabilities = view_probabilities(model)
-        with native_kernels():
-            return OpenVINONetwork(
-                probabilities, job["side"], precision=job["precision"]
-            )
+        return OpenVINONetwork(
+            probabilities, model, job["side"], precision=job["precision"]
+        )
     loaded = _saved(job)
     signature = loaded.signatures["images"]
 

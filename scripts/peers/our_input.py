@@ -24,6 +24,7 @@ def prepare(job: dict[str, Any]) -> Task:
         batch_size=job["batch_size"],
         input_size=job["side"],
         epochs=FOREVER,
+        normalized=job.get("normalized", True),
     )
     return stream_task(dataset, job)
 

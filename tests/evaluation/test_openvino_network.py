@@ -11,7 +11,6 @@ from keras_alexnet.evaluation.loaded_network import load_network
 from keras_alexnet.evaluation.openvino_network import OpenVINONetwork
 from keras_alexnet.evaluation.predict import predict
 from keras_alexnet.export.saved_model import export_saved_model
-from keras_alexnet.layers.native_kernels import native_kernels
 from keras_alexnet.models.presets import PRESETS
 from tests import small
 from tests.models.test_alexnet import SIZE, SMALL, photos, with_random_weights
@@ -44,8 +43,9 @@ def network_of(preset, precision="float32", **overrides):
     model = with_random_weights(
         alexnet(preset, 7, SIZE, seed=0, **{**SMALL, **overrides})
     )
-    with native_kernels():
-        network = OpenVINONetwork(view_probabilities(model), SIZE, precision=precision)
+    network = OpenVINONetwork(
+        view_probabilities(model), model, SIZE, precision=precision
+    )
     return model, network
 
 
