@@ -14,6 +14,8 @@ from tfrecords.errors import DatasetError
 
 # What TensorFlow takes where no global seed is set.
 GRAPH_SEED = 87654321
+# AutoGraph would take a second or two to rewrite what has nothing to rewrite.
+do_not_convert = tf.autograph.experimental.do_not_convert
 READERS = 16  # shards read at once, for mixing; not a number of threads
 
 
@@ -86,6 +88,7 @@ def train_dataset(
             f"{directory}, found {manifest.count(split)} pictures. Use a smaller batch."
         )
 
+    @do_not_convert
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         records = _shuffled(shards, seed, epoch, shuffle_buffer).take(
             steps * batch_size
@@ -104,6 +107,7 @@ def train_dataset(
             draws, statistics.stddevs, statistics.eigenvectors, form=colour_noise
         )
 
+    @do_not_convert
     def decode(epoch, place, example, serialized):
         encoded, label = _parse(serialized)
         draws = augment.example_draws(seed, epoch, example)
@@ -119,6 +123,7 @@ def train_dataset(
             )
         return image, label, colour(draws[None, 3:])[0], epoch
 
+    @do_not_convert
     def finish(images, labels, offsets, epochs_):
         crops = Crops.plain(images)
         if colour_noise is not None:
@@ -191,12 +196,14 @@ def eval_dataset(
     cut, stored = window_reader(manifest), manifest.image_size
     batches = -(-manifest.count(split) // batch_size)
 
+    @do_not_convert
     def decode(serialized):
         encoded, label = _parse(serialized)
         size = stored if num_views == 10 else input_size
         corner = (stored - size) // 2
         return cut(encoded, tf.constant([corner, corner]), size), label
 
+    @do_not_convert
     def finish(images, labels, *weights):
         if num_views == 10:
             images = views.ten_views(images, input_size)
@@ -206,7 +213,7 @@ def eval_dataset(
     records = tf.data.TFRecordDataset([name for name, _ in shards])
     if share is not None:
         places = share.select(records.enumerate(), batch_size)
-        records = places.map(lambda place, record: record)
+        records = places.map(do_not_convert(lambda place, record: record))
     pictures = records.map(
         decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )

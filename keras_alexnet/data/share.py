@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+# See pipeline.py.
+do_not_convert = tf.autograph.experimental.do_not_convert
+
 
 @dataclass(frozen=True)
 class Share:
@@ -60,6 +63,7 @@ class Share:
         """Keep of a dataset of `(place, record)` the rows of this share."""
         first, stop = self.rows(batch_size)
 
+        @do_not_convert
         def own(place, record):
             row = place % batch_size
             return (first <= row) & (row < stop)
@@ -86,6 +90,6 @@ class Share:
         black = tf.data.Dataset.from_tensors(
             tuple(tf.zeros(spec.shape, spec.dtype) for spec in pictures.element_spec)
         )
-        return pictures.map(lambda *picture: (*picture, 1.0)).concatenate(
-            black.repeat(missing).map(lambda *picture: (*picture, 0.0))
+        return pictures.map(do_not_convert(lambda *picture: (*picture, 1.0))).concatenate(
+            black.repeat(missing).map(do_not_convert(lambda *picture: (*picture, 0.0)))
         )

@@ -123,7 +123,9 @@ def _probabilities_of(
         )
         return lambda images: network(images.numpy())
     model = load_in_precision(run, TrainConfig.load(run), precision)
-    traced = tf.function(view_probabilities(model), reduce_retracing=True)
+    traced = tf.function(
+        view_probabilities(model), reduce_retracing=True, autograph=False
+    )
     return lambda images: traced(images).numpy()
 
 

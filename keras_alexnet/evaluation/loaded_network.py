@@ -62,9 +62,9 @@ def _run_network(
         )
     if runtime == "tensorflow":
         served = ServedNetwork(run, num_views=num_views, top=top, precision=precision)
-        return tf.function(served.from_bytes, input_signature=[served.bytes_spec])
+        return _traced(served.from_bytes, served.bytes_spec)
     served = ServedNetwork(run, num_views=num_views, top=top)
-    preprocess = tf.function(served.preprocess, input_signature=[served.bytes_spec])
+    preprocess = _traced(served.preprocess, served.bytes_spec)
     network = OpenVINONetwork(
         lambda images: served.portable(images)["probabilities"],
         served.model,
@@ -72,6 +72,10 @@ def _run_network(
         precision=precision,
     )
     return _openvino_answers(preprocess, network, served.labels, served.top)
+
+
+def _traced(function: Network, spec: tf.TensorSpec) -> Network:
+    return tf.function(function, input_signature=[spec], autograph=False)
 
 
 def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:

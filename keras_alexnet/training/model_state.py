@@ -93,7 +93,7 @@ def read_sums(model: keras.Model) -> dict[str, np.ndarray]:
     if not _replicated(strategy):
         return {name: v.value.numpy()[None] for name, v in variables.items()}
 
-    @tf.function
+    @tf.function(autograph=False)
     def rows():
         return strategy.run(
             lambda: {n: tf.identity(v.value)[None] for n, v in variables.items()}
@@ -115,7 +115,7 @@ def write_sums(model: keras.Model, sums: Mapping[str, np.ndarray]) -> None:
     replicas = strategy.num_replicas_in_sync
     rows = {name: tf.constant(_rows(sums[name], replicas)) for name in variables}
 
-    @tf.function
+    @tf.function(autograph=False)
     def assign():
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         for name, variable in variables.items():
