@@ -90,6 +90,8 @@ class Share:
         black = tf.data.Dataset.from_tensors(
             tuple(tf.zeros(spec.shape, spec.dtype) for spec in pictures.element_spec)
         )
-        return pictures.map(do_not_convert(lambda *picture: (*picture, 1.0))).concatenate(
+        return pictures.map(
+            do_not_convert(lambda *picture: (*picture, 1.0))
+        ).concatenate(
             black.repeat(missing).map(do_not_convert(lambda *picture: (*picture, 0.0)))
         )
