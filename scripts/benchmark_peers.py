@@ -38,9 +38,10 @@ from peers import (
     scaling,
     step_contest,
 )
-from peers.contest import WorkerError, hold
+from peers.contest import hold
 from peers.environment import prepare_environment
 from peers.group import PRECISIONS, Measured, Settings
+from peers.process import WorkerError
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically

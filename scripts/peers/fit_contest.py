@@ -3,7 +3,7 @@
 from typing import Any
 
 from peers import targets
-from peers.contest import Contestant
+from peers.contestant import Contestant
 from peers.environment import own_environment
 from peers.group import Group, Settings
 from tfrecords import Manifest

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peers.contest import Contestant, Result
+from peers.contestant import Contestant, Result
 from peers.environment import Environment
 
 PRECISIONS = ("float32", "mixed_bfloat16")

@@ -6,7 +6,7 @@ Eight-bit integers are left out, which some peers have and ours has not.
 from typing import Any
 
 from peers import targets
-from peers.contest import Contestant
+from peers.contestant import Contestant
 from peers.environment import own_environment
 from peers.group import TOLERANCES, Group, Settings
 from peers.limits import limits

@@ -3,7 +3,7 @@
 from typing import Any
 
 from peers import targets
-from peers.contest import Contestant
+from peers.contestant import Contestant
 from peers.environment import own_environment
 
 MATRIX_OPERATIONS = 2 * 4096**3  # as `keras_alexnet.benchmark.operations` multiplies

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from peers.contest import Result
+from peers.contestant import Result
 from peers.group import Measured
 from peers.scaling import Point
 from peers.targets import TARGETS

@@ -12,8 +12,8 @@ from typing import Any
 from picture_trees import Picture, copy_pictures, link_tree
 from process_tree import Usage, measure
 
-from peers.contest import FOLDER
 from peers.group import Settings
+from peers.process import FOLDER
 
 BATCH_SIZES = (16, 32, 64, 128)
 CLASSES = (10, 1000, 21_841)  # digits, ILSVRC, all of ImageNet

@@ -22,9 +22,10 @@ from peers import (
     step_contest,
     targets,
 )
-from peers.contest import Contestant, Result, WorkerError
+from peers.contestant import Contestant, Result
 from peers.environment import Environment
 from peers.group import Group, Measured, Settings
+from peers.process import Worker, WorkerError
 
 from tests import small
 from tests.scripts.conftest import SCRIPTS
@@ -133,7 +134,7 @@ def test_a_worker_that_says_nothing_is_quoted_from_its_log(tmp_path):
     script.write_text("raise SystemExit('the disk is on fire')")
     dies = Contestant("dies", OURS, str(script), {})
     with pytest.raises(WorkerError, match="ended with 1: the disk is on fire"):
-        contest.Worker(dies, tmp_path, [0])
+        Worker(dies, tmp_path, [0])
 
 
 PIP = """
