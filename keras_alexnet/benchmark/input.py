@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_alexnet.data import train_dataset
+from keras_alexnet.training import allocator
 from tfrecords import Manifest, images, schema
 from tfrecords.image_options import RAW, ImageOptions
 
@@ -73,6 +74,7 @@ def measure_input(
     Raises:
         DatasetError: The dataset is incomplete or too small.
     """
+    allocator.keep_freed_memory()  # as `alexnet train` does
     dataset = train_dataset(
         data,
         batch_size=batch_size,

@@ -10,6 +10,7 @@ from worker import Task, serve
 
 from keras_alexnet.benchmark.input import use_one_core
 from keras_alexnet.data import train_dataset
+from keras_alexnet.training import allocator
 
 FOREVER = 1_000_000  # epochs
 
@@ -17,6 +18,7 @@ FOREVER = 1_000_000  # epochs
 def prepare(job: dict[str, Any]) -> Task:
     """Make the task of a job: batches of `shards`, or decoding the files of `tree`."""
     use_one_core()
+    allocator.keep_freed_memory()  # as `alexnet train` does
     if "shards" not in job:
         return _libjpeg(job)
     dataset = train_dataset(
