@@ -19,6 +19,7 @@ of it is of CPUs: no GPU is used. `scripts/benchmark_build.py` compares builds.
 import json
 import os
 import platform
+import shlex
 import signal
 import sys
 import tempfile
@@ -209,7 +210,7 @@ def _machine() -> dict[str, Any]:
 def _command() -> str:
     # Paths say nothing to a reader elsewhere, so only their last parts are kept.
     words = [Path(word).name if "/" in word else word for word in sys.argv]
-    return " ".join(["python", f"scripts/{words[0]}", *words[1:]])
+    return shlex.join(["python", f"scripts/{words[0]}", *words[1:]])
 
 
 def say(text: str) -> None:
