@@ -27,6 +27,7 @@ from typing import Any
 
 import tyro
 from build_report import RIVALS, markdown, print_report, rates, ratios
+from machine import machine
 from picture_trees import copy_pictures, describe, link_tree, scale_pictures
 from process_tree import Usage, measure
 
@@ -197,19 +198,6 @@ def count_records(path: Path) -> int:
             file.seek(struct.unpack("<Q", header[:8])[0] + 4, os.SEEK_CUR)
             count += 1
     return count
-
-
-def machine() -> dict[str, Any]:
-    """Say what this machine is."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = [ln.split(":")[1].strip() for ln in lines if ln.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": model[0] if model else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(memory / 1e9, 1),
-        "system": platform.platform(),
-    }
 
 
 def versions() -> dict[str, str]:

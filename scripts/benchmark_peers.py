@@ -18,7 +18,6 @@ of it is of CPUs: no GPU is used. `scripts/benchmark_build.py` compares builds.
 
 import json
 import os
-import platform
 import shlex
 import signal
 import sys
@@ -31,6 +30,7 @@ from statistics import median
 from typing import Any, Literal
 
 import tyro
+from machine import machine
 from peers import (
     fit_contest,
     inference_contest,
@@ -139,7 +139,7 @@ def benchmark(
                 measured += contests(part, settings)
     document = {
         "command": _command(),
-        "machine": _machine(),
+        "machine": machine(),
         "versions": {name: metadata.version(name) for name in _PACKAGES},
         "peers": environment.versions,
         "not_installed": environment.failures,
@@ -193,18 +193,6 @@ def settings_of(options: Options, part: str, environment, folder: Path) -> Setti
         steps=options.steps,
         names=options.only,
     )
-
-
-def _machine() -> dict[str, Any]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = [ln.split(":")[1].strip() for ln in lines if ln.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "processor": model[0] if model else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(memory / 1e9, 1),
-        "system": platform.platform(),
-    }
 
 
 def _command() -> str:
