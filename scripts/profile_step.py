@@ -87,7 +87,8 @@ def summarize(events: list[tuple[str, float]]) -> list[Kind]:
     seconds: dict[str, list[float]] = defaultdict(list)
     for name, duration in events:
         operation, _, kind = name.rpartition(":")
-        if operation and kind.isidentifier() and " " not in operation:
+        # The others are events of the runtime, such as `ThreadpoolListener::Record`.
+        if operation and operation[-1] != ":" and " " not in operation:
             seconds[kind].append(duration)
     kinds = [Kind(kind, len(each), sum(each)) for kind, each in seconds.items()]
     return sorted(kinds, key=lambda kind: -kind.seconds)
