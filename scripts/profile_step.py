@@ -88,7 +88,7 @@ def summarize(events: list[tuple[str, float]]) -> list[Kind]:
     for name, duration in events:
         operation, _, kind = name.rpartition(":")
         # The others are events of the runtime, such as `ThreadpoolListener::Record`.
-        if operation and operation[-1] != ":" and " " not in operation:
+        if operation and kind.isidentifier() and not operation.endswith(":"):
             seconds[kind].append(duration)
     kinds = [Kind(kind, len(each), sum(each)) for kind, each in seconds.items()]
     return sorted(kinds, key=lambda kind: -kind.seconds)

@@ -333,6 +333,7 @@ def test_tables_tell_everything():
     assert report.plot(some_measured()).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_wrong_constant_of_the_network_is_noticed(tmp_path):
     job = settings(tmp_path).job("float32", 2, stock=False, steps=2)
     job |= our_network.write_network(job, tmp_path)
