@@ -12,6 +12,7 @@ from keras_alexnet.evaluation.openvino_network import (
     Precision,
     Runtime,
 )
+from keras_alexnet.training.run_files import CONFIG_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.labels import read_labels
 
@@ -43,9 +44,10 @@ def load_network(
     """
     model = Path(model)
     version = _newest_version(model)
-    if version is not None:
-        return _exported_network(version, runtime, precision)
-    return _run_network(model, num_views, top, runtime, precision)
+    # An export may lie inside its run folder, which then is a run all the same.
+    if version is None or (model / CONFIG_FILE).exists():
+        return _run_network(model, num_views, top, runtime, precision)
+    return _exported_network(version, runtime, precision)
 
 
 def _run_network(
@@ -53,7 +55,6 @@ def _run_network(
 ) -> Network:
     # Only here, because an export needs no Keras, which takes a second to import.
     from keras_alexnet.evaluation.served_network import ServedNetwork
-    from keras_alexnet.training.config import CONFIG_FILE
 
     if not (run / CONFIG_FILE).exists():
         raise DatasetError(
@@ -121,6 +122,8 @@ def _openvino_answers(
 ) -> Network:
     """Return what `serving_default` does, with another runtime in its middle."""
 
+    encoded = np.array([n.encode("utf-8", "surrogateescape") for n in names], object)
+
     def answer(image_bytes: tf.Tensor) -> dict[str, Any]:
         probabilities = network(preprocess(image_bytes)["images"].numpy())
         # Ties go to the smaller class, as they do in TensorFlow.
@@ -129,7 +132,7 @@ def _openvino_answers(
             "probabilities": probabilities,
             "classes": classes.astype(np.int32),
             "scores": np.take_along_axis(probabilities, classes, axis=1),
-            "labels": np.array(names, object)[classes],
+            "labels": encoded[classes],
         }
 
     return answer

@@ -15,8 +15,6 @@ Precision = Literal["float32", "mixed_bfloat16"]
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
 PRECISION_HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
-
-
 KEPT_SIZES = 2  # compiled at a time: that of full batches and that of the last one
 
 

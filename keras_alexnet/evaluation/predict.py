@@ -113,10 +113,7 @@ def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
             return [([], [], [], f"decode_error: {error.message.splitlines()[0]}")]
         # One bad picture fails its batch; find it, and answer for the others.
         return [_answers(network, [content])[0] for content in contents]
-    labels = [
-        [name.decode() if isinstance(name, bytes) else name for name in row]
-        for row in np.asarray(outputs["labels"])
-    ]
+    labels = [[name.decode() for name in row] for row in np.asarray(outputs["labels"])]
     classes = np.asarray(outputs["classes"]).tolist()
     scores = np.asarray(outputs["scores"]).tolist()
     return list(zip(labels, classes, scores, strict=True))

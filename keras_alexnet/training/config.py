@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from keras_alexnet.models.presets import Preset, find_preset
+from keras_alexnet.training.run_files import CONFIG_FILE
 from keras_alexnet.training.schedule import SCHEDULES, ScheduleName
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
-CONFIG_FILE = "config.json"
 PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
 PLATEAU_ONLY = ("patience", "reductions")
 

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -150,6 +151,13 @@ def test_files_that_cannot_be_read_do_not_stop_the_others(exported, tmp_path, pi
         "truncated",
         "unknown_format",
     ]
+
+
+def test_a_run_folder_with_an_export_inside_is_a_run(run, tmp_path):
+    inside = shutil.copytree(run, tmp_path / "run") / "1" / "saved_model.pb"
+    inside.parent.mkdir()
+    inside.write_bytes(b"not to be read")
+    assert callable(load_network(tmp_path / "run", num_views=10))
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path):
