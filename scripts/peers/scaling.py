@@ -49,19 +49,19 @@ class Point:
 
 def points(settings: Settings, say: Callable[[str], None]) -> Iterator[Point]:
     """Measure one thing after the other, the rest being as usual."""
-    for precision in settings.precisions[:1]:
-        for batch in settings.batch_sizes or BATCH_SIZES:
-            yield _step(settings, "batch size", batch, precision, batch, say)
-        for classes in CLASSES:
-            yield _step(
-                settings,
-                "classes",
-                classes,
-                precision,
-                CLASSES_BATCH,
-                say,
-                classes=classes,
-            )
+    precision = settings.precisions[0]
+    for batch in settings.batch_sizes or BATCH_SIZES:
+        yield _step(settings, "batch size", batch, precision, batch, say)
+    for classes in CLASSES:
+        yield _step(
+            settings,
+            "classes",
+            classes,
+            precision,
+            CLASSES_BATCH,
+            say,
+            classes=classes,
+        )
     pictures = copy_pictures(SOURCE, settings.folder / "pictures", settings.pictures)
     yield from _builds(settings, pictures, say)
 
