@@ -26,7 +26,8 @@ class Usage:
         peak_processes: that sum's terms in bytes: the command's own process, then
             the others, largest first.
         memory_kind: `PSS`, pages shared by n processes counted as 1/n in each, or
-            `RSS` where the kernel does not tell.
+            `RSS` where the kernel does not tell, or where all was over before the first
+            look: then the kernel's own peak of the first process, never too small.
     """
 
     wall_seconds: float
@@ -113,6 +114,8 @@ def measure(command: Sequence[str], log: Path) -> Usage:
         raise RuntimeError(
             f"{' '.join(command)} failed ({process.returncode}):\n{tail}"
         )
+    if not peak.processes:
+        peak.processes, peak.kind = (used.ru_maxrss * 1024,), "RSS"
     processor = used.ru_utime + used.ru_stime
     return Usage(wall, processor, sum(peak.processes), peak.processes, peak.kind)
 
@@ -120,6 +123,7 @@ def measure(command: Sequence[str], log: Path) -> Usage:
 def _watch(pid: int, peak: PeakMemory) -> None:
     ended = os.pidfd_open(pid)
     try:
+        peak.sample()
         while not select.select([ended], [], [], SECONDS_BETWEEN_SAMPLES)[0]:
             peak.sample()
     finally:

@@ -72,6 +72,13 @@ def test_processor_time_of_children_is_counted(tmp_path):
     assert usage.wall_seconds > 0
 
 
+def test_a_command_that_is_over_before_the_first_look_has_a_peak(tmp_path, monkeypatch):
+    monkeypatch.setattr(process_tree.PeakMemory, "sample", lambda self: None)
+    usage = process_tree.measure(["true"], tmp_path / "log")
+    assert usage.peak_bytes == usage.peak_processes[0] > 0
+    assert usage.memory_kind == "RSS"
+
+
 def test_a_command_that_fails_is_an_error_with_its_last_words(tmp_path):
     code = "raise SystemExit('the disk is on fire')"
     with pytest.raises(RuntimeError, match=r"failed \(1\).*\n.*disk is on fire"):
