@@ -224,7 +224,7 @@ def do_task(task: dict[str, Any]) -> None:
 
     plan = plan_devices(**task["plan"])  # before anything else
     from keras_alexnet.training import allocator
-    from keras_alexnet.training.fit import compile_model
+    from keras_alexnet.training.compiled_model import compile_model
 
     allocator.keep_freed_memory()
     config = _config(task)

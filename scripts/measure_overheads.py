@@ -113,7 +113,7 @@ class Steps:
     """
 
     def __init__(self, options: Options, plan: Any) -> None:
-        from keras_alexnet.training.fit import compile_model
+        from keras_alexnet.training.compiled_model import compile_model
 
         self.config = _config(options)
         self.model = compile_model(self.config, plan)

@@ -115,8 +115,9 @@ def _trace(options: Options, folder: str) -> float:
 def _step(options: Options) -> Any:
     import tensorflow as tf
 
+    from keras_alexnet.benchmark.repeated_step import repeated_step
+    from keras_alexnet.training.compiled_model import compile_model
     from keras_alexnet.training.config import TrainConfig
-    from keras_alexnet.training.fit import compile_model
 
     sizes = {"input_size": options.input_size, "units": options.units}
     config = TrainConfig(
@@ -131,9 +132,7 @@ def _step(options: Options) -> Any:
     shape = (options.batch_size, *model.input_shape[1:])
     images = 60 * tf.random.stateless_normal(shape, (0, 0))
     labels = tf.range(options.batch_size) % options.classes
-    model.make_train_function()
-    stream = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    return lambda: model.train_function(stream)["loss"]
+    return repeated_step(model, (images, labels))
 
 
 def _events(folder: Path) -> list[tuple[str, float]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_alexnet.training import model_state
-from keras_alexnet.training.fit import ONE_DEVICE, train
-from keras_alexnet.training.strategy import DevicePlan, plan_devices
+from keras_alexnet.training.fit import train
+from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan, plan_devices
 from tests import small
 
 DROPOUTS = (None, "original", "inverted")

@@ -11,11 +11,11 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.benchmark.operations import seconds_of
+from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.data import train_dataset
-from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training import allocator
+from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
 from tfrecords import Manifest
 
 WARM_UP = 4  # steps that are not counted
@@ -66,8 +66,7 @@ def measure_fit(
         learning_rate=0.001,
         num_classes=Manifest.load(data).num_classes,
     )
-    model = compile_model(config)
-    model.mean = mean_patch(load_statistics(data), config.resolve().input_size)
+    model = model_for_dataset(config)
     dataset = train_dataset(
         data, batch_size=batch_size, epochs=1_000_000, normalized=False
     )
@@ -122,12 +121,7 @@ def _fit_seconds(
 def _step_seconds(
     model: keras.Model, dataset: tf.data.Dataset, steps: int
 ) -> list[float]:
-    batch = next(iter(dataset))
-    stream = iter(tf.data.Dataset.from_tensors(batch).repeat())
-
-    def step() -> tf.Tensor:
-        return model.train_function(stream)["loss"]
-
+    step = repeated_step(model, next(iter(dataset)))
     return [seconds_of(step) for _ in range(steps + WARM_UP)][WARM_UP:]
 
 

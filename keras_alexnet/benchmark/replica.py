@@ -16,8 +16,8 @@ import tensorflow as tf
 
 from keras_alexnet.data import Share
 from keras_alexnet.training import allocator
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
 from keras_alexnet.training.strategy import StrategyName, plan_devices
 
 WARM_UP = 2  # steps before the first answer: weights, slots and connections exist then

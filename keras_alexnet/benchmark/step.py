@@ -15,6 +15,7 @@ from keras_alexnet.benchmark.operations import (
     seconds_of,
     step_operations,
 )
+from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.benchmark.stock import stock_copy
 from keras_alexnet.models import alexnet
 from keras_alexnet.models.presets import find_preset
@@ -139,9 +140,7 @@ def _training(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
-    model.make_train_function()
-    stream = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    return lambda: model.train_function(stream)["loss"]
+    return repeated_step(model, (images, labels))
 
 
 def _alternate(

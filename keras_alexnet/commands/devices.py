@@ -50,8 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     """Build the network, take a step, print the tables; 0 if all is in its place."""
     options = tyro.cli(DevicesOptions, args=arguments, prog="alexnet devices")
     from keras_alexnet.models.crossings import tower_crossings
+    from keras_alexnet.training.compiled_model import compile_model
     from keras_alexnet.training.config import TrainConfig
-    from keras_alexnet.training.fit import compile_model
     from keras_alexnet.training.placement import planned, read_placement
     from keras_alexnet.training.strategy import plan_devices
 

@@ -10,31 +10,23 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
-from keras_alexnet.data.mean import load_statistics, mean_patch
-from keras_alexnet.models.towers import two_towers
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
 from keras_alexnet.training.checkpoint import newest_checkpoint
+from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.distributed_model import DistributedModel
 from keras_alexnet.training.interrupt import Interrupts
-from keras_alexnet.training.loss_scale import LossScale
-from keras_alexnet.training.metrics import TopKError
-from keras_alexnet.training.optimizer import CoupledSGD
 from keras_alexnet.training.plateau import Plateau
 from keras_alexnet.training.run_folder import (
     CHECKPOINTS,
-    build_model,
     create_run,
     with_dataset_facts,
 )
 from keras_alexnet.training.schedule import SCHEDULES, ScheduledRates
-from keras_alexnet.training.strategy import DevicePlan
+from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.train_state import TrainState
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
-
-ONE_DEVICE = DevicePlan()
 
 Batches: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 Validation: TypeAlias = tuple[Batches, int]  # and its number of steps
@@ -73,9 +65,7 @@ def train(
     plan.check_xla(config.xla)
     config = _open_run(config, run, resume, plan.is_chief)
     allocator.keep_freed_memory()
-    model = compile_model(config, plan)
-    statistics = load_statistics(config.data)
-    model.mean = mean_patch(statistics, preset.input_size, config.mean)
+    model = model_for_dataset(config, plan)
     steps = Manifest.load(config.data).count("train") // preset.batch_size
     state = _prepare_state(model, run, config, steps)
     if resume:
@@ -87,52 +77,6 @@ def train(
     with state.interrupts, state:
         _fit(model, config, state, plan)
     return state
-
-
-def compile_model(
-    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
-) -> DistributedModel:
-    """Build the network of a run with optimizer, loss and metrics, ready for `fit`."""
-    with plan.scope():
-        return _compile_model(config, plan)
-
-
-def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
-    preset = config.resolve()
-    network = _build_network(config, plan)
-    model = DistributedModel(network.input, network.output, name=network.name)
-    model.towers = plan.towers
-    model.colocate = bool(plan.towers)
-    optimizer: keras.optimizers.Optimizer = CoupledSGD(
-        preset.learning_rate,
-        momentum=config.momentum,
-        decay=config.decay,
-        bias_rate=preset.bias_rate,
-    )
-    if config.precision == "mixed_float16":
-        optimizer = LossScale(optimizer)
-    optimizer.build(model.trainable_variables)
-    model.compile(
-        optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
-        jit_compile=config.xla,
-    )
-    return model
-
-
-def _build_network(config: TrainConfig, plan: DevicePlan) -> keras.Model:
-    if not plan.towers:
-        return build_model(config, dtype=config.precision)
-    return two_towers(
-        config.preset,
-        config.num_classes,
-        devices=plan.towers,
-        own_images=True,
-        seed=config.seed,
-        dtype=config.precision,
-        **config.overrides,
-    )
 
 
 def _open_run(

@@ -85,6 +85,9 @@ class DevicePlan:
         return self.strategy.distribute_datasets_from_function(pipeline)
 
 
+ONE_DEVICE = DevicePlan()
+
+
 def plan_devices(
     name: StrategyName = "none",
     *,

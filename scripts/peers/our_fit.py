@@ -9,11 +9,11 @@ import keras
 import tensorflow as tf
 from worker import Task, serve
 
+from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.data import train_dataset
-from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training import allocator
+from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
 from tfrecords import Manifest
 
 FOREVER = 1_000_000  # epochs
@@ -43,9 +43,7 @@ def _model(job: dict[str, Any]) -> keras.Model:
         num_classes=Manifest.load(job["shards"]).num_classes,
         overrides={**job["overrides"], "input_size": job["side"]},
     )
-    model = compile_model(config)
-    model.mean = mean_patch(load_statistics(job["shards"]), job["side"])
-    return model
+    return model_for_dataset(config)
 
 
 def _fit(job: dict[str, Any], dataset: tf.data.Dataset) -> Task:
@@ -97,13 +95,11 @@ class _Gate(keras.callbacks.Callback):
 
 
 def _step(job: dict[str, Any], dataset: tf.data.Dataset) -> Task:
-    model = _model(job)
-    model.make_train_function()
-    stream = iter(tf.data.Dataset.from_tensors(next(iter(dataset))).repeat())
+    step = repeated_step(_model(job), next(iter(dataset)))
 
     def train() -> None:
         for _ in range(job["calls"]):
-            float(model.train_function(stream)["loss"])
+            float(step())
 
     return Task(train, {"tensorflow": tf.__version__}, calls=1)
 

@@ -9,10 +9,11 @@ import our_network
 import tensorflow as tf
 from worker import Task, serve
 
+from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.benchmark.stock import stock_copy
 from keras_alexnet.training import allocator
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
 
 
 def prepare(job: dict[str, Any]) -> Task:
@@ -77,9 +78,8 @@ def _stock_network(job: dict[str, Any], dropout: float) -> keras.Model:
 
 
 def _step(model: keras.Model, images: Any, labels: Any) -> Callable[[], float]:
-    model.make_train_function()
-    stream = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
-    return lambda: float(model.train_function(stream)["loss"])
+    step = repeated_step(model, (images, labels))
+    return lambda: float(step())
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
 from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.distributed_model import DistributedModel
-from keras_alexnet.training.fit import compile_model
 from keras_alexnet.training.metrics import TopKError
 from tests import logical_devices, small
 
@@ -113,7 +113,7 @@ def test_crops_train_as_the_images_that_become_of_them(dataset, precision):
 IN_TOWERS = """
 from keras_alexnet.data import Crops
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.strategy import DevicePlan
 from tests import small
 

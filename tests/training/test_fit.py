@@ -12,8 +12,9 @@ from keras_alexnet.training.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
 )
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model, train, validation_split
+from keras_alexnet.training.fit import train, validation_split
 from keras_alexnet.training.run_folder import load_best, load_labels
 from tests import small
 from tfrecords import DatasetError

@@ -13,7 +13,7 @@ from keras_alexnet.layers.on_tower import OnTower
 from keras_alexnet.models.crossings import tower_crossings
 from keras_alexnet.models.presets import find_preset
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import compile_model
+from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.placement import planned, read_placement
 from keras_alexnet.training.strategy import DevicePlan
 from tests import small

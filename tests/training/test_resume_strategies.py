@@ -20,8 +20,8 @@ import numpy as np
 from pathlib import Path
 from keras_alexnet.training.checkpoint import newest_checkpoint
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import ONE_DEVICE, train
-from keras_alexnet.training.strategy import plan_devices
+from keras_alexnet.training.fit import train
+from keras_alexnet.training.strategy import ONE_DEVICE, plan_devices
 from keras_alexnet.training.train_state import TrainState
 from tests import small
 

@@ -1,0 +1,73 @@
+"""The network of a run with its optimizer, loss and metrics."""
+
+import keras
+
+from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.models.towers import two_towers
+from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.distributed_model import DistributedModel
+from keras_alexnet.training.loss_scale import LossScale
+from keras_alexnet.training.metrics import TopKError
+from keras_alexnet.training.optimizer import CoupledSGD
+from keras_alexnet.training.run_folder import build_model
+from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan
+
+
+def model_for_dataset(
+    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
+) -> DistributedModel:
+    """Return `compile_model` with the mean of its dataset, ready for uint8 crops.
+
+    Raises:
+        DatasetError: The dataset folder has no readable statistics.
+    """
+    model = compile_model(config, plan)
+    size = config.resolve().input_size
+    model.mean = mean_patch(load_statistics(config.data), size, config.mean)
+    return model
+
+
+def compile_model(
+    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
+) -> DistributedModel:
+    """Build the network of a run with optimizer, loss and metrics, ready for `fit`."""
+    with plan.scope():
+        return _compile_model(config, plan)
+
+
+def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
+    preset = config.resolve()
+    network = _build_network(config, plan)
+    model = DistributedModel(network.input, network.output, name=network.name)
+    model.towers = plan.towers
+    model.colocate = bool(plan.towers)
+    optimizer: keras.optimizers.Optimizer = CoupledSGD(
+        preset.learning_rate,
+        momentum=config.momentum,
+        decay=config.decay,
+        bias_rate=preset.bias_rate,
+    )
+    if config.precision == "mixed_float16":
+        optimizer = LossScale(optimizer)
+    optimizer.build(model.trainable_variables)
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
+        jit_compile=config.xla,
+    )
+    return model
+
+
+def _build_network(config: TrainConfig, plan: DevicePlan) -> keras.Model:
+    if not plan.towers:
+        return build_model(config, dtype=config.precision)
+    return two_towers(
+        config.preset,
+        config.num_classes,
+        devices=plan.towers,
+        own_images=True,
+        seed=config.seed,
+        dtype=config.precision,
+        **config.overrides,
+    )

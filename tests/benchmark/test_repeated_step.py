@@ -1,0 +1,29 @@
+import keras
+import numpy as np
+
+from keras_alexnet.benchmark.repeated_step import repeated_step
+
+
+def linear():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.layers[0].set_weights([np.arange(6.0).reshape(3, 2) / 10, np.zeros(2)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    return model
+
+
+def test_every_call_is_one_step_on_the_same_batch():
+    images = np.arange(12, dtype="float32").reshape(4, 3) / 10
+    labels = np.ones((4, 2), "float32")
+    kernel, bias = linear().get_weights()
+    model = linear()
+    step = repeated_step(model, (images, labels))
+    losses = []
+    for _ in range(3):
+        error = images @ kernel + bias - labels
+        losses.append(np.mean(error**2))
+        np.testing.assert_allclose(step(), np.mean(losses), rtol=1e-5)
+        # The gradient of the mean over all 8 outputs.
+        kernel = kernel - 0.1 * 2 * images.T @ error / error.size
+        bias = bias - 0.1 * 2 * error.sum(axis=0) / error.size
+    np.testing.assert_allclose(model.get_weights()[0], kernel, rtol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[1], bias, rtol=1e-5)
