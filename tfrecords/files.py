@@ -54,12 +54,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def disk_error(error: OSError, path: Path) -> DatasetError:
-    """Turn an operating-system error into one line that says what to do."""
+def disk_error(
+    error: OSError, path: Path, go_on: str = "run the same command again"
+) -> DatasetError:
+    """Turn an operating-system error into one line that says what to do.
+
+    Args:
+        error: what the system said.
+        path: file that was being written.
+        go_on: what to do once there is space.
+    """
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DatasetError(
             f"No space left on the disk of {path.parent} while writing {path.name}. "
-            "Free some space and run the same command again."
+            f"Free some space and {go_on}."
         )
     reason = error.strerror or str(error)
     return DatasetError(

@@ -198,7 +198,8 @@ class TrainState(keras.callbacks.Callback):
     def _check_saved(self) -> None:
         self._writer.wait()
         if self._writer.error is not None:
-            raise disk_error(self._writer.error, self.run / CHECKPOINTS)
+            go_on = "go on with the same command and --resume"
+            raise disk_error(self._writer.error, self.run / CHECKPOINTS, go_on)
 
     def _save(
         self, sums: dict[str, np.ndarray] | None = None, best: bool = False
