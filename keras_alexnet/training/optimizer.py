@@ -114,13 +114,20 @@ class CoupledSGD(keras.optimizers.Optimizer):
         factor = tf.convert_to_tensor(self._factors[index].value)
         rate = tf.cast(learning_rate, variable.dtype) * tf.cast(factor, variable.dtype)
         gradient = tf.cast(gradient, variable.dtype)
-        if self.decay and not self._biases[index]:
-            gradient = gradient + self.decay * variable
-        weight, velocity = variable.handle, self._velocities[index].value.handle
         momentum = tf.constant(self.momentum, variable.dtype)
+        decay = 0.0 if self._biases[index] else self.decay
+        if decay and not self.momentum:
+            gradient = gradient + decay * variable
+        weight, velocity = variable.handle, self._velocities[index].value.handle
 
         def move() -> None:
-            # One fused pass over the weights: v <- momentum v - rate g; w <- w + v.
+            # The decay goes into v, in place, divided by what v is multiplied by next:
+            # to add it to the gradient takes two passes over memory more, and a copy.
+            if decay and self.momentum:
+                tf.raw_ops.ResourceApplyGradientDescent(
+                    var=velocity, alpha=decay * rate / momentum, delta=variable
+                )
+            # One fused pass: v <- momentum v - rate g; w <- w + v.
             tf.raw_ops.ResourceApplyKerasMomentum(
                 var=weight,
                 accum=velocity,
