@@ -10,11 +10,12 @@ STEP = 64 << 20  # bytes by which the heap grows
 
 
 def keep_freed_memory() -> bool:
-    """Serve large tensors from the heap and never give freed memory back.
+    """Serve large blocks from the heap and never give freed memory back.
 
-    By default glibc maps every tensor of more than 32 MB afresh and unmaps it when it
-    is freed, so that each element-wise operation of a training step pays for page
-    faults: half of its time. Does nothing where the C library is not glibc.
+    By default glibc maps every block of more than 32 MB afresh and unmaps it when it is
+    freed. TensorFlow's CPU kernels keep their tensors in a pool of their own, but what
+    is allocated beside it pays for page faults: a tenth or so of a training step (see
+    results/README.md). Does nothing where the C library is not glibc.
 
     Returns:
         Whether the allocator took the settings.
