@@ -65,10 +65,11 @@ def test_400_steps_with_a_drop_follow_the_paper(bias_rate, dtype, limit):
         np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
 
 
-def test_momentum_and_decay_are_those_given():
-    optimizer = CoupledSGD(momentum=0.5, decay=0.1)
+@pytest.mark.parametrize("momentum", [0.5, 1e-6, 0.0])
+def test_momentum_and_decay_are_those_given(momentum):
+    optimizer = CoupledSGD(momentum=momentum, decay=0.1)
     actual = run(optimizer, two_weights("float64"), steps=20)
-    reference = expected(1, momentum=0.5, decay=0.1, steps=20)
+    reference = expected(1, momentum=momentum, decay=0.1, steps=20)
     for a, b in zip(actual, reference, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
