@@ -17,7 +17,8 @@ from tfrecords.errors import DatasetError
 # May differ from the run that is resumed: whoever watches the curve may change when the
 # rate drops and when the run ends, as the authors did by hand (section 5).
 FREE_ON_RESUME = (
-    *("epochs", "patience", "reductions", "keep", "save_every", "save_minutes"),
+    *("epochs", "patience", "reductions", "min_delta"),
+    *("keep", "save_every", "save_minutes"),
 )
 
 
@@ -56,6 +57,9 @@ class TrainOptions:
     """Epochs without a better validation error before the rate drops."""
     reductions: int = 3
     """Number of drops by 10."""
+    min_delta: float = 1.0
+    """Standard errors of the validation error by which an epoch has to be better than
+    the best to count as better; 0 takes any."""
     input_size: int | None = None
     """Side of the crops in pixels; None: the preset's, 224 or 227."""
     flip: bool = True

@@ -13,7 +13,7 @@ from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
 PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
-PLATEAU_ONLY = ("patience", "reductions")
+PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
@@ -37,6 +37,7 @@ class TrainConfig:
     schedule: ScheduleName = "plateau"  # or as one of the nets was run
     patience: int = 5  # epochs without a better validation error before a drop
     reductions: int = 3  # drops by ten before the end; section 5
+    min_delta: float = 1.0  # standard errors that an epoch has to be better by
     flip: bool = True  # section 4.1; wrong for digits and other writing
     crop_chunk: int = 1  # neighbours that share a crop; 32 as it was run
     mean: Literal["image", "channel"] = "image"  # section 2
@@ -107,11 +108,15 @@ class TrainConfig:
         """
         path = Path(run) / CONFIG_FILE
         try:
-            return cls(**json.loads(path.read_text()))
+            values = json.loads(path.read_text())
+            if values.get("schedule") == "plateau":
+                # Releases that knew no min_delta took any epoch that was better.
+                values.setdefault("min_delta", 0.0)
+            return cls(**values)
         except FileNotFoundError:
             raise DatasetError(
                 f"Expected a run folder, found no {CONFIG_FILE} in {run}. "
                 "Make one with: alexnet train DATA RUN."
             ) from None
-        except (TypeError, ValueError, OSError) as error:
+        except (AttributeError, TypeError, ValueError, OSError) as error:
             raise DatasetError(f"Cannot read {path}: {error}.") from None

@@ -107,7 +107,12 @@ def _prepare_state(
 ) -> TrainState:
     plateau = None
     if SCHEDULES[config.schedule] is None:
-        plateau = Plateau(patience=config.patience, reductions=config.reductions)
+        plateau = Plateau(
+            patience=config.patience,
+            reductions=config.reductions,
+            min_delta=config.min_delta,
+            pictures=Manifest.load(config.data).count(validation_split(config.data)),
+        )
         plateau.set_model(model)
     state = TrainState(run, config, steps, RateLog(), plateau, Interrupts())
     state.set_model(model)

@@ -1,5 +1,6 @@
 """The paper's learning-rate heuristic, with a state that survives a restart."""
 
+import math
 from typing import Any
 
 import keras
@@ -17,6 +18,10 @@ class Plateau(keras.callbacks.Callback):
         factor: Float in (0, 1). The rate is multiplied by it at each drop.
         patience: Epochs without a new best before a drop.
         reductions: Number of drops.
+        min_delta: By how many standard errors of the best error an epoch has to be
+            better than it to count as better; less may be chance. 0 takes any.
+        pictures: Number of validation pictures, of which the standard error follows;
+            needed with a `min_delta` above 0.
 
     Reference: section 5: "divide the learning rate by 10 when the validation error rate
     stopped improving", "reduced three times prior to termination".
@@ -28,6 +33,8 @@ class Plateau(keras.callbacks.Callback):
         factor: float = 0.1,
         patience: int = 5,
         reductions: int = 3,
+        min_delta: float = 0.0,
+        pictures: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 < factor < 1 or patience < 1 or reductions < 0:
@@ -36,10 +43,18 @@ class Plateau(keras.callbacks.Callback):
                 f"Received: factor={factor}, patience={patience}, "
                 f"reductions={reductions}"
             )
+        if not 0 <= min_delta < math.inf or (min_delta and not (pictures or 0) > 0):
+            raise ValueError(
+                "Plateau needs a finite min_delta >= 0, and above 0 the number of "
+                f"validation pictures. Received: min_delta={min_delta}, "
+                f"pictures={pictures}"
+            )
         self.monitor = monitor
         self.factor = factor
         self.patience = patience
         self.reductions = reductions
+        self.min_delta = min_delta
+        self.pictures = pictures
         self.best = float("inf")
         self.wait = 0
         self.done = 0
@@ -72,12 +87,17 @@ class Plateau(keras.callbacks.Callback):
                 f"Received: {sorted(logs)}. Give fit validation_data."
             )
         current = float(logs[self.monitor])
-        if current < self.best:
+        if current < self._to_beat():
             self.best, self.wait = current, 0
             return
         self.wait += 1
         if self.wait >= self.patience:
             self._drop()
+
+    def _to_beat(self) -> float:
+        if not self.min_delta or self.pictures is None or self.best == math.inf:
+            return self.best
+        return self.best - self.min_delta * standard_error(self.best, self.pictures)
 
     def _drop(self) -> None:
         self.wait = 0
@@ -87,6 +107,16 @@ class Plateau(keras.callbacks.Callback):
             return
         self.done += 1
         self.model.optimizer.learning_rate = learning_rate(self.model) * self.factor
+
+
+def standard_error(error: float, pictures: int) -> float:
+    """Return the standard error of an error rate: `sqrt(e * (1 - e) / n)`.
+
+    Args:
+        error: Fraction of the pictures, in [0, 1].
+        pictures: Their number.
+    """
+    return math.sqrt(error * (1 - error) / pictures)
 
 
 def learning_rate(model: keras.Model) -> float:

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -53,6 +54,16 @@ def test_config_round_trip(run):
     assert TrainConfig(**json.loads((run / "config.json").read_text())) == config
     assert config.resolve().filters == small.NETWORK["filters"]
     assert config.overrides == small.config("data").overrides
+
+
+def test_a_run_of_before_min_delta_takes_any_better_epoch(tmp_path):
+    released = Path(__file__).parents[2] / "results" / "imagenette_released"
+    assert TrainConfig.load(released).min_delta == 0.0
+    values = json.loads((released / "config.json").read_text())
+    values["schedule"] = "released-2012"
+    del values["patience"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert TrainConfig.load(tmp_path).schedule == "released-2012"
 
 
 def test_best_network_is_float32_and_has_the_best_epochs_error(tmp_path, dataset):

@@ -50,6 +50,33 @@ def test_only_a_smaller_error_is_better():
     assert (plateau.best, plateau.wait, plateau.done) == (0.49, 0, 0)
 
 
+def test_an_epoch_counts_as_better_by_standard_errors_of_the_best():
+    # sqrt(0.2 * 0.8 / 400) = 0.02: half of it is 0.01, and twice 0.04.
+    half = attached(patience=9, min_delta=0.5, pictures=400)
+    feed(half, [0.2, 0.191, 0.189])
+    assert (half.best, half.wait) == (0.189, 0)
+    twice = attached(patience=9, min_delta=2, pictures=400)
+    feed(twice, [0.2, 0.189, 0.161])
+    assert (twice.best, twice.wait) == (0.2, 2)
+    feed(twice, [0.159])
+    assert (twice.best, twice.wait) == (0.159, 0)
+    more = attached(patience=9, min_delta=2, pictures=40_000)
+    feed(more, [0.2, 0.189])
+    assert more.best == 0.189
+
+
+def test_the_first_epoch_and_a_perfect_one_count():
+    plateau = attached(patience=9, min_delta=1, pictures=100)
+    feed(plateau, [1.0, 0.0, 0.0])
+    assert (plateau.best, plateau.wait) == (0.0, 1)
+
+
+@pytest.mark.parametrize("min_delta", [-1, float("nan"), float("inf"), 1])
+def test_a_min_delta_needs_a_range_and_the_number_of_pictures(min_delta):
+    with pytest.raises(ValueError, match="min_delta"):
+        attached(min_delta=min_delta)
+
+
 def test_an_error_that_is_not_a_number_is_not_better():
     plateau = attached(patience=2)
     rates = feed(plateau, [float("nan"), float("nan"), 0.5])
