@@ -109,7 +109,7 @@ class TrainConfig:
         path = Path(run) / CONFIG_FILE
         try:
             values = json.loads(path.read_text())
-            if values.get("schedule") == "plateau":
+            if values.get("schedule", "plateau") == "plateau":
                 # Releases that knew no min_delta took any epoch that was better.
                 values.setdefault("min_delta", 0.0)
             return cls(**values)
