@@ -2,7 +2,9 @@
 # Make the environment and run the tests; arguments go to pytest.
 #   scripts/test.sh            everything but what takes minutes
 #   scripts/test.sh -m slow    what takes minutes
+# Two processes of one thread each do in eight minutes what one of two does in thirteen.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/environment.sh
-exec .venv/bin/python -m pytest "$@"
+export TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
+exec "$venv/bin/python" -m pytest --numprocesses "${PROCESSES:-2}" --dist loadfile "$@"
