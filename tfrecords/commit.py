@@ -81,16 +81,7 @@ class Harvest:
             out / IGNORED_FILE, ({"file": x.file, "reason": x.reason} for x in ignored)
         )
         self._accumulator.statistics().save(out / STATISTICS_FILE)
-        splits = manifest.splits.items()
-        write_tfds_metadata(
-            out,
-            name=manifest.name,
-            labels=manifest.labels,
-            shard_records={s: [x.records for x in shards] for s, shards in splits},
-            split_bytes={s: sum(x.bytes for x in shards) for s, shards in splits},
-            size=manifest.image_size,
-            encoding=manifest.options["encoding"],
-        )
+        write_tfds_metadata(out, manifest)
         manifest.save(out)  # last: its presence says that the rest is there
         return manifest
 

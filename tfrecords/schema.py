@@ -1,11 +1,12 @@
 """What one record holds, what a shard is called, what tfds is told."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfrecords.image_options import JPEG, ORIGINAL, RAW
+from tfrecords.manifest import Manifest
 
 # The classic keys of Inception, TF-slim and tf_cnn_benchmarks.
 ENCODED = "image/encoded"
@@ -20,6 +21,7 @@ SYNSET = "image/class/synset"
 TEXT = "image/class/text"
 
 TFDS_VERSION = "1.0.0"
+_TFDS_LABELS = "image?class?label.labels.txt"  # earlier releases nested the features
 
 FORMATS = {JPEG: "JPEG", ORIGINAL: "JPEG", RAW: "RAW"}  # of an encoding
 _DESCRIPTIONS = {
@@ -132,80 +134,88 @@ def shard_name(name: str, split: str, index: int, count: int) -> str:
     return f"{name}-{split}.tfrecord-{index:05d}-of-{count:05d}"
 
 
-def write_tfds_metadata(
-    directory: Path | str,
-    *,
-    name: str,
-    labels: Sequence[str],
-    shard_records: Mapping[str, Sequence[int]],
-    split_bytes: Mapping[str, int],
-    size: int,
-    encoding: str = JPEG,
-) -> None:
+def write_tfds_metadata(directory: Path | str, manifest: Manifest) -> None:
     """Write the files that let `tfds.builder_from_directory` read the folder.
+
+    tfds then sees a record's keys as they are: `image/encoded` is a
+    `tfds.features.Image`, or a `Tensor` where pixels are stored raw, and
+    `image/class/label` a `ClassLabel`; the two are the supervised keys.
 
     Args:
         directory: the folder that holds the shards.
-        name: the dataset's name, as in the shard names.
-        labels: class names in label order.
-        shard_records: for each split, the number of records of each shard.
-        split_bytes: for each split, its size in bytes.
-        size: height and width of every picture, in pixels.
-        encoding: one of `image_options.ENCODINGS`; `jpeg-original` has no one size.
+        manifest: what they hold.
+
+    Raises:
+        OSError: the disk is full or the folder is not writable.
     """
     os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up on the network
     import tensorflow_datasets as tfds
 
     template = tfds.core.ShardedFileTemplate(
-        data_dir=Path(directory), dataset_name=name, filetype_suffix="tfrecord"
+        data_dir=Path(directory), dataset_name=manifest.name, filetype_suffix="tfrecord"
     )
     splits = [
         tfds.core.SplitInfo(
             name=split,
-            shard_lengths=list(records),
-            num_bytes=split_bytes[split],
+            shard_lengths=[shard.records for shard in shards],
+            num_bytes=sum(shard.bytes for shard in shards),
             filename_template=template.replace(split=split),
         )
-        for split, records in shard_records.items()
+        for split, shards in manifest.splits.items()
     ]
+    for before in Path(directory).glob(_TFDS_LABELS):
+        before.unlink()  # tfds would read names from it
+    stored = _DESCRIPTIONS[manifest.options["encoding"]]
     tfds.folder_dataset.write_metadata(
         data_dir=os.fspath(directory),
-        features=_tfds_features(labels, size, encoding),
+        features=_tfds_features(manifest),
+        supervised_keys=(ENCODED, LABEL),
         split_infos=splits,
         version=TFDS_VERSION,
         filename_template=template,
         check_data=False,
-        description=f"{name}: {len(labels)} classes, "
-        f"{_DESCRIPTIONS[encoding].format(size=size)}.",
+        description=f"{manifest.name}: {manifest.num_classes} classes, "
+        f"{stored.format(size=manifest.image_size)}.",
     )
 
 
-def _tfds_features(labels, size, encoding):
+def _tfds_features(manifest: Manifest):
     import numpy as np
     import tensorflow_datasets as tfds
 
-    scalar = tfds.features.Scalar(np.int64)
+    scalar, text = tfds.features.Scalar(np.int64), tfds.features.Text()
     return tfds.features.FeaturesDict(
         {
-            "image": {
-                "encoded": _tfds_picture(size, encoding),
-                "format": tfds.features.Text(),
-                "height": scalar,
-                "width": scalar,
-                "channels": scalar,
-                "colorspace": tfds.features.Text(),
-                "filename": tfds.features.Text(),
-                "class": {
-                    "label": tfds.features.ClassLabel(names=list(labels)),
-                    "synset": tfds.features.Text(),
-                    "text": tfds.features.Text(),
-                },
-            }
+            ENCODED: _tfds_picture(manifest.image_size, manifest.options["encoding"]),
+            FORMAT: text,
+            HEIGHT: scalar,
+            WIDTH: scalar,
+            CHANNELS: scalar,
+            COLORSPACE: text,
+            FILENAME: text,
+            LABEL: _tfds_label(manifest.labels),
+            SYNSET: text,
+            TEXT: text,
         }
     )
 
 
-def _tfds_picture(size, encoding):
+def _tfds_label(labels: Sequence[str]):
+    import tensorflow_datasets as tfds
+
+    # tfds keeps the names in a file of UTF-8 and strips each on reading. Where two
+    # would then be the same, or one would be gone, the classes have numbers alone.
+    names = [
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        for name in labels
+    ]
+    stripped = {name.strip() for name in names}
+    if len(stripped) < len(names) or "" in stripped:
+        return tfds.features.ClassLabel(num_classes=len(names))
+    return tfds.features.ClassLabel(names=names)
+
+
+def _tfds_picture(size: int, encoding: str):
     import numpy as np
     import tensorflow_datasets as tfds
 

@@ -59,27 +59,34 @@ def test_plain_tf_data_code_is_short():
 
 def test_tensorflow_datasets_reads_pictures_and_names(run, folder):
     found = run("builder_from_directory")
-    labels = [
-        int(record["image"]["class"]["label"])
-        for record in found["dataset"].as_numpy_iterator()
-    ]
+    labels = [int(label) for _, label in found["dataset"].as_numpy_iterator()]
     manifest = tfrecords.Manifest.load(folder / "data")
     assert np.bincount(labels).tolist() == list(manifest.class_counts["train"])
-    names = found["builder"].info.features["image"]["class"]["label"].names
-    assert names == [str(digit) for digit in range(10)]
+    assert found["names"] == [str(digit) for digit in range(10)]
+
+
+def test_what_tensorflow_datasets_reads_is_renewed(run, folder):
+    features = folder / "data" / "features.json"
+    new = features.read_bytes()
+    features.write_bytes(b"{}")
+    run("write_tfds_metadata")
+    assert features.read_bytes() == new
 
 
 def test_statistics_and_manifest(run, folder, capsys):
     statistics = tfrecords.Statistics.load(folder / "data")
     assert (run("np.load")["mean_image"] == statistics.mean_image).all()
-    run("Manifest.load")
+    run("manifest.summary")
     assert capsys.readouterr().out.startswith("digits: ")
     arrays = np.load(folder / "data" / "statistics.npz")
     assert set(arrays) == set(column("statistics.npz"))
 
 
 def test_every_code_block_is_run():
-    words = ["TFRecordDataset", "builder_from_directory", "np.load", "Manifest.load"]
+    words = [
+        *("TFRecordDataset", "builder_from_directory", "write_tfds_metadata"),
+        *("np.load", "manifest.summary"),
+    ]
     assert len(BLOCKS) == len({block(word) for word in words}) == len(words)
 
 
