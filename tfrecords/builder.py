@@ -3,13 +3,14 @@
 import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tfrecords import beam, pool
 from tfrecords.claim import claim
 from tfrecords.commit import Harvest
+from tfrecords.contents import Comparison, check_finished
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error
 from tfrecords.image_options import ImageOptions
@@ -178,12 +179,12 @@ class _Work:
         try:
             manifest = look(out, self.plan)
             if manifest:
-                return self._finished(manifest)
+                return check_finished(out, manifest, self.plan, self.report.say)
             with claim(out) as token:
                 manifest = prepare(out, self.plan)
                 if manifest:
                     finish(out)  # the last build was killed just before it did
-                    return self._finished(manifest)
+                    return check_finished(out, manifest, self.plan, self.report.say)
                 harvest, missing = self._resume()
                 check_space(out, missing, self.images)
                 self._write(harvest, missing, token, processes, runner, beam_options)
@@ -194,22 +195,23 @@ class _Work:
             path = out / MANIFEST_FILE if out.is_dir() else out
             raise disk_error(error, path) from None
 
-    def _finished(self, manifest: Manifest) -> Manifest:
-        text = "is finished already, with the same source and options."
-        self.report.say(f"{self.out} {text}")
-        return manifest
-
     def _resume(self) -> tuple[Harvest, list[PlannedShard]]:
         harvest = Harvest(self.plan, self.source, self.images.size)
-        missing, done = [], 0
+        missing, done, replaced = [], 0, 0
+        comparison = Comparison(self.report.say)
         for shard in self.plan.shards:
             result = load_result(self.out, self.plan.fingerprint, shard)
-            if result is None:
+            now = result and comparison.contents(shard, result.contents)
+            if result and now:
+                harvest.add(replace(result, contents=now))
+                done += len(shard.samples)
+            else:
+                replaced += result is not None
                 result_path(self.out, shard.file).unlink(missing_ok=True)
                 missing.append(shard)
-            else:
-                harvest.add(result)
-                done += len(shard.samples)
+        if replaced:
+            shards = f"{replaced} finished shards are written again"
+            self.report.say(f"Pictures were replaced since they were read: {shards}.")
         total = len(self.plan.shards)
         if len(missing) < total:
             finished = f"{total - len(missing)} of {total} shards are finished"

@@ -12,7 +12,7 @@ from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.images import codec_versions
 from tfrecords.labels import synset, write_labels
-from tfrecords.manifest import IGNORED_FILE, REJECTED_FILE, Manifest, Shard
+from tfrecords.manifest import IGNORED_FILE, REJECTED_FILE, Contents, Manifest, Shard
 from tfrecords.plan import Plan
 from tfrecords.schema import write_tfds_metadata
 from tfrecords.shard_result import Rejection, ShardResult
@@ -32,6 +32,7 @@ class Harvest:
     def __init__(self, plan: Plan, source: Source, size: int):
         self._plan, self._source = plan, source
         self._shards: dict[str, Shard] = {}  # by file name
+        self._contents: dict[str, Contents] = {}  # likewise
         self._counts = {s: np.zeros(len(source.labels), np.int64) for s in plan.splits}
         self._accumulator = Accumulator(size)
         self.rejections: list[Rejection] = []
@@ -39,6 +40,7 @@ class Harvest:
     def add(self, result: ShardResult) -> None:
         """Add what came of one shard."""
         self._shards[result.shard.file] = result.shard
+        self._contents[result.shard.file] = result.contents
         self._counts[result.split] += result.class_counts
         self.rejections += result.rejections
         if result.accumulator:
@@ -112,6 +114,7 @@ class Harvest:
             written_with=codec_versions(),
             words=source.words,
             label_order=source.label_order,
+            contents={s.file: self._contents[s.file] for s in plan.shards},
         )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,19 @@ class Shard:
     records: int
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Digests (SHA-256, hex) of the pictures that a shard was made of, in its order.
+
+    Attributes:
+        sha256: of each picture's own SHA-256.
+        state: of what their files have besides bytes: times of change and lengths.
+    """
+
+    sha256: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ class Manifest:
         words: human names in label order, empty strings where none is known; none
             at all in datasets of releases that did not record them.
         label_order: how the labels came to be numbered, such as `sorted_wnid`.
+        contents: by shard file, the pictures that were read for it; empty in datasets
+            of releases that did not record them.
     """
 
     name: str
@@ -65,6 +80,7 @@ class Manifest:
     written_with: dict[str, str]
     words: tuple[str, ...] = ()
     label_order: str = ""
+    contents: dict[str, Contents] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
@@ -131,7 +147,7 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
             f"found {version}. Build the dataset again with this release."
         )
     try:
-        document = {"words": (), "label_order": "", **document}
+        document = {"words": (), "label_order": "", "contents": {}, **document}
         known = {field.name: document[field.name] for field in fields(cls)}
         known["words"] = tuple(known["words"])
         known["labels"] = tuple(known["labels"])
@@ -141,6 +157,7 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
             for split, shards in known["splits"].items()
         }
         known["class_counts"] = {s: tuple(c) for s, c in known["class_counts"].items()}
+        known["contents"] = {f: Contents(**c) for f, c in known["contents"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
             f"{directory / MANIFEST_FILE} is ill-formed ({error!r}). Build it again."

@@ -14,6 +14,7 @@ import numpy as np
 
 from tfrecords import images
 from tfrecords.claim import BUILDING, working
+from tfrecords.contents import Reading, sum_up
 from tfrecords.files import disk_error, staged
 from tfrecords.images import ImageOptions, Rejected
 from tfrecords.labels import synset
@@ -22,7 +23,6 @@ from tfrecords.plan import PlannedShard
 from tfrecords.pool import tick
 from tfrecords.schema import FORMATS, Record, encode_example
 from tfrecords.shard_result import Rejection, ShardResult, save_result
-from tfrecords.sources import Sample
 from tfrecords.statistics import Accumulator
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def write_shard(task: ShardTask) -> str:
 
 def _write(task: ShardTask, path: Path) -> ShardResult:
     rejections: list[Rejection] = []
+    reading = Reading()
     counts = np.zeros(len(task.labels), np.int64)
     train = task.planned.split == "train"
     accumulator = Accumulator(task.options.size) if train else None
@@ -83,13 +84,20 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
     beside = path.parent / BUILDING / f"{path.name}.{uuid.uuid4().hex}.tmp"
     with staged(path, beside) as temporary:
         with open_writer(temporary) as writer:
-            for record in _records(task, rejections):
+            for record in _records(task, reading, rejections):
                 writer.write(encode_example(record))
                 counts[record.label] += 1
                 if accumulator:
                     accumulator.add(images.square(record.encoded, task.options))
         shard = describe(temporary, path.name, int(counts.sum()))
-    return ShardResult(task.planned.split, shard, counts, rejections, accumulator)
+    return ShardResult(
+        split=task.planned.split,
+        shard=shard,
+        class_counts=counts,
+        rejections=rejections,
+        accumulator=accumulator,
+        contents=sum_up(reading.parts),
+    )
 
 
 @contextmanager
@@ -111,11 +119,13 @@ def open_writer(path: Path) -> Iterator["tf.io.TFRecordWriter"]:
         raise OSError(errno.EIO, error.message) from None
 
 
-def _records(task: ShardTask, rejections: list[Rejection]) -> Iterator[Record]:
+def _records(
+    task: ShardTask, reading: Reading, rejections: list[Rejection]
+) -> Iterator[Record]:
     for sample in task.planned.samples:
         name = task.labels[sample.label]
         try:
-            encoded = images.convert(_read(sample), task.options)
+            encoded = images.convert(reading.read(sample), task.options)
         except Rejected as error:
             split = task.planned.split
             details = (error.reason, error.detail)
@@ -133,15 +143,6 @@ def _records(task: ShardTask, rejections: list[Rejection]) -> Iterator[Record]:
                 format=FORMATS[task.options.encoding],
             )
         tick()
-
-
-def _read(sample: Sample) -> bytes:
-    if sample.size > images.MAX_BYTES:
-        raise images.too_many_bytes(sample.size)
-    try:
-        return sample.origin.read()
-    except OSError as error:
-        raise Rejected("unreadable", error.strerror or str(error)) from None
 
 
 def describe(path: Path, name: str, records: int) -> Shard:

@@ -12,7 +12,7 @@ import numpy as np
 from tfrecords.claim import BUILDING
 from tfrecords.files import write_atomically
 from tfrecords.images import codec_versions
-from tfrecords.manifest import Shard
+from tfrecords.manifest import Contents, Shard
 from tfrecords.plan import PlannedShard
 from tfrecords.statistics import Accumulator
 
@@ -43,6 +43,7 @@ class ShardResult:
         class_counts: int64 (classes,), records by label.
         rejections: pictures that were left out.
         accumulator: pixel sums of the stored pictures; training shards only.
+        contents: the pictures that were read.
     """
 
     split: str
@@ -50,6 +51,7 @@ class ShardResult:
     class_counts: np.ndarray
     rejections: list[Rejection]
     accumulator: Accumulator | None
+    contents: Contents
 
 
 def result_path(out: Path, file: str) -> Path:
@@ -77,6 +79,7 @@ def save_result(out: Path, fingerprint: str, result: ShardResult) -> None:
         "split": result.split,
         "shard": asdict(result.shard),
         "rejections": [asdict(rejection) for rejection in result.rejections],
+        "contents": asdict(result.contents),
     }
     arrays: dict[str, Any] = {
         "document": np.frombuffer(json.dumps(document).encode(), np.uint8),
@@ -133,6 +136,7 @@ def _parse(document: dict[str, Any], arrays) -> ShardResult:
         class_counts=arrays["class_counts"],
         rejections=[Rejection(**fields) for fields in document["rejections"]],
         accumulator=accumulator,
+        contents=Contents(**document["contents"]),
     )
 
 

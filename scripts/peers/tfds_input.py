@@ -17,11 +17,10 @@ def prepare(job: dict[str, Any]) -> Task:
     use_one_core()
     colours, side = np.load(job["colours"]), job["side"]
     builder = tfds.builder_from_directory(str(job["shards"]))
-    read = builder.as_dataset(split="train", shuffle_files=True)
+    read = builder.as_dataset(split="train", as_supervised=True, shuffle_files=True)
 
-    def cut(record: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
-        image = tf.image.random_crop(record["image"]["encoded"], (side, side, 3))
-        label = record["image"]["class"]["label"]
+    def cut(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image = tf.image.random_crop(picture, (side, side, 3))
         return tf.image.random_flip_left_right(image), label
 
     def finish(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

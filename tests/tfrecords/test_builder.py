@@ -49,7 +49,7 @@ def test_the_folder_holds_what_the_architecture_says(built):
         *(f"tiny-{s}.tfrecord-0000{i}-of-00002" for s in SPLITS for i in (0, 1)),
         *("manifest.json", "labels.txt", "statistics.npz", "rejected.jsonl"),
         "ignored.jsonl",
-        *("dataset_info.json", "features.json", "image-class-label.labels.txt"),
+        *("dataset_info.json", "features.json", "image.class.label.labels.txt"),
     }
     assert (out / "labels.txt").read_text() == "cat\nn01440764\n"
 
@@ -125,7 +125,7 @@ def test_tfds_reads_it(built):
 
     out, manifest = built
     builder = tfds.builder_from_directory(str(out))
-    label = builder.info.features["image"]["class"]["label"]
+    label = builder.info.features["image/class/label"]
     assert builder.name == "tiny"
     assert tuple(label.names) == manifest.labels
     for split in SPLITS:
@@ -133,12 +133,13 @@ def test_tfds_reads_it(built):
         read = list(builder.as_dataset(split=split).as_numpy_iterator())
         stored = {record.filename: record for record in records(out, split)}
         assert len(read) == len(stored)
-        for example in (row["image"] for row in read):
-            record = stored[example["filename"].decode()]
-            assert example["class"]["label"] == record.label
-            assert example["class"]["text"].decode() == record.text
-            assert (example["height"], example["width"]) == (32, 32)
-            assert example["encoded"].shape == (32, 32, 3)
+        for example in read:
+            record = stored[example["image/filename"].decode()]
+            assert example["image/class/label"] == record.label
+            assert example["image/class/text"].decode() == record.text
+            shape = (example["image/height"], example["image/width"])
+            assert shape == (32, 32)
+            assert example["image/encoded"].shape == (32, 32, 3)
 
 
 def test_digits_become_three_equal_channels(tmp_path):

@@ -155,24 +155,23 @@ def test_encodings_show_nearly_the_same_pictures(datasets, encoding):
 def test_tfds_reads_each_encoding_with_its_names(datasets, encoding):
     folder = datasets[encoding]
     builder = tfds.builder_from_directory(folder)
-    assert builder.info.features["image"]["class"]["label"].names == [
+    assert builder.info.features["image/class/label"].names == [
         "cat",
         "n01440764",
     ]
     assert builder.info.splits["train"].num_examples == 14
     pictures = list(builder.as_dataset(split="train").as_numpy_iterator())
     for mine, theirs in zip(records(folder), pictures, strict=True):
-        image = theirs["image"]
-        assert image["class"]["label"] == mine.label
-        assert image["class"]["text"].decode() == mine.text
-        assert image["filename"].decode() == mine.filename
-        assert image["encoded"].shape == (mine.height, mine.width, 3)
+        assert theirs["image/class/label"] == mine.label
+        assert theirs["image/class/text"].decode() == mine.text
+        assert theirs["image/filename"].decode() == mine.filename
+        assert theirs["image/encoded"].shape == (mine.height, mine.width, 3)
         if encoding == "raw":
-            assert image["encoded"].tobytes() == mine.encoded
+            assert theirs["image/encoded"].tobytes() == mine.encoded
         else:
             # tfds leaves the choice of the inverse DCT to TensorFlow.
             decoded = tf.io.decode_image(mine.encoded, channels=3)
-            np.testing.assert_array_equal(image["encoded"], decoded)
+            np.testing.assert_array_equal(theirs["image/encoded"], decoded)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

@@ -1,6 +1,7 @@
 """One labelled picture of a source, before anything is read."""
 
 import os
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ class Origin(Protocol):
         """Read the picture's bytes; raises OSError where that fails."""
         ...
 
+    def state(self) -> tuple[int, ...]:
+        """Give numbers that change whenever the bytes do, without reading them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FileOrigin:
@@ -27,6 +32,10 @@ class FileOrigin:
     def read(self) -> bytes:
         """Read the file."""
         return Path(self.folder, self.name).read_bytes()
+
+    def state(self) -> tuple[int, ...]:
+        """Give the file's."""
+        return _file_state(os.path.join(self.folder, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,10 @@ class RangeOrigin:
             raise OSError(f"{place}: it has changed since it was listed")
         return data
 
+    def state(self) -> tuple[int, ...]:
+        """Give the whole file's."""
+        return _file_state(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class BytesOrigin:
@@ -56,6 +69,19 @@ class BytesOrigin:
     def read(self) -> bytes:
         """Return the bytes."""
         return self.data
+
+    def state(self) -> tuple[int, ...]:
+        """Give a checksum: the bytes are at hand."""
+        return (zlib.crc32(self.data),)
+
+
+def _file_state(path: str) -> tuple[int, ...]:
+    # st_ctime too: the time that programs set (touch, rsync) may be that of before.
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_ctime_ns, status.st_mtime_ns, status.st_size
 
 
 @dataclass(frozen=True, slots=True)
