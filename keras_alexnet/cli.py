@@ -79,8 +79,8 @@ def _one_line(error: Exception) -> str:
     name = type(error).__name__
     if name == "DataLossError":
         return (
-            f"A record of the dataset is damaged ({text[:200]}). Find it with "
-            "`alexnet verify DIR`, then build the dataset again."
+            f"A record of the dataset is damaged or its file compressed ({text[:99]}). "
+            "Find it with `alexnet verify DIR`, then build the dataset again."
         )
     known = name in ("DatasetError", "ValueError", "FileNotFoundError")
     return text if known and text else f"{name}: {text[:500]}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords import images, pool
+from tfrecords.compression import compressed_beside, compression
 from tfrecords.image_options import ImageOptions
 from tfrecords.labels import synset
 from tfrecords.manifest import Shard
@@ -72,18 +73,22 @@ def _check_bytes(path: Path, shard: Shard) -> str | None:
     try:
         found = path.stat().st_size
         if found != shard.bytes:
+            if packed := compression(path):
+                return packed
             state = "truncated" if found < shard.bytes else "too long"
             return f"{state}: {found:,} bytes, the manifest says {shard.bytes:,}"
         with open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {compressed_beside(path) or error.strerror}"
     return None if digest == shard.sha256 else _first_damage(path)
 
 
 def _first_damage(path: Path) -> str:
     differs = "SHA-256 differs from the manifest"
     intact = 0
+    if packed := compression(path):
+        return packed
     try:
         for _ in serialised_records(path):
             intact += 1
@@ -103,7 +108,8 @@ def serialised_records(path: Path, first: int = 0) -> Iterator[bytes]:
     try:
         yield from tf.data.TFRecordDataset(str(path)).skip(first).as_numpy_iterator()
     except tf.errors.OpError as error:
-        reason = "checksum" if isinstance(error, tf.errors.DataLossError) else "unread"
+        damaged = isinstance(error, tf.errors.DataLossError)
+        reason = compression(path) or "checksum" if damaged else "unread"
         raise OSError(reason) from None
 
 

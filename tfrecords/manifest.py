@@ -1,11 +1,14 @@
 """The list of everything that a dataset folder holds."""
 
+import itertools
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tfrecords.compression import compressed_beside, compression
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
@@ -158,24 +161,60 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
         }
         known["class_counts"] = {s: tuple(c) for s, c in known["class_counts"].items()}
         known["contents"] = {f: Contents(**c) for f, c in known["contents"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
+        manifest = cls(**known)
+        _check_values(manifest)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DatasetError(
             f"{directory / MANIFEST_FILE} is ill-formed ({error!r}). Build it again."
         ) from None
-    return cls(**known)
+    return manifest
+
+
+def _check_values(manifest: Manifest) -> None:
+    # What people change by hand. Readers rely on types and on equal lengths.
+    classes = manifest.num_classes
+    names = (manifest.name, manifest.source, manifest.fingerprint, *manifest.labels)
+    _require("names", (*names, *manifest.synsets, *manifest.words), str)
+    _require("options", [manifest.options], dict)
+    numbers = (manifest.rejected, manifest.ignored, manifest.image_size)
+    _require("rejected, ignored, image_size", numbers, int)
+    if not len(manifest.synsets) == classes or len(manifest.words) not in (0, classes):
+        raise ValueError(f"expected {classes} synsets and words, one a label")
+    for shard in itertools.chain(*manifest.splits.values()):
+        _require("file and sha256", (shard.file, shard.sha256), str)
+        _require("records and bytes", (shard.records, shard.bytes), int)
+    for split in manifest.splits:
+        counts = manifest.class_counts[split]
+        _require("class_counts", counts, int)
+        if len(counts) != classes:
+            raise ValueError(f"expected {classes} class_counts of {split}")
+
+
+def _require(what: str, values: Iterable[Any], kind: type) -> None:
+    for value in values:
+        good = isinstance(value, kind) and not isinstance(value, bool)
+        if not good or (kind is int and value < 0):
+            raise ValueError(f"{what}: {value!r}")
 
 
 def _check_shards(manifest: Manifest, directory: Path) -> None:
     for shards in manifest.splits.values():
         for shard in shards:
-            found = _size(directory / shard.file)
+            path = directory / shard.file
+            found = _size(path)
             if found != shard.bytes:
-                state = "missing" if found is None else f"{found:,} bytes long"
-                raise DatasetError(
-                    f"Expected {shard.bytes:,} bytes in {directory / shard.file}, "
-                    f"which is {state}. See what else is wrong with: alexnet verify "
-                    f"{directory}; then build it again."
-                )
+                raise _not_as_recorded(path, shard, found)
+
+
+def _not_as_recorded(path: Path, shard: Shard, found: int | None) -> DatasetError:
+    state = "missing" if found is None else f"{found:,} bytes long"
+    packed = compressed_beside(path) if found is None else compression(path)
+    if packed:
+        return DatasetError(f"Expected {shard.bytes:,} bytes in {path}: {packed}.")
+    return DatasetError(
+        f"Expected {shard.bytes:,} bytes in {path}, which is {state}. See what else is "
+        f"wrong with: alexnet verify {path.parent}; then build it again."
+    )
 
 
 def _size(path: Path) -> int | None:

@@ -154,7 +154,7 @@ def _image_options(manifest: Manifest | None, size: int | None) -> ImageOptions:
         return ImageOptions(encoding=ORIGINAL, size=size or ImageOptions.size)
     try:
         options = ImageOptions.recorded(manifest.options)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DatasetError(f"{error} in the manifest. Build it again.") from None
     if options.encoding != RAW:  # pictures that say how large they are
         return replace(options, encoding=ORIGINAL, size=size or options.size)

@@ -69,6 +69,20 @@ class Report:
         return not self.problems
 
     @property
+    def verdict(self) -> str:
+        """Say in a few words what came of it."""
+        if self.problems:
+            return f"{len(self.problems):,} problems"
+        remarks = []
+        if self.leaks:
+            remarks.append(f"{self.leaks:,} pictures are in more than one split")
+        if self.duplicates:
+            remarks.append(
+                f"{self.duplicates:,} pictures repeat another of their split"
+            )
+        return f"no damage, but {' and '.join(remarks)}" if remarks else "all is well"
+
+    @property
     def counts(self) -> dict[str, int]:
         """Good records read, by split."""
         return {name: split.records for name, split in self.splits.items()}
@@ -108,8 +122,8 @@ def verify(
     report = Report(str(directory), fail_on_leaks=fail_on_leaks)
     try:
         manifest = Manifest.load(directory, check=False)
-        options = ImageOptions.recorded(manifest.options)
-    except ValueError as error:
+        options = _image_options(manifest)
+    except DatasetError as error:
         report.problems.append(str(error))
         return report
     findings = _inspect(directory, manifest, options, processes, progress)
@@ -122,6 +136,16 @@ def verify(
     report.problems += _check_listing(directory, manifest)
     _report_splits(manifest, findings, report)
     return report
+
+
+def _image_options(manifest: Manifest) -> ImageOptions:
+    try:
+        options = ImageOptions.recorded(manifest.options)
+        if options.size != manifest.image_size:
+            raise ValueError(f"size {options.size}, image_size {manifest.image_size}")
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"{MANIFEST_FILE} is ill-formed: {error}.") from None
+    return options
 
 
 def _inspect(directory, manifest, options, processes, progress) -> list[Finding]:
@@ -145,7 +169,7 @@ def _check_histograms(manifest: Manifest, findings: list[Finding]) -> list[str]:
         parts = [finding for finding in findings if finding.split == split]
         if any(finding.problem for finding in parts):
             continue  # said already
-        found = np.sum([f.class_counts for f in parts], axis=0)
+        found = sum((f.class_counts for f in parts), np.zeros(len(expected), np.int64))
         wrong = np.flatnonzero(found != np.array(expected))
         if wrong.size:
             label = int(wrong[0])
@@ -223,7 +247,9 @@ def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
     ]
     listed = {shard.file for shards in manifest.splits.values() for shard in shards}
     for path in sorted(directory.glob("*tfrecord*")):
-        if path.name not in listed:
+        # The compressed form of a missing shard was named with it.
+        plain = path.with_suffix("")
+        if path.name not in listed and (plain.name not in listed or plain.exists()):
             problems.append(f"{path.name}: not in the manifest; remove it")
     return problems
 

@@ -34,7 +34,7 @@ class VerifyOptions:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Verify, print the report and return 0 if all is well."""
+    """Verify, print the report and return 0 if nothing is wrong."""
     options = tyro.cli(VerifyOptions, args=arguments, prog="alexnet verify")
     from rich.console import Console
 
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     for problem in report.problems:
         print(problem, file=sys.stderr)
     counts = ", ".join(f"{n:,} {split}" for split, n in report.counts.items())
-    verdict = "all is well" if report.ok else f"{len(report.problems)} problems"
-    print(f"{options.directory}: {counts or 'nothing read'}; {verdict}.")
+    print(f"{options.directory}: {counts or 'nothing read'}; {report.verdict}.")
     return 0 if report.ok else 1
 
 

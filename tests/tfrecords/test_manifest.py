@@ -67,6 +67,14 @@ def _without(key):
     return change
 
 
+def _with_shard(**fields):
+    def change(document):
+        document["splits"]["train"][0].update(fields)
+        return document
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -76,6 +84,18 @@ def _without(key):
         (lambda d: {**d, "splits": {"train": [{"file": "a"}]}}, "ill-formed"),
         (lambda d: {**d, "class_counts": 3}, "ill-formed"),
         (lambda d: [d], "Expected an object"),
+        (lambda d: {**d, "labels": ["cat", 3]}, "ill-formed.*3"),
+        (lambda d: {**d, "labels": ["cat"]}, "ill-formed.*synsets"),
+        (lambda d: {**d, "words": ["a"]}, "ill-formed.*words"),
+        (lambda d: {**d, "image_size": "64"}, "ill-formed.*image_size"),
+        (lambda d: {**d, "rejected": -1}, "ill-formed.*rejected"),
+        (lambda d: {**d, "options": None}, "ill-formed.*options"),
+        (lambda d: {**d, "contents": {"a": 1}}, "ill-formed"),
+        (_with_shard(file=None), "ill-formed.*file"),
+        (_with_shard(bytes="5"), "ill-formed.*bytes"),
+        (_with_shard(records=True), "ill-formed.*records"),
+        (lambda d: {**d, "class_counts": {"train": [2, 3]}}, "ill-formed.*test"),
+        (lambda d: {**d, "class_counts": {"train": [5]}}, "ill-formed.*class_counts"),
     ],
 )
 def test_an_ill_formed_manifest_is_one_clear_line(manifest, tmp_path, change, words):

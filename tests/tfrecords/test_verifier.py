@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -262,6 +263,56 @@ def test_the_command_prints_a_table_and_its_status(leaking, tmp_path, capsys):
     assert json.loads((tmp_path / "r.json").read_text())["ok"] is True
     assert command.main([*arguments, "--fail-on-leaks"]) == 1
     assert "more than one split" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("leaks", "repeats", "verdict"),
+    [
+        (0, 0, "all is well"),
+        (1000, 0, "no damage, but 1,000 pictures are in more than one split"),
+        (0, 2, "no damage, but 2 pictures repeat another of their split"),
+        (
+            *(3, 2),
+            "no damage, but 3 pictures are in more than one split and 2 pictures "
+            "repeat another of their split",
+        ),
+    ],
+)
+def test_the_last_line_does_not_contradict_the_notes(
+    pristine, monkeypatch, capsys, leaks, repeats, verdict
+):
+    report = verify(pristine)
+    report.leaks = leaks
+    train = dataclasses.replace(report.splits["train"], duplicates=repeats)
+    report.splits["train"] = train
+    monkeypatch.setattr(tfrecords, "verify", lambda *_, **__: report)
+    assert command.main([str(pristine)]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == f"{pristine}: 12 train, 12 validation; {verdict}."
+
+
+def test_the_last_line_names_leaks(leaking, capsys):
+    arguments = [str(leaking), "--processes", "1"]
+    assert command.main(arguments) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "1 pictures are in more than one split" in line and "well" not in line
+    assert command.main([*arguments, "--fail-on-leaks"]) == 1
+    assert capsys.readouterr().out.endswith("; 1 problems.\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda d: d["splits"].update(train=[]), "no training pictures"),
+        (lambda d: d.update(image_size=31), "size 32, image_size 31"),
+        (lambda d: d["options"].update(size=None), "manifest.json is ill-formed"),
+        (lambda d: d["options"].pop("filter"), "Expected the options filter"),
+    ],
+)
+def test_a_manifest_changed_by_hand_is_no_traceback(dataset, change, problem):
+    change_manifest(dataset, change)
+    report = verify(dataset)
+    assert not report.ok and problem in "; ".join(report.problems)
 
 
 def test_digests_of_many_shards_are_compared_like_sets():

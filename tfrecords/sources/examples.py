@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tfrecords.compression import compression
 from tfrecords.errors import DatasetError
 
 _BUFFER_BYTES = 512  # keys and integers are small, pictures are passed over
@@ -132,6 +133,8 @@ class ExampleFile:
         raise self._damage(offset)
 
     def _damage(self, offset: int) -> DatasetError:
+        if packed := compression(self._path):
+            return DatasetError(f"{self._path} is {packed}.")
         return DatasetError(
             f"{self._path} is damaged or no TFRecord file of Examples, at byte "
             f"{offset:,}. Prepare the dataset again."
