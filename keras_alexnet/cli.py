@@ -2,8 +2,12 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from urllib.parse import unquote
+
+_ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 # Verb: the module with its `main(arguments)`, and what it does. Modules are imported
 # only when their verb is called, because TensorFlow takes seconds to import.
@@ -32,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in VERBS:
         return _usage(arguments)
     try:
+        _refuse_addresses(arguments[1:])
         if not debug and not {"-h", "--help"} & {*arguments}:
             _import_tensorflow_silently()
         module = importlib.import_module(VERBS[arguments[0]][0])
@@ -44,6 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"alexnet {arguments[0]}: {_one_line(error)}", file=sys.stderr)
         return 1
+
+
+def _refuse_addresses(arguments: Sequence[str]) -> None:
+    # Here, of all verbs, and before a Path makes gs:/ of gs://.
+    for argument in arguments:
+        value = argument.partition("=")[2] if argument.startswith("--") else argument
+        scheme = _ADDRESS.match(value)
+        if scheme and scheme[1].lower() == "file":
+            path = unquote(value[scheme.end() :].removeprefix("localhost"))
+            raise ValueError(f"Expected a plain path, got {value}. Give {path}.")
+        if scheme:
+            raise ValueError(
+                f"Expected a path on this machine, got {value}. Addresses are neither "
+                "read nor written: copy it to a disk or mount it, and give that path."
+            )
 
 
 def _import_tensorflow_silently() -> None:

@@ -163,3 +163,51 @@ def test_train_runs_from_the_command_line(tmp_path):
     assert "Best validation error" in done.stdout
     assert "epoch 1/1" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["build", "ADDRESS", "out"],
+        ["build", "tfds:ADDRESS", "out"],
+        ["build", "pictures", "ADDRESS"],
+        ["build", "pictures", "out", "--exclude", "ADDRESS"],
+        ["verify", "ADDRESS"],
+        ["verify", "data", "--json=ADDRESS"],
+        ["statistics", "ADDRESS"],
+        ["train", "ADDRESS", "run"],
+        ["train", "data", "ADDRESS", "--resume"],
+        ["evaluate", "run", "ADDRESS"],
+        ["predict", "run", "one.jpg", "ADDRESS"],
+        ["export", "ADDRESS", "out"],
+        ["figures", "curves", "ADDRESS"],
+        ["benchmark", "input", "ADDRESS"],
+    ],
+)
+@pytest.mark.parametrize("scheme", ["gs", "S3", "https", "abfss"])
+def test_addresses_are_shown_as_typed(tmp_path, monkeypatch, capsys, arguments, scheme):
+    monkeypatch.chdir(tmp_path)
+    address = f"{scheme}://bucket/data"
+    assert cli.main([x.replace("ADDRESS", address) for x in arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"alexnet {arguments[0]}: Expected a path")
+    assert f"{address}. " in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_address_is_answered_with_its_path(tmp_path, capsys):
+    for address in ("file:///data/a%20b", "FILE://localhost/data/a%20b"):
+        assert cli.main(["verify", address]) == 1
+        error = capsys.readouterr().err
+        assert f"got {address}. Give /data/a b." in error
+
+
+def test_options_with_an_address_inside_are_no_paths(tmp_path, capsys):
+    options = [
+        "--runner",
+        "DirectRunner",
+        "--beam-options",
+        "temp_location=gs://bucket/x",
+    ]
+    assert cli.main(["build", str(tmp_path / "no"), str(tmp_path), *options]) == 1
+    assert "does not exist" in capsys.readouterr().err

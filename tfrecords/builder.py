@@ -12,7 +12,7 @@ from tfrecords.claim import claim
 from tfrecords.commit import Harvest
 from tfrecords.contents import Comparison, check_finished
 from tfrecords.errors import DatasetError
-from tfrecords.files import disk_error
+from tfrecords.files import disk_error, local_path
 from tfrecords.image_options import ImageOptions
 from tfrecords.manifest import MANIFEST_FILE, Manifest
 from tfrecords.output import finish, look, prepare
@@ -99,10 +99,12 @@ def build(
         progress: report on standard error.
 
     Raises:
-        DatasetError: the source is not as expected, the folder is not empty or in use
-            by another build, too many pictures were rejected, one shard kills every
-            worker, or the disk is too small, full or not writable.
+        DatasetError: the source is not as expected or its pictures were replaced since
+            the folder was built, the folder is not empty or in use by another build,
+            too many pictures were rejected, one shard kills every worker, or the disk
+            is too small, full or not writable.
     """
+    out = local_path(out)
     _check_run(max_rejected, processes, runner, beam_options)
     choice: dict[str, Any] = {
         "classes": classes,
@@ -126,7 +128,7 @@ def build(
     with Progress("build", plan.total, progress) as report:
         for note in opened.notes:
             report.say(note)
-        work = _Work(Path(out), plan, opened, images, max_rejected, report)
+        work = _Work(out, plan, opened, images, max_rejected, report)
         return work.carry_out(processes, runner, beam_options)
 
 

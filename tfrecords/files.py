@@ -2,11 +2,31 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
+
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")
+
+
+def local_path(path: Path | str) -> Path:
+    """Make a path of what a user gave.
+
+    Raises:
+        DatasetError: it is an address such as `gs://bucket/data`, which is shown as it
+            was given, though a `Path` has only `gs:/bucket/data` of it.
+    """
+    text = str(path)
+    if _ADDRESS.match(text) and ("://" in text or not Path(path).exists()):
+        scheme, _, rest = text.partition(":")
+        raise DatasetError(
+            f"Expected a path on this machine, got {scheme}://{rest.lstrip('/')}. "
+            "Copy what is there to a disk or mount it, and give that path."
+        )
+    return Path(path)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

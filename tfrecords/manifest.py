@@ -10,7 +10,7 @@ from typing import Any
 
 from tfrecords.compression import compressed_beside, compression
 from tfrecords.errors import DatasetError
-from tfrecords.files import write_atomically
+from tfrecords.files import local_path, write_atomically
 
 MANIFEST_FILE = "manifest.json"
 REJECTED_FILE = "rejected.jsonl"
@@ -113,7 +113,7 @@ class Manifest:
             DatasetError: the manifest is missing or ill-formed, or a shard is
                 missing or has another size.
         """
-        directory = Path(directory)
+        directory = local_path(directory)
         manifest = _parse(cls, _read(directory), directory)
         if check:
             _check_shards(manifest, directory)

@@ -12,6 +12,7 @@ import numpy as np
 
 from tfrecords import images, pool
 from tfrecords.errors import DatasetError
+from tfrecords.files import local_path
 from tfrecords.image_options import ORIGINAL, RAW, ImageOptions
 from tfrecords.inspection import serialised_records
 from tfrecords.manifest import MANIFEST_FILE, Manifest
@@ -90,7 +91,7 @@ def compute_statistics(
         DatasetError: no such shards, or a record is damaged, lacks a key, has a picture
             that cannot be decoded or a label out of range; the record is named.
     """
-    directory, keys = Path(directory), keys or Keys()
+    directory, keys = local_path(directory), keys or Keys()
     manifest = _manifest(directory)
     paths = _training_shards(directory, pattern, manifest)
     options = _image_options(manifest, size)

@@ -1,10 +1,13 @@
 import json
+from pathlib import Path
 
 import pytest
 
+import tfrecords
 from tfrecords import DatasetError, Manifest
 from tfrecords.labels import class_order, read_labels, synset, write_labels
 from tfrecords.manifest import Shard
+from tfrecords.shard_statistics import compute_statistics
 
 
 @pytest.fixture
@@ -151,3 +154,28 @@ def test_labels_survive_a_round_trip(tmp_path):
 def test_a_class_name_of_two_lines_is_refused(name):
     with pytest.raises(DatasetError, match="one line"):
         class_order(["cat", name])
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_the_library_shows_addresses_as_they_were_given(tmp_path, kind, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    address = kind("gs://bucket/data")
+    for call in (
+        lambda: Manifest.load(address),
+        lambda: tfrecords.build(address, "out"),
+        lambda: tfrecords.build("digits", address),
+        lambda: compute_statistics(address),
+    ):
+        with pytest.raises(DatasetError, match=r"got gs://bucket/data\. Copy"):
+            call()
+    (problem,) = tfrecords.verify(address).problems
+    assert "gs://bucket/data" in problem
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_a_colon_is_a_path(manifest, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("of:/data")
+    folder.mkdir(parents=True)
+    save(manifest, folder)
+    assert Manifest.load("of:/data") == Manifest.load(folder) == manifest

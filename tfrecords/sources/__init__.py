@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
+from tfrecords.files import local_path
 from tfrecords.sources.csv_file import is_csv, open_csv
 from tfrecords.sources.digits import open_digits
 from tfrecords.sources.flat import is_flat, open_flat
@@ -61,7 +62,7 @@ def _recognised(name: str) -> str:
     if name.startswith(PREFIX):
         return "tfds"
     try:
-        path = Path(name)
+        path = local_path(name)
         return _kind_of_folder(path) if path.is_dir() else _kind_of_file(path)
     except OSError as error:
         raise DatasetError(f"Cannot list {name}: {error.strerror}.") from None
