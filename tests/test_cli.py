@@ -10,6 +10,7 @@ from PIL import Image
 from keras_alexnet import cli
 from keras_alexnet.commands.train import TrainOptions, _resumed
 from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.fit import train
 from tests import small
 
 
@@ -211,3 +212,31 @@ def test_options_with_an_address_inside_are_no_paths(tmp_path, capsys):
     ]
     assert cli.main(["build", str(tmp_path / "no"), str(tmp_path), *options]) == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_a_test_split_is_mentioned(tmp_path, capsys, validation):
+    tree = small.write_tree(tmp_path / "tree", 8)
+    data, run = tmp_path / "data", tmp_path / "run"
+    options = ["--size", str(small.STORED), "--shards", "1", "--processes", "1"]
+    fractions = ["--test-fraction", "0.25"]
+    fractions += ["--validation-fraction", "0.25" if validation else "0"]
+    assert cli.main(["build", str(tree), str(data), *options, *fractions]) == 0
+    out = capsys.readouterr().out
+    assert (f"alexnet evaluate RUN {data} --split test" in out) == validation
+    train(small.config(data, epochs=1), run)
+    capsys.readouterr()
+    assert cli.main(["train", str(data), str(run), "--resume"]) == 0
+    out = capsys.readouterr().out
+    if validation:
+        command = out.rpartition("alexnet ")[2].split()
+        assert command == ["evaluate", str(run), str(data), "--split", "test"]
+        assert cli.main([*command, "--views", "1"]) == 0
+        assert "6 pictures" in capsys.readouterr().out
+    else:
+        assert "errors of the test split" in out
+
+
+def test_no_test_split_is_not_mentioned(run, dataset, capsys):
+    assert cli.main(["train", str(dataset), str(run), "--resume"]) == 0
+    assert "test" not in capsys.readouterr().out.replace(str(run), "")

@@ -85,6 +85,11 @@ def main(arguments: Sequence[str]) -> int:
     fields["classes"] = _classes(options.classes)
     manifest = build(**fields)
     print(f"{manifest.summary()}. Dataset folder: {options.out}")
+    if manifest.count("test") and manifest.count("validation"):
+        print(
+            "Training watches the validation split. The test split is for the last "
+            f"figure: alexnet evaluate RUN {options.out} --split test"
+        )
     return 0
 
 

@@ -12,6 +12,7 @@ import tyro
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.schedule import ScheduleName
 from keras_alexnet.training.strategy import DevicePlan, StrategyName, plan_devices
+from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 
 # May differ from the run that is resumed: whoever watches the curve may change when the
@@ -150,7 +151,24 @@ def main(arguments: Sequence[str]) -> int:
             f"{best['val_top5_error']:.2%}) after epoch {best['epoch']} of "
             f"{len(history)}. Run folder: {options.run}"
         )
+        print(_about_test(options), end="")
     return 0
+
+
+def _about_test(options: TrainOptions) -> str:
+    """Say what became of a test split."""
+    manifest = Manifest.load(options.data, check=False)
+    if not manifest.count("test"):
+        return ""
+    if not manifest.count("validation"):
+        return (
+            "There is no validation split: these are errors of the test split, which "
+            "chose the best epoch.\n"
+        )
+    return (
+        "The test split was not looked at. Its errors: "
+        f"alexnet evaluate {options.run} {options.data} --split test\n"
+    )
 
 
 def _resumed(asked: TrainConfig, options: TrainOptions) -> TrainConfig:
