@@ -69,20 +69,6 @@ class Report:
         return not self.problems
 
     @property
-    def verdict(self) -> str:
-        """Say in a few words what came of it."""
-        if self.problems:
-            return f"{len(self.problems):,} problems"
-        remarks = []
-        if self.leaks:
-            remarks.append(f"{self.leaks:,} pictures are in more than one split")
-        if self.duplicates:
-            remarks.append(
-                f"{self.duplicates:,} pictures repeat another of their split"
-            )
-        return f"no damage, but {' and '.join(remarks)}" if remarks else "all is well"
-
-    @property
     def counts(self) -> dict[str, int]:
         """Good records read, by split."""
         return {name: split.records for name, split in self.splits.items()}
@@ -227,7 +213,9 @@ def _check_labels(directory: Path, manifest: Manifest) -> list[str]:
 
 def _check_list(path: Path, expected: int) -> list[str]:
     try:
-        found = len([json.loads(line)["reason"] for line in _lines(path)])
+        found = len(
+            [json.loads(line)["reason"] for line in path.read_text().splitlines()]
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         return [f"{path.name}: cannot be read: {error}"]
     if found == expected:
@@ -235,15 +223,11 @@ def _check_list(path: Path, expected: int) -> list[str]:
     return [f"{path.name}: expected {expected} lines as in the manifest, found {found}"]
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines()
-
-
 def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
     problems = [
-        f"{name}: missing, so tfds cannot read the folder"
+        f"{name}: {state}, so tfds cannot read the folder"
         for name in _TFDS_FILES
-        if not (directory / name).is_file()
+        if (state := _wrong_json(directory / name))
     ]
     listed = {shard.file for shards in manifest.splits.values() for shard in shards}
     for path in sorted(directory.glob("*tfrecord*")):
@@ -252,6 +236,16 @@ def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
         if path.name not in listed and (plain.name not in listed or plain.exists()):
             problems.append(f"{path.name}: not in the manifest; remove it")
     return problems
+
+
+def _wrong_json(path: Path) -> str | None:
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return "missing"
+    except (OSError, ValueError):
+        return "damaged"
+    return None
 
 
 def _check_ignored(directory: Path, manifest: Manifest) -> list[str]:

@@ -54,8 +54,19 @@ def main(arguments: Sequence[str]) -> int:
     for problem in report.problems:
         print(problem, file=sys.stderr)
     counts = ", ".join(f"{n:,} {split}" for split, n in report.counts.items())
-    print(f"{options.directory}: {counts or 'nothing read'}; {report.verdict}.")
+    print(f"{options.directory}: {counts or 'nothing read'}; {_verdict(report)}.")
     return 0 if report.ok else 1
+
+
+def _verdict(report: "Report") -> str:
+    if report.problems:
+        return f"{len(report.problems):,} problems"
+    remarks = []
+    if report.leaks:
+        remarks.append(f"{report.leaks:,} pictures are in more than one split")
+    if report.duplicates:
+        remarks.append(f"{report.duplicates:,} pictures repeat another of their split")
+    return f"no damage, but {' and '.join(remarks)}" if remarks else "all is well"
 
 
 def _table(report: "Report") -> "Table":

@@ -200,6 +200,13 @@ def test_missing_tfds_metadata_are_named(dataset):
     assert only_problem(dataset).startswith("features.json: missing")
 
 
+@pytest.mark.parametrize("name", ["features.json", "dataset_info.json"])
+def test_damaged_tfds_metadata_are_named(dataset, name):
+    path = dataset / name
+    path.write_bytes(path.read_bytes()[:-20])
+    assert only_problem(dataset).startswith(f"{name}: damaged")
+
+
 def test_no_manifest_is_one_problem(tmp_path):
     assert "manifest.json" in only_problem(tmp_path)
 
