@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-_ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]*)://")
+_ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
 # Verb: the module with its `main(arguments)`, and what it does. Modules are imported
 # only when their verb is called, because TensorFlow takes seconds to import.
