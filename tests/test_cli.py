@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import json
 import subprocess
 import sys
@@ -8,8 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_alexnet import cli
-from keras_alexnet.commands.train import TrainOptions, _resumed
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.commands.train import TrainOptions
 from keras_alexnet.training.fit import train
 from tests import small
 
@@ -141,14 +139,6 @@ def test_resume_takes_the_runs_own_options_and_refuses_others(run, dataset, caps
     arguments = ["train", str(dataset), str(run), "--resume", "--batch-size", "16"]
     assert cli.main(arguments) == 1
     assert "batch_size of a run" in capsys.readouterr().err
-
-
-def test_schedule_may_change_on_resume_and_the_rest_is_kept(run, dataset):
-    options = TrainOptions(dataset, run, patience=2, epochs=7, resume=True)
-    config = _resumed(options.config(), options)
-    saved = TrainConfig.load(run)
-    assert config == dataclasses.replace(saved, patience=2, epochs=7)
-    assert config != saved
 
 
 def test_train_runs_from_the_command_line(tmp_path):

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.config import PLATEAU_ONLY, TrainConfig
 from keras_alexnet.training.schedule import ScheduleName
 from keras_alexnet.training.strategy import DevicePlan, StrategyName, plan_devices
 from tfrecords import Manifest
@@ -21,6 +21,8 @@ FREE_ON_RESUME = (
     *("epochs", "patience", "reductions", "min_delta"),
     *("keep", "save_every", "save_minutes"),
 )
+# Where the run lies, and what it computes on this time.
+NOT_OF_THE_RUN = {"run", "resume", "strategy", "towers", "devices", "logical_devices"}
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,9 @@ class TrainOptions:
 def main(arguments: Sequence[str]) -> int:
     """Train and print where the result is."""
     options = tyro.cli(TrainOptions, args=arguments, prog="alexnet train")
-    config = options.config()
-    if options.resume:
-        config = _resumed(config, options)
+    typed = _typed(arguments, options)
+    config = _resumed(options, typed) if options.resume else options.config()
+    _check_plateau(typed, config)
     plan = options.plan()
     from keras_alexnet.training.fit import train
     from keras_alexnet.training.interrupt import Stopped
@@ -171,20 +173,70 @@ def _about_test(options: TrainOptions) -> str:
     )
 
 
-def _resumed(asked: TrainConfig, options: TrainOptions) -> TrainConfig:
-    """Return the run's own configuration; options that are given must agree."""
-    saved = TrainConfig.load(options.run)
-    usual = TrainOptions(options.data, options.run).config()
-    changes = {}
-    for field in dataclasses.fields(saved):
-        wish, was = getattr(asked, field.name), getattr(saved, field.name)
-        if wish in (was, getattr(usual, field.name)) and field.name != "data":
-            continue
-        if field.name in (*FREE_ON_RESUME, "data"):
-            changes[field.name] = wish
-        else:
+def _typed(arguments: Sequence[str], parsed: TrainOptions) -> set[str]:
+    """Return the names of the options that were typed, in whatever spelling.
+
+    Parsed again with other defaults, what was typed is all that comes out the same.
+    """
+    hints = get_type_hints(TrainOptions)
+    others: dict[str, Any] = {
+        field.name: tyro.MISSING
+        if field.default is dataclasses.MISSING
+        else _another(hints[field.name], field.default)
+        for field in dataclasses.fields(TrainOptions)
+    }
+    again = tyro.cli(TrainOptions, args=arguments, default=TrainOptions(**others))
+    # As text, in which nan equals nan.
+    return {n for n in others if str(getattr(parsed, n)) == str(getattr(again, n))}
+
+
+def _another(kind: Any, value: Any) -> Any:
+    """Return a value of an option's type that is not `value`."""
+    if type(None) in get_args(kind):
+        kind = get_args(kind)[0]
+    if get_origin(kind) is Literal:
+        return next(choice for choice in get_args(kind) if choice != value)
+    if kind is bool:
+        return not value
+    return kind(1) if value is None else value + kind(1)
+
+
+def _check_plateau(typed: set[str], config: TrainConfig) -> None:
+    """Refuse what a schedule would ignore, also where it is the default."""
+    for name in PLATEAU_ONLY:
+        if name in typed and config.schedule != "plateau":
             raise DatasetError(
-                f"Cannot change {field.name} of a run: {options.run} was started with "
-                f"{was!r}, got {wish!r}. Leave the option out, or start a new run."
+                f"Expected no {name} with schedule {config.schedule}: its drops are at "
+                f"fixed epochs. Leave {_spelling(name)} out."
+            )
+
+
+def _resumed(options: TrainOptions, typed: set[str]) -> TrainConfig:
+    """Return the run's own configuration; options that were typed must agree."""
+    saved = TrainConfig.load(options.run)
+    preset = options.preset if "preset" in typed else saved.preset
+    asked = dataclasses.replace(options, preset=preset).config()
+    changes: dict[str, Any] = {"data": str(options.data)}
+    for name in sorted(typed - {"data"} - NOT_OF_THE_RUN):
+        wish, was = _value(asked, name), _value(saved, name)
+        if name in FREE_ON_RESUME:
+            changes[name] = getattr(asked, name)
+        elif wish != was:
+            raise DatasetError(
+                f"Cannot change {name} of a run: {options.run} was started with "
+                f"{was!r}, got {wish!r}. Leave {_spelling(name)} out, or start a new "
+                "run."
             )
     return dataclasses.replace(saved, **changes)
+
+
+def _value(config: TrainConfig, option: str) -> Any:
+    """Return what an option amounts to in a run, its preset's own value filled in."""
+    preset = config.resolve()
+    if option == "lrn":
+        return preset.lrn is not None
+    return getattr(preset if hasattr(preset, option) else config, option)
+
+
+def _spelling(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
