@@ -15,7 +15,8 @@ from keras_alexnet.evaluation.openvino_network import (
 )
 from keras_alexnet.evaluation.report import Report
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.run_folder import build_model, load_best, load_labels
+from keras_alexnet.training.run_dataset import check_dataset
+from keras_alexnet.training.run_folder import build_model, load_best
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 
@@ -36,7 +37,8 @@ def evaluate(
 
     Args:
         runs: Run folders; their best networks are taken.
-        data: Dataset folder with the classes of the runs.
+        data: Dataset folder with the classes of the runs, and pictures stored as those
+            that they were trained on.
         num_views: 1 for the centre; 10 for corners, centre and mirrors, of which the
             softmax probabilities (not the logits) are averaged.
         split: Name of the split.
@@ -49,15 +51,17 @@ def evaluate(
         The report; every picture of the split is in it exactly once.
 
     Raises:
-        DatasetError: The classes of runs and dataset differ, or something is missing.
+        DatasetError: The dataset does not fit a run (see `check_dataset`), or something
+            is missing.
 
     Reference: section 4.1 for the views, table 2 for ensembles.
     """
     manifest = Manifest.load(data)
     summed: np.ndarray | float = 0.0
     truth = np.empty(0, np.int64)
+    for run in runs:
+        check_dataset(run, data)
     for index, run in enumerate(runs):
-        _check_classes(run, data, manifest)
         done = index * manifest.count(split)
         probabilities, truth = _one_run(
             Path(run),
@@ -167,20 +171,3 @@ def view_probabilities(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.reduce_mean(views, axis=1)
 
     return probabilities
-
-
-def _check_classes(run: Path | str, data: Path | str, manifest: Manifest) -> None:
-    labels = load_labels(Path(run))
-    if labels == list(manifest.labels):
-        return
-    differing = [
-        f"{mine!r} against {theirs!r}"
-        for mine, theirs in zip(labels, manifest.labels, strict=False)
-        if mine != theirs
-    ]
-    raise DatasetError(
-        f"The classes of {run} and {data} differ: {len(labels)} against "
-        f"{manifest.num_classes}"
-        + (f", first {differing[0]}" if differing else "")
-        + ". Evaluate on a dataset that was built from the same classes."
-    )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from keras_alexnet.models.presets import Preset, find_preset
 from keras_alexnet.training.run_files import CONFIG_FILE
 from keras_alexnet.training.schedule import SCHEDULES, ScheduleName
+from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
@@ -49,6 +50,8 @@ class TrainConfig:
     num_classes: int = 1000
     stored_size: int = 256  # side of the stored pictures, pixels
     resize_filter: str = "bicubic"
+    # Whether the build turned pictures by EXIF; None: an earlier release did not say.
+    apply_exif: bool | None = None
 
     def __post_init__(self) -> None:
         for name in _COUNTS:
@@ -103,6 +106,9 @@ class TrainConfig:
     def load(cls, run: Path | str) -> "TrainConfig":
         """Read `config.json` of a run folder.
 
+        What a run of an earlier release does not say of EXIF, its dataset says, if it
+        still is in its place.
+
         Raises:
             DatasetError: There is none, or it is not one of ours.
         """
@@ -112,7 +118,7 @@ class TrainConfig:
             if values.get("schedule", "plateau") == "plateau":
                 # Releases that knew no min_delta took any epoch that was better.
                 values.setdefault("min_delta", 0.0)
-            return cls(**values)
+            config = cls(**values)
         except FileNotFoundError:
             raise DatasetError(
                 f"Expected a run folder, found no {CONFIG_FILE} in {run}. "
@@ -120,3 +126,14 @@ class TrainConfig:
             ) from None
         except (AttributeError, TypeError, ValueError, OSError) as error:
             raise DatasetError(f"Cannot read {path}: {error}.") from None
+        if config.apply_exif is not None:
+            return config
+        return dataclasses.replace(config, apply_exif=_turned_by_build(config.data))
+
+
+def _turned_by_build(data: str) -> bool | None:
+    """Return whether a dataset was built with `--apply-exif`; None if it is gone."""
+    try:
+        return bool(Manifest.load(data, check=False).options.get("apply_exif"))
+    except DatasetError:
+        return None

@@ -17,6 +17,7 @@ from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.interrupt import Interrupts
 from keras_alexnet.training.plateau import Plateau
+from keras_alexnet.training.run_dataset import check_dataset, check_training_split
 from keras_alexnet.training.run_folder import (
     CHECKPOINTS,
     create_run,
@@ -52,9 +53,9 @@ def train(
         The final state; its `history` has one row an epoch.
 
     Raises:
-        DatasetError: Dataset or run folder are not as expected, the network does not
-            fit the checkpoint, the loss is not a number, or the last state could not be
-            saved.
+        DatasetError: Dataset or run folder are not as expected or do not fit each
+            other, the network does not fit the checkpoint, the loss is not a number, or
+            the last state could not be saved.
         ValueError: The batch does not divide by the replicas, or XLA is asked for on
             several devices.
         Stopped: Ctrl-C or SIGTERM; the state is saved.
@@ -85,6 +86,9 @@ def _open_run(
     """Return the configuration with the facts of the dataset; the chief writes it."""
     if not resume:
         return create_run(run, config) if is_chief else with_dataset_facts(config)
+    check_dataset(run, config.data)
+    check_training_split(run, config.data)
+    config = with_dataset_facts(config)
     if is_chief and config != TrainConfig.load(run):
         config.save(run)
     return config

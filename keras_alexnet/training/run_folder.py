@@ -65,6 +65,7 @@ def with_dataset_facts(config: TrainConfig) -> TrainConfig:
         num_classes=manifest.num_classes,
         stored_size=manifest.image_size,
         resize_filter=manifest.options["filter"],
+        apply_exif=bool(manifest.options.get("apply_exif")),
     )
 
 

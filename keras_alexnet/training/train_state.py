@@ -96,8 +96,8 @@ class TrainState(keras.callbacks.Callback):
         if checkpoint.step and state["steps"] != self.steps:
             raise DatasetError(
                 f"Expected an epoch of {state['steps']} steps, as in "
-                f"{checkpoint.name}, got one of {self.steps}: the dataset is another "
-                "one. Give the run its own dataset."
+                f"{checkpoint.name}, got one of {self.steps}. Give the run its own "
+                "batch size."
             )
         sums = {
             name: array
