@@ -40,10 +40,14 @@ def train_dataset(
 ) -> tf.data.Dataset:
     """Stream shuffled, augmented training batches, epoch after epoch.
 
-    The stream is a function of the shards and the arguments alone: starting at
-    `first_epoch` and `first_step` gives what a longer stream gives from there, without
-    decoding what lies before. Each epoch holds
-    `records // batch_size` batches; which records are left over changes by epoch.
+    Read again, the dataset goes on: where the first pass has epochs 0 to n - 1, the
+    second has n to 2n - 1. So `fit` on one epoch, five times, sees what a single pass
+    over five sees.
+
+    The stream is a function of the shards, the arguments and the number of the pass
+    alone: starting at `first_epoch` and `first_step` gives what a longer stream gives
+    from there, without decoding what lies before. Each epoch holds `records //
+    batch_size` batches; which records are left over changes by epoch.
 
     Args:
         directory: A dataset folder made by `tfrecords.build`.
@@ -51,7 +55,7 @@ def train_dataset(
         input_size: Side of the random crops in pixels, 224 or 227.
         epochs: Epoch to stop before, counted from 0.
         first_epoch: Epoch to start with.
-        first_step: Batches of that epoch to leave out.
+        first_step: Batches of that epoch, the first of a pass, to leave out.
         seed: Integer in [0, 2^31): order, crops, flips and colours.
         flip: Whether to mirror half of the pictures.
         colour_noise: `released`, `eigenvalue` or None; see `augment.colour_offsets`.
@@ -66,11 +70,14 @@ def train_dataset(
         split: Name of the split.
         share: The rows of each batch to decode, where several replicas share one; the
             stream then has the batches of the replicas, one after the other, and counts
-            as endless: reading past its last epoch is an error.
+            as endless: reading past its last epoch is an error. Its passes are all the
+            same, because `fit` of a strategy looks into a pass of its own first: read
+            all epochs in one.
 
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, RGB
-        of 0-255 scale with the mean subtracted, and int64 `(batch,)`. Not `normalized`,
+        of 0-255 scale with the mean subtracted, and int64 `(batch,)`. Its `len` is the
+        number of batches of a pass. Not `normalized`,
         of `(crops, labels)`, the same pictures as `Crops`.
 
     Raises:
@@ -88,12 +95,23 @@ def train_dataset(
             f"{directory}, found {manifest.count(split)} pictures. Use a smaller batch."
         )
 
+    length = max(0, epochs - first_epoch)
+    passes = iter(tf.data.Dataset.counter())
+
     @do_not_convert
-    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+    def one_pass(_) -> tf.data.Dataset:
+        number = next(passes) if share is None else tf.constant(0, tf.int64)
+        first = first_epoch + number * length
+        return tf.data.Dataset.range(first, first + length).map(
+            do_not_convert(lambda epoch: (epoch, epoch == first))
+        )
+
+    @do_not_convert
+    def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:
         records = _shuffled(shards, seed, epoch, shuffle_buffer).take(
             steps * batch_size
         )
-        done = tf.where(epoch == first_epoch, first_step * batch_size, 0)
+        done = tf.where(is_first, first_step * batch_size, 0)
         places = records.enumerate().skip(tf.cast(done, tf.int64))
         if share is not None:
             places = share.select(places, batch_size)
@@ -128,7 +146,9 @@ def train_dataset(
         crops = Crops.plain(images)
         if colour_noise is not None:
             # A batch is of one epoch. Without noise the release does not divide either.
-            noisy = epochs_[0] < (epochs if colour_epochs is None else colour_epochs)
+            noisy = epochs_[0] < (
+                tf.int64.max if colour_epochs is None else colour_epochs
+            )
             scale = tf.where(noisy, 1 / augment.colour_divisor(colour_noise), 1.0)
             crops = Crops(images, tf.where(noisy, offsets * scale, 0.0), scale)
         return crops.normalized(patch) if normalized else crops, labels
@@ -136,17 +156,18 @@ def train_dataset(
     patch = mean_patch(statistics, input_size, mean)
     size = batch_size if share is None else share.replica_batch(batch_size)
     batches = (
-        tf.data.Dataset.range(first_epoch, epochs)
+        tf.data.Dataset.range(1)
+        .flat_map(one_pass)
         .flat_map(one_epoch)
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .batch(size, drop_remainder=True)
         .map(finish, num_parallel_calls=1, deterministic=True)
     )
+    count = length * steps - min(first_step, length * steps)
     if share is not None:
         # Or the workers would ask each other before every step who has data left.
-        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-        batches = batches.apply(endless)
-    return batches.prefetch(2)
+        count = tf.data.INFINITE_CARDINALITY
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
 def eval_dataset(
