@@ -154,6 +154,23 @@ def decode(data: bytes) -> np.ndarray:
         return np.asarray(_rgb(image))
 
 
+def decode_oriented(data: bytes) -> tuple[np.ndarray, int]:
+    """Decode a picture as `decode` does, and say how it is to be turned.
+
+    Returns:
+        The pixels, not turned, and the EXIF orientation, 1 (upright) to 8.
+
+    Raises:
+        Rejected: as `convert`.
+    """
+    with _strict_warnings():
+        image = _open(data)
+        _load(image, data)
+        turn = _orientation(image)
+        numbers = {known: number for number, known in _ORIENTATIONS.items()}
+        return np.asarray(_rgb(image)), 1 if turn is None else numbers[turn]
+
+
 @contextmanager
 def _strict_warnings() -> Iterator[None]:
     # Pillow warns of odd metadata, which is noise, and of bombs, which is not.

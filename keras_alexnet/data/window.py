@@ -6,11 +6,10 @@ from functools import partial
 import tensorflow as tf
 
 from keras_alexnet.data.picture import central_square
+from keras_alexnet.data.pixels import DCT_METHOD
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.image_options import JPEG, ORIGINAL, RAW
-
-DCT_METHOD = "INTEGER_ACCURATE"  # as Pillow decodes, and so the statistics
 
 Window = Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
 

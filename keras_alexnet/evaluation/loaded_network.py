@@ -46,8 +46,22 @@ def load_network(
     version = _newest_version(model)
     # An export may lie inside its run folder, which then is a run all the same.
     if version is None or (model / CONFIG_FILE).exists():
-        return _run_network(model, num_views, top, runtime, precision)
-    return _exported_network(version, runtime, precision)
+        return _batches(_run_network(model, num_views, top, runtime, precision))
+    return _batches(_exported_network(version, runtime, precision))
+
+
+def _batches(network: Network) -> Network:
+    """Refuse in one line what is no batch."""
+
+    def checked(image_bytes: tf.Tensor) -> dict[str, Any]:
+        if image_bytes.shape.rank != 1:
+            raise ValueError(
+                "Expected a batch of pictures, strings of shape (batch,). "
+                f"Received: shape {image_bytes.shape}"
+            )
+        return network(image_bytes)
+
+    return checked
 
 
 def _run_network(

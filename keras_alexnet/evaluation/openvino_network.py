@@ -77,6 +77,10 @@ class OpenVINONetwork:
         Returns:
             float32 `(batch, classes)`.
         """
+        if not len(images):
+            return np.zeros(
+                (0, self._graph.output(0).partial_shape[1].get_length()), np.float32
+            )
         flat = np.ascontiguousarray(images.reshape(-1, *images.shape[-3:]))
         answer = self._compiled_for(len(flat)).infer([flat], share_inputs=True)
         rows = answer[0].reshape(len(images), -1, answer[0].shape[-1])

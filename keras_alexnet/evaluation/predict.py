@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image
 
+from keras_alexnet.data.orientation import exif_orientation
+from keras_alexnet.data.pixels import decode_pixels
 from keras_alexnet.evaluation.loaded_network import Network
 from tfrecords.errors import DatasetError
-from tfrecords.images import Rejected, decode
+from tfrecords.images import Rejected, decode_oriented
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,33 @@ def _batch(network: Network, paths: list[Path]) -> list[Prediction]:
 
 
 def _readable(data: bytes) -> bytes:
-    """Return the bytes if TensorFlow reads such, else the same picture as PNG."""
-    pixels = decode(data)
-    if data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")):
-        return data
+    """Return the bytes if TensorFlow reads them as Pillow does, else a PNG of them."""
+    pixels, orientation = decode_oriented(data)
+    if data.startswith((b"\xff\xd8\xff", b"\x89PNG")):
+        try:
+            found, turn = _read_in_graph(data)
+        except tf.errors.InvalidArgumentError:
+            pass
+        else:
+            if turn == orientation and np.array_equal(found, pixels):
+                return data
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
     png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG")
+    Image.fromarray(pixels).save(png, "PNG", exif=exif, compress_level=1)
     return png.getvalue()
+
+
+def _read_in_graph(data: bytes) -> tuple[np.ndarray, int]:
+    # On the CPU: a GPU decodes otherwise.
+    with tf.device("CPU:0"):
+        pixels, orientation = _pixels_and_orientation(tf.constant(data))
+    return pixels.numpy(), int(orientation)
+
+
+@tf.function(input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
+def _pixels_and_orientation(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return decode_pixels(encoded), exif_orientation(encoded)
 
 
 def _answers(network: Network, contents: list[bytes]) -> list[tuple]:

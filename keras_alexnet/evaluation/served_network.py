@@ -1,5 +1,6 @@
 """From the bytes of pictures to named classes, as one TensorFlow graph."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -109,34 +110,42 @@ class ServedNetwork:
 
     def from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name what is in float32 `(batch, size, size, 3)` with the mean subtracted."""
-        return self._answer(images)
+        return self._answer(_batch(images, self.image_spec))
 
     def portable(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return `probabilities` of preprocessed images, for other runtimes to convert.
 
         The same numbers in fewer, commoner operations, which TensorFlow is slower with.
         """
+        images = _batch(images, self.image_spec)
         with native_kernels():
-            return {"probabilities": view_probabilities(self.model)(images)}
+            return _rows(images, lambda x: {"probabilities": self._probabilities(x)})
 
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return activations of the centre view, float32: `pool5`, `fc6` and `fc7`."""
         pictures = self._decode(image_bytes)
         images = centre_view(pictures, self.model.input_shape[1]) - self.mean
         layers = {name: self.model.get_layer(name).output for name in FEATURES}
-        return keras.Model(self.model.input, layers)(images, training=False)
+        features = keras.Model(self.model.input, layers)
+        return _rows(images, lambda x: features(x, training=False))
+
+    def _probabilities(self, images: tf.Tensor) -> tf.Tensor:
+        return view_probabilities(self.model)(images)
 
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         size, resize_filter = self.config.stored_size, self.config.resize_filter
+        turn = bool(self.config.apply_exif)
+        image_bytes = _batch(image_bytes, self.bytes_spec)
         with tf.control_dependencies([check_pictures(image_bytes)]):
             return tf.map_fn(
-                lambda encoded: decode_picture(encoded, size, resize_filter),
+                lambda encoded: decode_picture(encoded, size, resize_filter, turn),
                 image_bytes,
                 fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
             )
 
     def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = view_probabilities(self.model)(images)
+        found = _rows(images, lambda x: {"probabilities": self._probabilities(x)})
+        probabilities = found["probabilities"]
         scores, classes = tf.math.top_k(probabilities, self.top)
         return {
             "probabilities": probabilities,
@@ -144,3 +153,22 @@ class ServedNetwork:
             "scores": scores,
             "labels": self.names.lookup(tf.cast(classes, tf.int64)),
         }
+
+
+def _batch(batch: tf.Tensor, spec: tf.TensorSpec) -> tf.Tensor:
+    """Check the shape: TensorFlow does not, and one picture alone ends the process."""
+    return tf.ensure_shape(batch, spec.shape, name=f"expected_a_batch_of_{spec.name}")
+
+
+def _rows(
+    images: tf.Tensor, network: Callable[[tf.Tensor], dict[str, tf.Tensor]]
+) -> dict[str, tf.Tensor]:
+    """Return the outputs of a network, no rows for no images.
+
+    Convolutions do not take an empty batch: it gets a black image, and loses its row.
+    """
+    count = tf.shape(images)[0]
+    black = tf.zeros((1, *images.shape[1:]))
+    filled = tf.cond(count > 0, lambda: images, lambda: black)
+    filled = tf.ensure_shape(filled, images.shape)
+    return {name: rows[:count] for name, rows in network(filled).items()}

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.data.picture import check_pictures, decode_picture
+from keras_alexnet.data.picture import (
+    RESIZE_METHODS,
+    central_square,
+    check_pictures,
+    decode_picture,
+)
 from tests.small import encode, picture
 from tfrecords import images
 
@@ -60,3 +65,56 @@ def test_truncated_jpeg_is_an_error():
     encoded = encode(picture(0, 1))
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode_picture(tf.constant(encoded[: len(encoded) // 2]), 64, "bicubic")
+
+
+LONG = [(3, 1001), (1001, 3), (1, 20_000), (20_000, 1), (90, 2999), (64, 1500)]
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos", "box"])
+@pytest.mark.parametrize("shape", LONG)
+def test_of_long_pictures_the_middle_alone_is_scaled(shape, filter, monkeypatch):
+    """Memory by shapes: nothing is larger than 16 squares of either kind."""
+    pixels = picture(0, 1, *shape)
+    # What there was before, which scaled the whole; small enough here.
+    if max(shape) < 20_000 and filter != "box":
+        factor = 64 / min(shape)
+        scaled = [int(np.floor(side * factor + 0.5)) for side in shape]
+        method = RESIZE_METHODS[filter]
+        whole = tf.image.resize(pixels, scaled, method, antialias=True).numpy()
+        top, left = ((side - 64) // 2 for side in scaled)
+        expected = whole[top : top + 64, left : left + 64].clip(0, 255)
+    else:
+        options = images.ImageOptions(64, filter=filter, encoding="raw")
+        raw = images.convert(encode(pixels, "PNG"), options)
+        expected = np.frombuffer(raw, np.uint8).reshape(64, 64, 3)
+    handed = []
+    own = tf.raw_ops.ScaleAndTranslate
+
+    def watched(**arguments):
+        handed.append((arguments["images"].shape, list(arguments["size"])))
+        return own(**arguments)
+
+    monkeypatch.setattr(tf.image, "resize", None)
+    monkeypatch.setattr(tf.raw_ops, "ScaleAndTranslate", watched)
+    found = central_square(tf.constant(pixels), 64, filter).numpy()
+    ((cut, size),) = handed
+    assert max(cut[1:3]) <= 16 * min(shape) + 1 and size == [64, 64]
+    # Pillow rounds twice; half a pixel aside would be far more.
+    assert np.abs(found - expected).max() <= 2
+
+
+@pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos", "box"])
+@pytest.mark.parametrize(
+    "shape", [(90, 150), (10, 160), (10, 161), (161, 10), (64, 70)]
+)
+def test_pixels_of_other_pictures_are_those_of_scaling_the_whole(shape, filter):
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
+    shorter = min(shape)
+    scaled = [(2 * side * 64 + shorter) // (2 * shorter) for side in shape]
+    method = RESIZE_METHODS[filter]
+    whole = tf.image.resize(pixels, scaled, method, antialias=True)
+    top, left = ((side - 64) // 2 for side in scaled)
+    expected = tf.round(tf.clip_by_value(whole, 0.0, 255.0))
+    expected = expected[top : top + 64, left : left + 64]
+    found = central_square(tf.constant(pixels), 64, filter)
+    np.testing.assert_array_equal(found, expected)
