@@ -1,5 +1,6 @@
 """Bytes of pictures of every kind that the graph reads, and of every orientation."""
 
+import functools
 import io
 import struct
 import zlib
@@ -39,6 +40,7 @@ def raw_png(colour_type, bits, channels, *chunks):
     return b"\x89PNG\r\n\x1a\n" + b"".join(body) + chunk(b"IEND", b"")
 
 
+@functools.cache
 def same_pixels():
     """Pictures that the graph must decode as the build does, by name."""
     rgba = Image.fromarray(NOISE)
@@ -92,6 +94,7 @@ def same_pixels():
     return found
 
 
+@functools.cache
 def refused():
     """Pictures that TensorFlow would read otherwise, by what the graph says."""
     part = bytearray(encoded(palette(), "GIF", transparency=3))
@@ -130,6 +133,7 @@ def png(*chunks, after=()):
     return b"".join((plain[:33], *chunks, plain[33:-12], *after, plain[-12:]))
 
 
+@functools.cache
 def oriented():
     """Pictures whose orientation the graph must read as Pillow does, by name."""
     six = entry("<", 6)
