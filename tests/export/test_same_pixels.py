@@ -48,7 +48,7 @@ def turned_and_plain(tmp_path_factory):
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x112] = orientation
-        for kind, options in (("png", {}), ("webp", {"lossless": True}), ("tiff", {})):
+        for kind, options in (("png", {}), ("webp", {"lossless": True})):
             turned.append(folder / f"{orientation}.{kind}")
             pixels.save(turned[-1], exif=exif, **options)
             upright = folder / f"plain{orientation}{kind}.png"
@@ -167,8 +167,10 @@ def test_predict_names_a_very_long_picture(run, exported, tmp_path):
 
 
 @pytest.mark.parametrize("num_views", [1, 10])
-def test_an_empty_batch_gives_no_rows(run, tmp_path, num_views):
-    version = export_saved_model(run, tmp_path / "model", num_views=num_views)
+def test_an_empty_batch_gives_no_rows(run, exported, tmp_path, num_views):
+    version = exported
+    if num_views == 10:
+        version = export_saved_model(run, tmp_path / "model", num_views=10)
     full = [small.encode(small.picture(0, 1))]
     for name, signature in tf.saved_model.load(str(version)).signatures.items():
         ((key, spec),) = signature.structured_input_signature[1].items()
