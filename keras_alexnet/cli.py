@@ -1,6 +1,7 @@
 """The command line: `alexnet VERB`."""
 
 import importlib
+import io
 import os
 import re
 import sys
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Errors are one line on standard error; `--debug` shows the traceback instead.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _print_any_character()
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not arguments or arguments[0] not in VERBS:
@@ -64,6 +66,13 @@ def _refuse_addresses(arguments: Sequence[str]) -> None:
                 f"Expected a path on this machine, got {value}. Addresses are neither "
                 "read nor written: copy it to a disk or mount it, and give that path."
             )
+
+
+def _print_any_character() -> None:
+    """Show what a terminal cannot, such as a name that is not UTF-8, by its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _import_tensorflow_silently() -> None:

@@ -11,18 +11,21 @@ from tfrecords import beam, pool
 from tfrecords.claim import claim
 from tfrecords.commit import Harvest
 from tfrecords.contents import Comparison, check_finished
+from tfrecords.coverage import Coverage
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, local_path
 from tfrecords.image_options import ImageOptions
 from tfrecords.manifest import MANIFEST_FILE, Manifest
 from tfrecords.output import finish, look, prepare
 from tfrecords.plan import SHARD_SIZE_MB, Plan, PlannedShard, make_plan
+from tfrecords.planned_source import PlannedSource, check_apart, plan_for
 from tfrecords.progress import Progress
 from tfrecords.selection import select
 from tfrecords.shard import ShardTask, write_shard
 from tfrecords.shard_result import load_result, result_path
 from tfrecords.sources import Source, open_source
 from tfrecords.space import check_space
+from tfrecords.text_file import printable
 
 MAX_REJECTED = 0.01  # of all pictures
 
@@ -112,21 +115,30 @@ def build(
         "exclude": exclude,
         "relabel": relabel,
     }
-    opened = select(open_source(source, source_kind), seed=seed, **choice)
+    out = _checked_path(Path(out))
     images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
-    plan = make_plan(
-        opened,
-        name=_checked_name(name or opened.name),
-        seed=seed,
-        images=images,
-        shards=shards,
-        shard_size_mb=shard_size_mb,
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        selection={key: _recorded(value) for key, value in choice.items()},
-    )
+
+    def read(earlier: bool) -> PlannedSource:
+        opened = select(open_source(source, source_kind, earlier), seed=seed, **choice)
+        plan = make_plan(
+            opened,
+            name=_checked_name(name or opened.name),
+            seed=seed,
+            images=images,
+            shards=shards,
+            shard_size_mb=shard_size_mb,
+            validation_fraction=validation_fraction,
+            test_fraction=test_fraction,
+            selection={key: _recorded(value) for key, value in choice.items()},
+        )
+        return PlannedSource(opened, plan)
+
+    check_apart(source, source_kind, out)
+    planned = plan_for(out, read)
+    plan, opened = planned.plan, planned.source
+    check_apart(source, source_kind, out, plan)
     with Progress("build", plan.total, progress) as report:
-        for note in opened.notes:
+        for note in (*opened.notes, *Coverage(plan, opened).notes()):
             report.say(note)
         work = _Work(out, plan, opened, images, max_rejected, report)
         return work.carry_out(processes, runner, beam_options)
@@ -142,6 +154,17 @@ def _check_run(max_rejected, processes, runner, beam_options) -> None:
             "Expected --processes or --runner, got both. Beam's runners have options "
             "of their own, such as --beam-options direct_num_workers=2."
         )
+
+
+def _checked_path(out: Path) -> Path:
+    # What writes the shards and tfds' files takes no other.
+    name = str(out.absolute())
+    if printable(name) != name:
+        raise DatasetError(
+            f"Expected a dataset folder whose path is UTF-8, got '{printable(name)}'. "
+            "Choose another one."
+        )
+    return out
 
 
 def _recorded(value: Any) -> Any:
@@ -192,6 +215,8 @@ class _Work:
                 self._write(harvest, missing, token, processes, runner, beam_options)
                 manifest = harvest.commit(out)
                 finish(out)
+                for note in harvest.notes():
+                    self.report.say(note)
                 return manifest
         except OSError as error:
             path = out / MANIFEST_FILE if out.is_dir() else out

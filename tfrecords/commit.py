@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.coverage import Coverage
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.images import codec_versions
@@ -35,6 +36,7 @@ class Harvest:
         self._contents: dict[str, Contents] = {}  # likewise
         self._counts = {s: np.zeros(len(source.labels), np.int64) for s in plan.splits}
         self._accumulator = Accumulator(size)
+        self._coverage = Coverage(plan, source)
         self.rejections: list[Rejection] = []
 
     def add(self, result: ShardResult) -> None:
@@ -47,32 +49,46 @@ class Harvest:
             self._accumulator.merge(result.accumulator)
 
     def check_rejections(self, out: Path, most: float) -> None:
-        """Stop when more than a fraction of all pictures cannot be used.
+        """Stop when more than a fraction of all pictures, or a class, is of no use.
 
         Raises:
             DatasetError: so it is; `rejected.jsonl` names the pictures.
         """
         total = self._plan.total
         if len(self.rejections) <= most * total:
+            self._check_classes(out)
             return
         self._write_rejections(out)
         reasons = Counter(rejection.reason for rejection in self.rejections)
         (reason, times), *_ = reasons.most_common(1)
+        detail = next(r.detail for r in self.rejections if r.reason == reason)
         raise DatasetError(
             f"Expected at most {most:.2%} of {total:,} pictures to be bad, "
-            f"{len(self.rejections):,} are so far ({reason}: {times:,}); "
+            f"{len(self.rejections):,} are so far ({reason}: {times:,}, such as: "
+            f"{detail}); "
             f"{out / REJECTED_FILE} names them. Repair or remove them, or "
             "raise --max-rejected; finished shards are kept."
         )
+
+    def _check_classes(self, out: Path) -> None:
+        try:
+            self._coverage.check(self.rejections, out)
+        except DatasetError:
+            self._write_rejections(out)
+            raise
+
+    def notes(self) -> list[str]:
+        """Say which classes have no usable picture in a split other than train."""
+        return self._coverage.losses(self.rejections)
 
     def commit(self, out: Path) -> Manifest:
         """Write everything but the shards; the manifest last.
 
         Raises:
-            DatasetError: there are no training pictures.
+            DatasetError: a training split was planned, and none of it can be used.
             OSError: the disk is full or not writable.
         """
-        if not self._accumulator.count:
+        if "train" in self._plan.splits and not self._accumulator.count:
             location = self._source.location
             raise DatasetError(f"Expected training pictures in {location}: none.")
         manifest = self._manifest()
@@ -82,7 +98,8 @@ class Harvest:
         _write_lines(
             out / IGNORED_FILE, ({"file": x.file, "reason": x.reason} for x in ignored)
         )
-        self._accumulator.statistics().save(out / STATISTICS_FILE)
+        if self._accumulator.count:
+            self._accumulator.statistics().save(out / STATISTICS_FILE)
         write_tfds_metadata(out, manifest)
         manifest.save(out)  # last: its presence says that the rest is there
         return manifest

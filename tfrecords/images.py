@@ -20,6 +20,7 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, UnidentifiedImageError, __version__, features
 
+from tfrecords.foreign_formats import foreign_format
 from tfrecords.image_options import FILTERS, JPEG, ORIGINAL, RAW, ImageOptions
 from tfrecords.jpeg import frame_size, is_well_formed, tensorflow_agrees
 
@@ -54,8 +55,9 @@ class Rejected(ValueError):
     """A picture that cannot be used.
 
     Attributes:
-        reason: one of `empty`, `unreadable`, `unknown_format`, `truncated`,
-            `decode_error`, `too_large`, `zero_sized`, `unsupported_mode`, `wrong_size`.
+        reason: one of `empty`, `unreadable`, `unknown_format`, `no_decoder`,
+            `truncated`, `decode_error`, `too_large`, `zero_sized`, `unsupported_mode`,
+            `wrong_size`.
         detail: the same for people.
     """
 
@@ -206,6 +208,9 @@ def _unidentified(data: bytes) -> Rejected:
     for signature, name in _SIGNATURES.items():
         if data.startswith(signature):
             return Rejected("decode_error", f"starts as {name}, but has no good header")
+    if kind := foreign_format(data):
+        detail = f"{kind} is not read here; save it as JPEG or PNG"
+        return Rejected("no_decoder", detail)
     return Rejected("unknown_format", f"no known picture; starts with {data[:8]!r}")
 
 

@@ -1,24 +1,35 @@
 """Class order and names: which folder is which label."""
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
+from tfrecords.text_file import printable
 
 LABELS_FILE = "labels.txt"
 _SYNSET = re.compile(r"n\d{8}")  # a WordNet noun id, as ILSVRC names its folders
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
-def class_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort class names by code point; a class's place is its 0-based label.
+def class_order(names: Iterable[str], earlier: bool = False) -> tuple[str, ...]:
+    """Sort class names; a class's place is its 0-based label.
 
-    For folders named by WordNet id this is the order that Caffe, torchvision,
-    Keras and tfds use (n01440764, tench, is 0).
+    Names that all are numbers are sorted by value (1, 2, 10), others by code point.
+    For folders named by WordNet id this is the order that Caffe, torchvision, Keras
+    and tfds use (n01440764, tench, is 0).
+
+    Args:
+        names: in any order.
+        earlier: sort numbers as text, as older builds did.
 
     Raises:
-        DatasetError: a name holds a line break, so `labels.txt` could not hold it.
+        DatasetError: a name holds a line break, so `labels.txt` could not hold it, or
+            is not UTF-8; or two differ only by space at their ends.
     """
     order = tuple(sorted(set(names)))
     for name in order:
@@ -26,7 +37,34 @@ def class_order(names: Iterable[str]) -> tuple[str, ...]:
             raise DatasetError(
                 f"Expected class names of one line, found {name!r}. Rename its folder."
             )
+    if earlier:
+        return order
+    _check_characters(order)
+    if all(map(_NUMBER.fullmatch, order)):
+        return tuple(sorted(order, key=Decimal))
     return order
+
+
+def _check_characters(names: tuple[str, ...]) -> None:
+    for name in names:
+        kinds = {unicodedata.category(character) for character in name}
+        if "Cs" in kinds:
+            raise DatasetError(
+                f"Expected class names in UTF-8, found '{printable(name)}'. Rename its "
+                "folder; for a whole tree, from Latin 1: convmv -f latin1 -t utf8 -r "
+                "--notest SOURCE."
+            )
+        if "Cc" in kinds or not name.strip():
+            raise DatasetError(
+                f"Expected class names that can be printed, found {name!r}. Rename its "
+                "folder."
+            )
+    twice = [n for n, count in Counter(n.strip() for n in names).items() if count > 1]
+    if twice:
+        raise DatasetError(
+            f"Expected class names that differ by more than space at their ends, found "
+            f"{twice[0]!r} twice. Rename a folder."
+        )
 
 
 def synset(name: str) -> str:
@@ -35,24 +73,69 @@ def synset(name: str) -> str:
 
 
 def order_name(names: Iterable[str]) -> str:
-    """Say how sorted class names are ordered: `sorted_wnid` or `sorted_name`."""
-    return "sorted_wnid" if all(map(synset, names)) else "sorted_name"
-
-
-def sorted_order(names: Iterable[str]) -> tuple[tuple[str, ...], str]:
-    """Sort class names; names that are 0 to n - 1 are sorted as numbers.
+    """Say how sorted class names are ordered.
 
     Returns:
-        The names by label, and `sorted_wnid`, `sorted_name` or `numbers`.
+        `sorted_wnid`; `numbers`, where each name is its label; `sorted_number`; or
+        `sorted_name`.
+    """
+    names = tuple(names)
+    if all(map(synset, names)):
+        return "sorted_wnid"
+    if names == tuple(str(label) for label in range(len(names))):
+        return "numbers"
+    return "sorted_number" if all(map(_NUMBER.fullmatch, names)) else "sorted_name"
+
+
+def sorted_order(
+    names: Iterable[str], earlier: bool = False
+) -> tuple[tuple[str, ...], str]:
+    """Sort class names and say how.
+
+    Args:
+        names: in any order.
+        earlier: sort as older builds did: as numbers only what is 0 to n - 1.
+
+    Returns:
+        The names by label, and what `order_name` says of them.
 
     Raises:
-        DatasetError: a name holds a line break.
+        DatasetError: as `class_order`.
     """
     names = set(names)
-    if names == {str(number) for number in range(len(names))}:
+    if earlier and names == {str(number) for number in range(len(names))}:
         return tuple(sorted(names, key=int)), "numbers"
-    order = class_order(names)
+    order = class_order(names, earlier)
     return order, order_name(order)
+
+
+def whole_number(text: str) -> str | None:
+    """Return a number as an integer's digits: `3` for `3.0`; None: it is none."""
+    whole, _, fraction = text.partition(".")
+    if not _NUMBER.fullmatch(text) or fraction.strip("0"):
+        return None
+    return str(int(whole))
+
+
+def one_form(names: Iterable[str]) -> dict[str, str]:
+    """Map names that are one name in two Unicode forms to one of them.
+
+    macOS writes an accent apart from its letter. A name that is there in one form
+    alone stays as it is.
+    """
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(composed(name), set()).add(name)
+    return {
+        name: form if len(group) > 1 else name
+        for form, group in groups.items()
+        for name in group
+    }
+
+
+def composed(name: str) -> str:
+    """Return a name with each accent in one character with its letter."""
+    return unicodedata.normalize("NFC", name)
 
 
 def numbered(numbers: Iterable[int], where: str) -> tuple[str, ...]:

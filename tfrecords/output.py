@@ -14,7 +14,18 @@ from tfrecords.plan import Plan
 from tfrecords.statistics import STATISTICS_FILE
 
 _PLAN_FILE = "plan.json"  # in the hidden folder: what is being built
+# The statistics are those of the training split, where there is one.
 _PARTS = (STATISTICS_FILE, REJECTED_FILE, "labels.txt", "dataset_info.json")
+
+
+def recorded_fingerprint(out: Path) -> str | None:
+    """Return the fingerprint of what a folder holds, finished or not; None: nothing."""
+    for path in (out / MANIFEST_FILE, out / BUILDING / _PLAN_FILE):
+        try:
+            return str(json.loads(path.read_bytes())["fingerprint"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # not there, or for who judges the folder to say
+    return None
 
 
 def look(out: Path, plan: Plan) -> Manifest | None:
@@ -80,7 +91,8 @@ def _finished(out: Path, plan: Plan) -> Manifest | None:
         manifest = Manifest.load(out)
     except DatasetError:
         return None  # a shard was lost: build it again
-    return manifest if all((out / part).exists() for part in _PARTS) else None
+    parts = _PARTS if "train" in manifest.splits else _PARTS[1:]
+    return manifest if all((out / part).exists() for part in parts) else None
 
 
 def _check_unfinished(out: Path, plan: Plan) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
+from tfrecords.labels import composed
 from tfrecords.sources import Ignored, Sample, Source
+from tfrecords.text_file import printable, read_text
 
 _STREAM = 0x5E1EC7  # apart from the plan's random numbers of the same seed
 _SPLITS = (None, "train", "validation", "test")
@@ -60,25 +62,28 @@ def _finder(source: Source, path: Path) -> Callable[[str], Sample]:
     keys = {sample.key: sample for sample in source.samples}
     bases: dict[str, Sample | None] = {}
     for sample in source.samples:
-        base = sample.key.rpartition("/")[2]
+        keys.setdefault(composed(sample.key), sample)
+        base = composed(sample.key.rpartition("/")[2])
         bases[base] = None if base in bases else sample
 
     def find(entry: str) -> Sample:
-        sample = keys.get(entry) or bases.get(entry)
-        if sample is None:
-            matches = "several pictures" if entry in bases else "no picture"
-            raise DatasetError(
-                f"Expected the key or base name of one picture of {source.location}, "
-                f"{entry!r} in {path} matches {matches}. Mend or remove the entry."
-            )
-        return sample
+        base = composed(entry)
+        for form in (entry, base, base.replace("\\", "/")):
+            if sample := keys.get(form) or bases.get(form):
+                return sample
+        matches = "several pictures" if base in bases else "no picture"
+        raise DatasetError(
+            f"Expected the key or base name of one picture of {source.location}, "
+            f"'{printable(entry)}' in {path} matches {matches}. Mend or remove the "
+            "entry."
+        )
 
     return find
 
 
 def _relabelled(source: Source, path: Path) -> Source:
     find = _finder(source, path)
-    places = {name: label for label, name in enumerate(source.labels)}
+    places = {composed(name): label for label, name in enumerate(source.labels)}
     changed: dict[str, int] = {}
     rows = csv.DictReader(io.StringIO(_text(path)))
     if not {"file", "label"} <= set(rows.fieldnames or ()):
@@ -99,8 +104,8 @@ def _relabelled(source: Source, path: Path) -> Source:
 
 
 def _label(text: str, places: dict[str, int], path: Path) -> int:
-    if text in places:
-        return places[text]
+    if composed(text) in places:
+        return places[composed(text)]
     if text.isascii() and text.isdecimal() and int(text) < len(places):
         return int(text)
     raise DatasetError(
@@ -128,7 +133,7 @@ def _validation_name(entry: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return read_text(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"Cannot read {path}: {error}. Save it as UTF-8.") from None
 
@@ -155,15 +160,16 @@ def _kept_labels(source: Source, classes: int | Sequence[str]) -> list[int]:
             raise DatasetError(f"Expected 1 to {count} classes; got {classes}.")
         return list(range(classes))
     names = [classes] if isinstance(classes, str) else list(classes)
+    places = {composed(name): label for label, name in enumerate(source.labels)}
     for name in names:
-        if name not in source.labels:
+        if composed(name) not in places:
             raise DatasetError(
                 f"Expected classes of {source.location}, such as {source.labels[0]!r}; "
                 f"got {name!r}. There are {count:,}."
             )
     if not names:
         raise DatasetError("Expected at least one class; got none.")
-    return sorted({source.labels.index(name) for name in names})
+    return sorted({places[composed(name)] for name in names})
 
 
 def _limited(source: Source, limit: int, seed: int) -> Source:

@@ -115,7 +115,8 @@ def verify(
     findings = _inspect(directory, manifest, options, processes, progress)
     report.problems += [finding.problem for finding in findings if finding.problem]
     report.problems += _check_histograms(manifest, findings)
-    report.problems += _check_statistics(directory, manifest.image_size, findings)
+    if "train" in manifest.splits:
+        report.problems += _check_statistics(directory, manifest.image_size, findings)
     report.problems += _check_labels(directory, manifest)
     report.problems += _check_list(directory / REJECTED_FILE, manifest.rejected)
     report.problems += _check_ignored(directory, manifest)

@@ -9,7 +9,16 @@ import tyro
 
 # As tfrecords.sources.KINDS, which a test compares; to import it takes a second.
 Kind = Literal[
-    "auto", "folder", "tar", "flat", "list", "kaggle", "csv", "tfds", "digits"
+    "auto",
+    "folder",
+    "tar",
+    "flat",
+    "list",
+    "kaggle",
+    "csv",
+    "classes",
+    "tfds",
+    "digits",
 ]
 
 
@@ -101,5 +110,6 @@ def _classes(given: Sequence[str] | None) -> int | Sequence[str] | None:
     path = Path(given[0])
     if not path.is_file():
         return given
-    lines = path.read_text("utf-8", "surrogateescape").split("\n")
-    return tuple(line.rstrip("\r") for line in lines if line.strip())
+    from tfrecords.text_file import read_text
+
+    return tuple(line for line in read_text(path).split("\n") if line.strip())

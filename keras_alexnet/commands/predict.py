@@ -81,7 +81,8 @@ def _rows(predictions: "Sequence[Prediction]") -> bytes:
         guesses = zip(p.labels, p.classes, p.scores, strict=True)
         for rank, guess in enumerate(guesses, start=1):
             writer.writerow([p.file, rank, *guess, ""])
-    return text.getvalue().encode()
+    # A file's name may hold any bytes; they are written as they are.
+    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _print_table(predictions: "Sequence[Prediction]") -> None:

@@ -15,6 +15,7 @@ from keras_alexnet.data.pixels import decode_pixels
 from keras_alexnet.evaluation.loaded_network import Network
 from tfrecords.errors import DatasetError
 from tfrecords.images import Rejected, decode_oriented
+from tfrecords.sources.tree import Walk
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def predict(
 
     Args:
         network: From `load_network`.
-        files: Pictures, or folders whose files are taken in order of their names.
+        files: Pictures, or folders whose files are taken in order of their names, all
+            that `tfrecords.build` would take of them.
         batch_size: Pictures in a pass.
 
     Raises:
@@ -66,11 +68,7 @@ def _expand(files: Iterable[Path | str]) -> Iterator[Path]:
     for name in files:
         path = Path(name)
         if path.is_dir():
-            yield from sorted(
-                found
-                for found in path.rglob("*")
-                if found.is_file() and not found.name.startswith(".")
-            )
+            yield from (path / name for name, _ in Walk(path).files(path))
         elif path.exists():
             yield path
         else:

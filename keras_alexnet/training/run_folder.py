@@ -59,6 +59,12 @@ def with_dataset_facts(config: TrainConfig) -> TrainConfig:
         DatasetError: The dataset is incomplete.
     """
     manifest = Manifest.load(config.data)
+    if not manifest.count("train"):
+        raise DatasetError(
+            f"Expected a training split in {config.data}, found "
+            f"{', '.join(manifest.splits)}. Build it from a source with training "
+            "pictures; this one is for alexnet evaluate."
+        )
     load_statistics(config.data)
     return dataclasses.replace(
         config,

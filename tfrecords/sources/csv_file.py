@@ -3,16 +3,18 @@
 import csv
 import io
 import os
-import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
-from tfrecords.labels import numbered, sorted_order
+from tfrecords.labels import numbered, one_form, sorted_order, whole_number
 from tfrecords.sources.folder import class_samples
+from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
-from tfrecords.sources.tree import SPLIT_FOLDERS, dataset_name, file_size
+from tfrecords.sources.split_names import split_of
+from tfrecords.sources.tree import SYSTEM_FILE, dataset_name, file_size
+from tfrecords.text_file import printable, read_text
 
 _SNIFFED = 4096  # characters of the file that tell its delimiter
 _DELIMITERS = ",;\t|"
@@ -24,13 +26,17 @@ def is_csv(path: Path) -> bool:
     return path.suffix.lower() in (".csv", ".tsv") and path.is_file()
 
 
-def open_csv(path: Path) -> Source:
+def open_csv(path: Path, earlier: bool = False) -> Source:
     """List the pictures that a CSV file names.
 
-    The first line names the columns: `path`, relative to the file's folder, `label`,
-    a name or a number from 0, and optionally `split`. The delimiter is a comma,
-    semicolon, tab or bar. A picture that is not there is kept, for the build to
-    reject by name.
+    The first line names the columns: `path`, relative to the file's folder or
+    absolute below it, `label`, a name or a number from 0, and optionally `split`. The
+    delimiter is a comma, semicolon, tab or bar. A picture that is not there is kept,
+    for the build to reject by name.
+
+    Args:
+        path: the file.
+        earlier: read it as older builds did.
 
     Raises:
         DatasetError: no such file, a column or value is missing or ill-formed, or no
@@ -40,9 +46,13 @@ def open_csv(path: Path) -> Source:
         raise DatasetError(f"Expected a CSV file, {path} is none.")
     path = path.resolve()
     rows = list(_rows(path))
-    labels, order = _labels([label for _, label, _ in rows], path)
+    if not rows:
+        raise DatasetError(f"Expected a line for each picture in {path}, found none.")
+    names = _class_names({label for _, label, _ in rows}, path, earlier)
+    labels, order = sorted_order(names.values(), earlier)
     ignored: list[Ignored] = []
-    samples = list(_samples(path, rows, labels, ignored))
+    places = {label: labels.index(name) for label, name in names.items()}
+    samples = list(_samples(path.parent, rows, places, labels, ignored, earlier))
     if not any(sample.size for sample in samples):
         raise DatasetError(
             f"Expected the pictures of {path} in {path.parent}, not one is there. "
@@ -63,7 +73,7 @@ def open_csv(path: Path) -> Source:
 
 def _rows(path: Path) -> Iterator[_Row]:
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_text(path)
         first = text.partition("\n")[0]
         reader = csv.DictReader(io.StringIO(text), delimiter=_delimiter(first))
         header = [name.strip().lower() for name in reader.fieldnames or ()]
@@ -87,16 +97,18 @@ def _delimiter(header: str) -> str:
 
 
 def _checked(row: dict, path: Path, line: int) -> _Row:
-    name, label = ((row[c] or "").strip() for c in ("path", "label"))
-    name = posixpath.normpath(name.replace(os.sep, "/")) if name else ""
-    if not name or not label or name.startswith(("/", "../")):
+    text, label = ((row[c] or "").strip() for c in ("path", "label"))
+    name = listed_path(text, path.parent)
+    if name is None or not label:
         raise DatasetError(
-            f"Expected a relative path and a label in line {line} of {path}, found "
-            f"{row['path']!r} and {row['label']!r}. Mend the line."
+            f"Expected a path in the folder of the file and a label in line {line} of "
+            f"{path}, found '{printable(text)}' and '{printable(label)}'. Mend the "
+            "line, or move the file to a folder above the pictures."
         )
+    _check_encoding(name, label, path, line)
     if "split" not in row:
         return name, label, None
-    split = SPLIT_FOLDERS.get((row["split"] or "").strip().lower())
+    split = split_of((row["split"] or "").strip())
     if split is None:
         raise DatasetError(
             f"Expected split train, val or test in line {line} of {path}, found "
@@ -105,21 +117,36 @@ def _checked(row: dict, path: Path, line: int) -> _Row:
     return name, label, split
 
 
-def _labels(found: list[str], path: Path) -> tuple[tuple[str, ...], str]:
-    if not found:
-        raise DatasetError(f"Expected a line for each picture in {path}, found none.")
+def _check_encoding(name: str, label: str, path: Path, line: int) -> None:
+    # A file's name may be of any bytes; if so the table holds the same bytes.
+    for text in (label, name):
+        if printable(text) != text and not os.path.lexists(path.parent / text):
+            raise DatasetError(
+                f"Expected UTF-8 in line {line} of {path}, found '{printable(text)}'. "
+                "Save it as UTF-8."
+            )
+
+
+def _class_names(found: set[str], path: Path, earlier: bool) -> dict[str, str]:
+    """Map what stands in the column of labels to names of classes."""
     if all(label.isascii() and label.isdecimal() for label in found):
-        return numbered(map(int, found), str(path)), "numbers"
-    return sorted_order(found)
+        numbered(map(int, found), str(path))
+        return {label: str(int(label)) for label in found}
+    if earlier:
+        return {label: label for label in found}
+    whole = {label: whole_number(label) for label in found}
+    if all(whole.values()):  # as tables write whole numbers beside missing ones: 3.0
+        return {label: name for label, name in whole.items() if name}
+    return one_form(found)
 
 
-def _samples(path: Path, rows, labels, ignored: list[Ignored]) -> Iterator[Sample]:
-    root = path.parent
-    places = {name: label for label, name in enumerate(labels)}
+def _samples(root, rows, places, labels, ignored, earlier) -> Iterator[Sample]:
     for name, label, split in rows:
         size = file_size(root / name)
-        if size is None:
+        if not earlier and is_passed_over(name):
+            ignored.append(Ignored(name, SYSTEM_FILE))
+        elif size is None:
             ignored.append(Ignored(name, "not a regular file"))
-            continue
-        place = places[label] if label in places else int(label)  # such as 007
-        yield from class_samples(root, split, labels[place], place, [(name, size)])
+        else:
+            place = places[label]
+            yield from class_samples(root, split, labels[place], place, [(name, size)])

@@ -7,16 +7,16 @@ from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.labels import class_order
 from tfrecords.sources.devkit import check_devkit, find_devkit
-from tfrecords.sources.folder import class_samples, split_folders
+from tfrecords.sources.folder import class_samples
+from tfrecords.sources.layout import find_splits
 from tfrecords.sources.sample import FileOrigin, Ignored, Source, in_order
+from tfrecords.sources.split_names import split_of
 from tfrecords.sources.tree import (
-    SPLIT_FOLDERS,
     UNLABELLED,
+    Walk,
     checked_folder,
     dataset_name,
     has_folders,
-    list_classes,
-    list_flat,
 )
 from tfrecords.sources.validation import (
     check_training_classes,
@@ -29,22 +29,24 @@ DEVKIT_ORDER = "devkit ids, converted to sorted_wnid"
 
 def is_flat(root: Path) -> bool:
     """Tell whether a folder has class folders in train and ILSVRC's files in val."""
-    found = {
-        SPLIT_FOLDERS[name.lower()]: root / name
-        for name in os.listdir(root)
-        if name.lower() in SPLIT_FOLDERS and (root / name).is_dir()
-    }
-    if not {"train", "validation"} <= set(found) or not has_folders(found["train"]):
+    found = {split_of(entry.name): entry.path for entry in Walk(root).folders(root)}
+    if not {"train", "validation"} <= set(found) or not has_folders(
+        Path(found["train"])
+    ):
         return False
     with os.scandir(found["validation"]) as entries:
         return any(imagenet.validation_number(entry.name) for entry in entries)
 
 
-def open_flat(root: Path) -> Source:
+def open_flat(root: Path, earlier: bool = False) -> Source:
     """List train/CLASS/PICTURE and val/ILSVRC2012_val_NNNNNNNN.JPEG.
 
     The validation labels are known without the devkit. Where it lies in the folder,
     as `ILSVRC2012_devkit_t12.tar.gz` or unpacked, they are compared with it.
+
+    Args:
+        root: the folder.
+        earlier: read it as older builds did.
 
     Raises:
         DatasetError: a folder is missing, a class is none of ILSVRC-2012's, or the
@@ -54,28 +56,27 @@ def open_flat(root: Path) -> Source:
     devkit = find_devkit(root)
     if devkit:
         check_devkit(devkit)
-    return flat_source(
-        "flat", root, root, DEVKIT_ORDER if devkit else "sorted_wnid", devkit
-    )
+    order = DEVKIT_ORDER if devkit else "sorted_wnid"
+    return flat_source("flat", root, Walk(root, earlier), order, devkit)
 
 
 def flat_source(
-    kind: str, location: Path, root: Path, order: str, read: Path | None = None
+    kind: str, location: Path, walk: Walk, order: str, read: Path | None = None
 ) -> Source:
     """List ILSVRC-2012 with validation pictures in one folder.
 
     Args:
         kind: kind of the source.
         location: what the user named.
-        root: the folder that holds `train` and `val`.
+        walk: of the folder that holds `train` and `val`.
         order: what the labels were converted from.
-        read: a file of labels in `root` that has been read, so is not passed over.
+        read: a file of labels in that folder that has been read, so is not passed over.
 
     Raises:
         DatasetError: a folder is missing, or a class is none of ILSVRC-2012's.
     """
-    ignored: list[Ignored] = []
-    splits = split_folders(root, ignored)
+    root, ignored = walk.root, walk.ignored
+    splits = find_splits(walk)
     if not {"train", "validation"} <= set(splits):
         raise DatasetError(
             f"Expected {root / 'train'}/CLASS/ and {root / 'val'}/ with ILSVRC-2012's "
@@ -83,7 +84,7 @@ def flat_source(
         )
     if "test" in splits:
         ignored.append(Ignored(f"{splits['test'].name}/", UNLABELLED))
-    classes = list_classes(root, splits["train"], ignored)
+    classes = walk.classes(splits["train"])
     check_training_classes(classes, str(splits["train"]))
     labels = class_order(classes)
     places = {name: label for label, name in enumerate(labels)}
@@ -94,7 +95,7 @@ def flat_source(
     ]
     found = (
         (path, size, FileOrigin(str(root), path))
-        for path, size in list_flat(root, splits["validation"], ignored)
+        for path, size in walk.flat(splits["validation"])
     )
     samples += validation_samples(found, places, ignored)
     return Source(

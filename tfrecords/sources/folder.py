@@ -5,112 +5,106 @@ from pathlib import Path
 
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
-from tfrecords.labels import class_order, order_name
-from tfrecords.sources.sample import FileOrigin, Ignored, Sample, Source, in_order
-from tfrecords.sources.tree import (
-    SPLIT_FOLDERS,
-    UNLABELLED,
-    Files,
-    checked_folder,
-    dataset_name,
-    has_folders,
-    list_classes,
-    sorted_entries,
-)
+from tfrecords.labels import class_order, one_form, order_name
+from tfrecords.sources.layout import check_classes, find_splits
+from tfrecords.sources.sample import FileOrigin, Sample, Source, in_order
+from tfrecords.sources.tree import Files, Walk, checked_folder, dataset_name
 
 _UNSPLIT = ""
 
 
-def open_folder(root: Path) -> Source:
+def open_folder(root: Path, earlier: bool = False) -> Source:
     """List a tree of pictures.
 
-    A tree whose `train` folder holds folders is split/class/picture, any other is
-    class/picture. Class folders may have folders of their own. Every regular file
-    in a class folder counts as a picture, whatever its name, except dotfiles,
-    `Thumbs.db` and `desktop.ini`. Classes that are WordNet ids get their words.
+    A tree with split folders of class folders is split/class/picture, any other is
+    class/picture; `tfrecords.sources.split_names` has the spellings of splits. Class
+    folders may have folders of their own. Every regular file in a class folder counts
+    as a picture, whatever its name, except what `tfrecords.sources.tree.Walk` passes
+    over. Classes that are WordNet ids get their words.
 
     A tree of all 1,000 classes of ILSVRC-2012 is named `imagenet2012`, its labels are
     compared with the official ones, and what is missing is noted.
 
+    Args:
+        root: the folder.
+        earlier: read it as older builds did.
+
     Raises:
         DatasetError: no folder, no classes, an empty class, a class that is not in
-            the training split, or a validation picture of ILSVRC in a wrong class.
+            the training split, folders that may be splits or classes, or a validation
+            picture of ILSVRC in a wrong class.
     """
-    root = checked_folder(root)
-    ignored: list[Ignored] = []
-    splits = split_folders(root, ignored)
-    if splits:
-        listings = {s: list_classes(root, path, ignored) for s, path in splits.items()}
-    else:
-        listings = {_UNSPLIT: list_classes(root, root, ignored)}
-    labels = _common_classes(listings)
-    complete = bool(splits) and labels == imagenet.synsets()
+    walk = Walk(checked_folder(root), earlier)
+    splits = find_splits(walk)
+    if not splits:
+        return _class_folders(walk)
+    return _source(walk, {s: walk.classes(path) for s, path in splits.items()})
+
+
+def open_classes(root: Path, earlier: bool = False) -> Source:
+    """List a tree whose folders all are classes, whatever they are called.
+
+    Args:
+        root: the folder.
+        earlier: read it as older builds did.
+
+    Raises:
+        DatasetError: no folder, no classes, or an empty class.
+    """
+    walk = Walk(checked_folder(root), earlier)
+    return _source(walk, {_UNSPLIT: walk.classes(walk.root)})
+
+
+def _class_folders(walk: Walk) -> Source:
+    classes = walk.classes(walk.root)
+    notes = () if walk.earlier else check_classes(walk.root, classes)
+    return _source(walk, {_UNSPLIT: classes}, notes)
+
+
+def _source(walk: Walk, listings: dict, notes: tuple[str, ...] = ()) -> Source:
+    root = walk.root
+    if not walk.earlier:
+        listings = _in_one_form(listings)
+    labels = _common_classes(listings, walk.earlier)
+    complete = "train" in listings and labels == imagenet.synsets()
     if complete:
         _check_validation(root, listings.get("validation", {}))
-    counts = {s: sum(map(len, classes.values())) for s, classes in listings.items()}
+        counts = {s: sum(map(len, classes.values())) for s, classes in listings.items()}
+        notes += imagenet.missing(counts["train"], counts.get("validation", 0))
     return Source(
         kind="folder",
         name=imagenet.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,
         samples=in_order(_samples(root, listings, labels)),
-        ignored=tuple(sorted(ignored)),
-        validation_fraction=0.0 if splits else 0.1,
+        ignored=tuple(sorted(walk.ignored)),
+        validation_fraction=0.1 if _UNSPLIT in listings else 0.0,
         words=imagenet.words_of(labels),
         label_order=order_name(labels),
-        notes=imagenet.missing(counts["train"], counts.get("validation", 0))
-        if complete
-        else (),
+        notes=notes,
     )
 
 
-def split_folders(root: Path, ignored: list[Ignored]) -> dict[str, Path]:
-    """Find the split folders of a tree; none where it is class/picture.
-
-    Raises:
-        DatasetError: two folders are the same split, or train is not there though
-            another split is.
-    """
-    found: dict[str, Path] = {}
-    others: list[Ignored] = []
-    for entry in sorted_entries(root):
-        split = SPLIT_FOLDERS.get(entry.name.lower())
-        if split is None or not entry.is_dir():
-            others.append(Ignored(entry.name, "not in a split folder"))
-        elif split in found:
-            names = f"{found[split].name} and {entry.name}"
-            raise DatasetError(f"{root} has two {split} folders, {names}. Keep one.")
-        else:
-            found[split] = Path(entry.path)
-    if "train" not in found or not has_folders(found["train"]):
-        return _no_splits(root, found)
-    ignored.extend(others)
-    if "test" in found and not has_folders(found["test"]):
-        ignored.append(Ignored(f"{found.pop('test').name}/", UNLABELLED))
-    return {s: found[s] for s in ("train", "validation", "test") if s in found}
-
-
-def _no_splits(root: Path, found: dict) -> dict[str, Path]:
-    # "train" beside "car" is a class; "val" with class folders is half a dataset.
-    if any(has_folders(path) for path in found.values()):
-        names = ", ".join(path.name for path in found.values())
-        raise DatasetError(
-            f"Expected a train folder with one folder per class in {root}, found "
-            f"{names}. Put the training pictures into {root / 'train'}/CLASS/."
-        )
-    return {}
-
-
-def _common_classes(listings: dict) -> tuple[str, ...]:
-    first = listings["train" if "train" in listings else _UNSPLIT]
+def _in_one_form(listings: dict) -> dict[str, dict[str, Files]]:
+    forms = one_form(name for classes in listings.values() for name in classes)
+    merged: dict[str, dict[str, Files]] = {}
     for split, classes in listings.items():
-        extra = sorted(set(classes) - set(first))
+        merged[split] = {}
+        for name, files in classes.items():
+            merged[split].setdefault(forms[name], []).extend(files)
+    return merged
+
+
+def _common_classes(listings: dict, earlier: bool) -> tuple[str, ...]:
+    among, *others = listings  # the training split, where there is one
+    for split in others:
+        extra = sorted(set(listings[split]) - set(listings[among]))
         if extra:
             raise DatasetError(
-                f"Expected the classes of train in {split}, found also {extra[0]!r} "
-                f"({len(extra)} such). Add it to train or remove it."
+                f"Expected the classes of {among} in {split}, found also {extra[0]!r} "
+                f"({len(extra)} such). Add it to {among} or remove it."
             )
-    return class_order(first)
+    return class_order(listings[among], earlier)
 
 
 def _check_validation(root: Path, classes: dict[str, Files]) -> None:

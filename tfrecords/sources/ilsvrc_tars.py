@@ -15,8 +15,9 @@ from tfrecords.sources.sample import (
     Source,
     in_order,
 )
+from tfrecords.sources.system_names import is_hidden
 from tfrecords.sources.tar import Member, TarHeaders
-from tfrecords.sources.tree import UNLABELLED, is_hidden, sorted_entries
+from tfrecords.sources.tree import UNLABELLED, sorted_entries
 from tfrecords.sources.validation import (
     check_training_classes,
     shortfall,
@@ -147,9 +148,8 @@ def _class_samples(path, within: Member, label, split, ignored) -> Iterator[Samp
     name = within.name.removesuffix(".tar").rpartition("/")[2]
     tar, file = TarHeaders(path, within), str(path)
     for member in tar.members():
-        base = member.name.rpartition("/")[2]
         key = f"train/{name}/{member.name}"
-        if is_hidden(base):
+        if any(map(is_hidden, member.name.split("/"))):
             ignored.append(Ignored(f"{path.name}/{key}", "of the operating system"))
         else:
             origin = RangeOrigin(file, member.offset, member.size)

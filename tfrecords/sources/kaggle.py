@@ -7,7 +7,8 @@ from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.sources.flat import flat_source
 from tfrecords.sources.sample import Source
-from tfrecords.sources.tree import checked_folder
+from tfrecords.sources.tree import Walk, checked_folder
+from tfrecords.text_file import read_text
 
 _MAPPING = "LOC_synset_mapping.txt"
 _SOLUTION = "LOC_val_solution.csv"
@@ -19,12 +20,16 @@ def is_kaggle(root: Path) -> bool:
     return any((root / place / "train").is_dir() for place in _PICTURES)
 
 
-def open_kaggle(root: Path) -> Source:
+def open_kaggle(root: Path, earlier: bool = False) -> Source:
     """List ILSVRC/Data/CLS-LOC/{train/CLASS/PICTURE,val/PICTURE}.
 
     The validation labels are known without Kaggle's tables. `LOC_synset_mapping.txt`
     and `LOC_val_solution.csv`, in the folder or in the one above, are compared with
     them where they are there. The test pictures have no labels and are passed over.
+
+    Args:
+        root: the folder.
+        earlier: read it as older builds did.
 
     Raises:
         DatasetError: a folder is missing, or a table is ill-formed or disagrees.
@@ -42,7 +47,7 @@ def open_kaggle(root: Path) -> Source:
             _check_mapping(folder / _MAPPING)
         if (folder / _SOLUTION).is_file():
             _check_solution(folder / _SOLUTION)
-    return flat_source("kaggle", root, pictures, "sorted_wnid")
+    return flat_source("kaggle", root, Walk(pictures, earlier), "sorted_wnid")
 
 
 def _check_mapping(path: Path) -> None:
@@ -72,6 +77,6 @@ def _check_solution(path: Path) -> None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except (OSError, ValueError) as error:
         raise DatasetError(f"Cannot read {path}: {error}. Fetch it again.") from None

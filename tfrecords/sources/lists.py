@@ -10,15 +10,18 @@ from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.labels import class_order, numbered, order_name
 from tfrecords.sources.folder import class_samples
+from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
+from tfrecords.sources.split_names import split_of
 from tfrecords.sources.tree import (
-    SPLIT_FOLDERS,
+    SYSTEM_FILE,
+    Walk,
     checked_folder,
     dataset_name,
     file_size,
     has_folders,
-    list_classes,
 )
+from tfrecords.text_file import printable, read_text
 
 _NAMES = {
     "train": ("train.txt", "train_map.txt"),
@@ -42,7 +45,7 @@ def is_lists(root: Path) -> bool:
     )
 
 
-def open_lists(path: Path) -> Source:
+def open_lists(path: Path, earlier: bool = False) -> Source:
     """List the pictures that `train.txt` and `val.txt` (or `val_map.txt`) name.
 
     Paths start from the list's folder or from its `train` or `val`. Labels are
@@ -54,18 +57,20 @@ def open_lists(path: Path) -> Source:
 
     Args:
         path: the folder of the lists, or one of them.
+        earlier: read it as older builds did.
 
     Raises:
         DatasetError: a list is ill-formed, its pictures are nowhere, or its labels
             disagree with ILSVRC-2012's.
     """
     root = checked_folder(path.parent if path.is_file() else path)
-    ignored: list[Ignored] = []
+    walk = Walk(root, earlier)
+    ignored = walk.ignored
     train, validation = _find(root, "train"), _find(root, "validation")
-    entries = _read(train) if train else _from_folders(root, ignored)
-    answers = _read(validation) if validation else []
+    entries = _read(train, "train", walk) if train else _from_folders(walk)
+    answers = _read(validation, "validation", walk) if validation else []
     names = _class_names(entries, answers, train or root)
-    labels = class_order(names) if not _are_numbers(names) else tuple(names)
+    labels = tuple(names) if _are_numbers(names) else class_order(names, earlier)
     samples = list(_samples(root, train, "train", entries, names, labels, ignored))
     if validation:
         samples += _samples(
@@ -89,8 +94,8 @@ def open_lists(path: Path) -> Source:
 
 
 def _folders(root: Path, split: str) -> list[Path]:
-    names = [name for name, meant in SPLIT_FOLDERS.items() if meant == split]
-    return [root / name for name in names if (root / name).is_dir()]
+    found = Walk(root).folders(root)
+    return [Path(entry.path) for entry in found if split_of(entry.name) == split]
 
 
 def _find(root: Path, split: str) -> Path | None:
@@ -102,40 +107,43 @@ def _find(root: Path, split: str) -> Path | None:
 
 
 def _starts_as_list(path: Path) -> bool:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        words = file.readline(10_000).split()
+    words = read_text(path).partition("\n")[0].split()
     return len(words) > 1 and words[-1].isdecimal()
 
 
-def _read(path: Path) -> _Entries:
+def _read(path: Path, split: str, walk: Walk) -> _Entries:
     entries = []
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        for place, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            name, _, number = line.rstrip().rpartition(" ")
-            name = posixpath.normpath(name.strip()) if name.strip() else ".."
-            leads_out = name.startswith(("/", "../")) or name == ".."
-            if leads_out or not (number.isascii() and number.isdecimal()):
-                raise DatasetError(
-                    f"Expected 'path label' in line {place} of {path}, a relative path "
-                    f"and a number from 0; found {line.strip()!r}. Mend the line."
-                )
+    bases = (path.parent, walk.root, *_folders(walk.root, split))
+    for place, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        text, _, number = line.rstrip().rpartition(" ")
+        name = listed_path(text, *bases)
+        if name is None or not (number.isascii() and number.isdecimal()):
+            raise DatasetError(
+                f"Expected 'path label' in line {place} of {path}, a path in the "
+                f"list's folder and a number from 0; found '{printable(line.strip())}'."
+                " Mend the line."
+            )
+        if not walk.earlier and is_passed_over(name):
+            walk.ignored.append(Ignored(name, SYSTEM_FILE))
+        else:
             entries.append((name, int(number)))
     return entries
 
 
-def _from_folders(root: Path, ignored: list[Ignored]) -> _Entries:
+def _from_folders(walk: Walk) -> _Entries:
+    root = walk.root
     folders = _folders(root, "train")
     if not folders:
         raise DatasetError(
             f"Expected train.txt, or a train folder with one folder per class, in "
             f"{root}; found neither. Lines are 'path label'."
         )
-    classes = list_classes(root, folders[0], ignored)
+    classes = walk.classes(folders[0])
     return [
         (path, label)
-        for label, name in enumerate(class_order(classes))
+        for label, name in enumerate(class_order(classes, walk.earlier))
         for path, _ in classes[name]
     ]
 

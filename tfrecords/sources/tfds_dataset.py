@@ -10,7 +10,8 @@ from tfrecords.errors import DatasetError
 from tfrecords.labels import sorted_order
 from tfrecords.sources.examples import ExampleFile, Stretch
 from tfrecords.sources.sample import Ignored, RangeOrigin, Sample, Source, in_order
-from tfrecords.sources.tree import SPLIT_FOLDERS, UNLABELLED
+from tfrecords.sources.split_names import SPLIT_FOLDERS
+from tfrecords.sources.tree import UNLABELLED
 
 PREFIX = "tfds:"
 _INFO_FILE = "dataset_info.json"
@@ -23,7 +24,7 @@ def is_prepared(path: Path) -> bool:
     return (path / _INFO_FILE).is_file() and (path / "features.json").is_file()
 
 
-def open_tfds(name: str) -> Source:
+def open_tfds(name: str, earlier: bool = False) -> Source:
     """List a tensorflow-datasets dataset, which is downloaded if it must be.
 
     The pictures stay in the prepared TFRecord files, are taken as they are encoded
@@ -34,6 +35,7 @@ def open_tfds(name: str) -> Source:
     Args:
         name: `tfds:NAME[/CONFIG][:VERSION]`, found in `$TFDS_DATA_DIR` or in
             `~/tensorflow_datasets`; or the folder of a prepared dataset.
+        earlier: order the classes as older builds did.
 
     Raises:
         DatasetError: there is no such dataset, it cannot be prepared, or is not of
@@ -49,7 +51,7 @@ def open_tfds(name: str) -> Source:
             "--data_dir, and set TFDS_DATA_DIR to it."
         )
     image, label, names = _features(info, name)
-    labels, order = sorted_order(names)
+    labels, order = sorted_order(names, earlier)
     places = {number: labels.index(name) for number, name in enumerate(names)}
     ignored: list[Ignored] = []
     reader = _Reader(image, label, names, places, ignored)

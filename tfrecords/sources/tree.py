@@ -7,21 +7,122 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
+from tfrecords.sources.product_folder import product_of
 from tfrecords.sources.sample import Ignored
+from tfrecords.sources.sidecars import is_document, sidecars
+from tfrecords.sources.system_names import is_hidden
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
 Files = list[tuple[str, int]]  # path from the root with /, size in bytes
 UNLABELLED = "it has no labels"  # as ILSVRC's test pictures
-_SYSTEM_FILES = {"thumbs.db", "desktop.ini"}  # .DS_Store and ._* are dotfiles
-_SYSTEM = "a file of the operating system"
+SYSTEM_FILE = "a file of the operating system"
+_SYSTEM_FOLDER = "a folder of the operating system or of a program"
+_SIDECAR = "it belongs to the picture of its name beside it"
+_LINK = "a link to a folder"  # it may lead back up
+
+
+class Walk:
+    """Lists folders below a root and notes what it passes over.
+
+    Passed over are what systems and programs leave (hidden files and folders,
+    `Thumbs.db`, `@eaDir`, `__MACOSX`), files that belong to a picture beside them
+    (`a.jpg.json`), pipes and devices, links to folders inside classes, and the
+    datasets, runs and exports of this package.
+
+    Args:
+        root: what the files' paths start from.
+        earlier: pass over only what older builds did, so that their datasets are
+            known again.
+
+    Attributes:
+        ignored: what was passed over so far.
+    """
+
+    def __init__(self, root: Path, earlier: bool = False):
+        self.root, self.earlier = root, earlier
+        self.ignored: list[Ignored] = []
+
+    def folders(self, path: Path) -> list[os.DirEntry]:
+        """Return the folders in a folder that may hold pictures; notes nothing."""
+        return [
+            entry
+            for entry in sorted_entries(path)
+            if entry.is_dir() and not self._why_not(entry, frozenset())
+        ]
+
+    def classes(self, path: Path) -> dict[str, Files]:
+        """List the files in each class folder of `path`.
+
+        Raises:
+            DatasetError: there are no classes, or one is empty.
+        """
+        classes = {}
+        for entry in sorted_entries(path):
+            reason = self._why_not(entry, frozenset())
+            if reason or not entry.is_dir():
+                self.ignore(entry, reason or "not in a class folder")
+                continue
+            files = list(self.files(Path(entry.path)))
+            if not files:
+                raise DatasetError(
+                    f"Expected pictures in every class folder, {entry.path} has none. "
+                    "Fill it or remove it."
+                )
+            classes[entry.name] = files
+        if not classes:
+            raise DatasetError(
+                f"Expected one folder per class in {path}, found none. "
+                "Arrange the pictures as CLASS/PICTURE or SPLIT/CLASS/PICTURE."
+            )
+        return classes
+
+    def flat(self, path: Path) -> Files:
+        """List the files that lie directly in a folder; folders are passed over."""
+        files: Files = []
+        for entry in sorted_entries(path):
+            if reason := self._why_not(entry, frozenset()):
+                self.ignore(entry, reason)
+            elif entry.is_dir():
+                self.ignored.append(
+                    Ignored(f"{relative(self.root, entry)}/", "a folder")
+                )
+            else:
+                files += self._file(entry)
+        return files
+
+    def files(self, path: Path) -> Iterator[tuple[str, int]]:
+        """Yield the files in a folder and in the folders below it, by name."""
+        entries = sorted_entries(path)
+        beside = frozenset() if self.earlier else sidecars(e.name for e in entries)
+        for entry in entries:
+            if reason := self._why_not(entry, beside):
+                self.ignore(entry, reason)
+            elif not entry.is_dir():
+                yield from self._file(entry)
+            elif entry.is_symlink():
+                self.ignore(entry, _LINK)
+            else:
+                yield from self.files(Path(entry.path))
+
+    def ignore(self, entry: os.DirEntry, reason: str) -> None:
+        """Note that an entry was passed over."""
+        slash = "/" if reason == _SYSTEM_FOLDER else ""
+        self.ignored.append(Ignored(relative(self.root, entry) + slash, reason))
+
+    def _why_not(self, entry: os.DirEntry, beside: frozenset[str]) -> str | None:
+        if is_hidden(entry.name, self.earlier):
+            return _SYSTEM_FOLDER if entry.is_dir() else SYSTEM_FILE
+        if entry.name in beside and not entry.is_dir():
+            return _SIDECAR
+        if not self.earlier and entry.is_dir():
+            return product_of(Path(entry.path))
+        return None
+
+    def _file(self, entry: os.DirEntry) -> Files:
+        size = file_size(entry.path)
+        if size is not None:
+            return [(relative(self.root, entry), size)]
+        self.ignore(entry, "not a regular file")
+        return []
 
 
 def checked_folder(root: Path) -> Path:
@@ -53,89 +154,21 @@ def sorted_entries(path: Path) -> list[os.DirEntry]:
         raise DatasetError(f"Cannot list {path}: {error.strerror}.") from None
 
 
-def has_folders(path: Path) -> bool:
-    """Tell whether a folder holds folders that are not hidden."""
-    try:
-        with os.scandir(path) as entries:
-            return any(e.is_dir() and not is_hidden(e.name) for e in entries)
-    except OSError as error:
-        raise DatasetError(f"Cannot list {path}: {error.strerror}.") from None
+def has_folders(path: Path, earlier: bool = False) -> bool:
+    """Tell whether a folder holds folders that may hold pictures."""
+    return bool(Walk(path, earlier).folders(path))
 
 
-def is_hidden(name: str) -> bool:
-    """Tell whether a name is one that operating systems leave behind."""
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
-
-
-def list_classes(root: Path, path: Path, ignored: list[Ignored]) -> dict[str, Files]:
-    """List the files in each class folder of `path`.
+def has_pictures(path: Path, deep: bool = True) -> bool:
+    """Tell whether a folder holds a file that may be a picture, by its name.
 
     Args:
-        root: what the files' paths start from.
-        path: the folder that holds one folder per class.
-        ignored: grows by what is passed over.
-
-    Raises:
-        DatasetError: there are no classes, or one is empty.
-    """
-    classes = {}
-    for entry in sorted_entries(path):
-        if is_hidden(entry.name) or not entry.is_dir():
-            reason = _SYSTEM if is_hidden(entry.name) else "not in a class folder"
-            ignored.append(Ignored(relative(root, entry), reason))
-            continue
-        files = list(_list_files(root, Path(entry.path), ignored))
-        if not files:
-            raise DatasetError(
-                f"Expected pictures in every class folder, {entry.path} has none. "
-                "Fill it or remove it."
-            )
-        classes[entry.name] = files
-    if not classes:
-        raise DatasetError(
-            f"Expected one folder per class in {path}, found none. "
-            "Arrange the pictures as CLASS/PICTURE or SPLIT/CLASS/PICTURE."
-        )
-    return classes
-
-
-def list_flat(root: Path, path: Path, ignored: list[Ignored]) -> Files:
-    """List the files that lie directly in a folder.
-
-    Args:
-        root: what the files' paths start from.
         path: the folder.
-        ignored: grows by what is passed over, folders among it.
+        deep: look into the folders in it too.
     """
-    files: Files = []
-    for entry in sorted_entries(path):
-        if entry.is_dir():
-            ignored.append(Ignored(f"{relative(root, entry)}/", "a folder"))
-        else:
-            files += _picture(root, entry, ignored)
-    return files
-
-
-def _list_files(root: Path, path: Path, ignored: list[Ignored]) -> Iterator:
-    for entry in sorted_entries(path):
-        if entry.is_dir() and not is_hidden(entry.name):
-            if entry.is_symlink():  # it may lead back up
-                ignored.append(Ignored(relative(root, entry), "a link to a folder"))
-            else:
-                yield from _list_files(root, Path(entry.path), ignored)
-        else:
-            yield from _picture(root, entry, ignored)
-
-
-def _picture(root: Path, entry: os.DirEntry, ignored: list[Ignored]) -> Files:
-    if is_hidden(entry.name):
-        reason = _SYSTEM
-    elif (size := file_size(entry.path)) is None:
-        reason = "not a regular file"
-    else:
-        return [(relative(root, entry), size)]
-    ignored.append(Ignored(relative(root, entry), reason))
-    return []
+    walk = Walk(path)
+    found = walk.files(path) if deep else iter(walk.flat(path))
+    return any(not is_document(name.rpartition("/")[2]) for name, _ in found)
 
 
 def file_size(path: str | Path) -> int | None:

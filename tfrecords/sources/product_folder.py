@@ -1,0 +1,37 @@
+"""Folders that this package makes: datasets, runs and exports hold no classes."""
+
+import os
+from pathlib import Path
+
+_RUN_FILES = ("checkpoints", "best.keras", "statistics.npz")
+
+
+def product_of(path: Path) -> str | None:
+    """Say what of ours a folder is; None: none of ours, or it cannot be read."""
+    try:
+        return _product_of(path)
+    except OSError:
+        return None  # who lists it will say why
+
+
+def _product_of(path: Path) -> str | None:
+    if (path / "manifest.json").is_file() and (path / "labels.txt").is_file():
+        return "a dataset folder"
+    if (path / ".building" / "plan.json").is_file():
+        return "an unfinished dataset folder"
+    if (path / "config.json").is_file() and any(
+        (path / name).exists() for name in _RUN_FILES
+    ):
+        return "a run folder"
+    if (path / "saved_model.pb").is_file() or _has_version(path):
+        return "an exported model"
+    return None
+
+
+def _has_version(path: Path) -> bool:
+    # TensorFlow Serving wants MODEL/1/saved_model.pb.
+    with os.scandir(path) as entries:
+        return any(
+            entry.name.isdecimal() and os.path.isfile(f"{entry.path}/saved_model.pb")
+            for entry in entries
+        )

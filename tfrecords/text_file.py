@@ -1,0 +1,28 @@
+"""Text that people and their programs write: lists, tables, names."""
+
+import codecs
+from pathlib import Path
+
+
+def read_text(path: Path) -> str:
+    r"""Read a text file in UTF-8, or in UTF-16 with a byte order mark.
+
+    A byte order mark is left out, line ends become `\n`. Bytes that are not UTF-8
+    become lone surrogates, as in the file names that Python lists, so that a list can
+    name a file of any name.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it starts as UTF-16 and is no such.
+    """
+    data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16")
+    else:
+        text = data.decode("utf-8-sig", "surrogateescape")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def printable(name: str) -> str:
+    r"""Show a name whose bytes may not be UTF-8: `caf\xe9`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
