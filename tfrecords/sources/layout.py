@@ -83,8 +83,8 @@ def find_splits(walk: Walk) -> dict[str, Path]:
     if not nested.get("train"):
         if walk.earlier or not _only_evaluates(walk, found, nested):
             raise _no_train(walk.root, found.values())
-    elif list(named) == ["train"] and not walk.earlier:
-        _check_others(walk, found["train"])
+    elif not walk.earlier and not nested.get("test") and "validation" not in named:
+        _check_others(walk, found)
     _ignore_others(walk, found)
     if "test" in found and not nested["test"]:
         walk.ignored.append(Ignored(f"{found.pop('test').name}/", UNLABELLED))
@@ -150,15 +150,17 @@ def _only_evaluates(walk: Walk, found: Mapping, nested: Mapping) -> bool:
     return several and "train" not in found and set(others) <= set(found.values())
 
 
-def _check_others(walk: Walk, train: Path) -> None:
+def _check_others(walk: Walk, found: Mapping[str, Path]) -> None:
+    # "train" alone may have been a class of trains, and what is beside it too.
     paths = (Path(entry.path) for entry in walk.folders(walk.root))
-    other = next((p for p in paths if p != train and has_pictures(p)), None)
+    others = (path for path in paths if path not in found.values())
+    other = next(filter(has_pictures, others), None)
     if other is not None:
         raise DatasetError(
-            f"Expected splits or classes in {walk.root}, found {train.name}, which "
-            f"reads as the training split, beside {other.name}, which reads as a class "
-            f"or as a split of unknown name. Call the splits train, val and test, or "
-            f"move {other.name} away. {AS_CLASSES}"
+            f"Expected splits or classes in {walk.root}, found {found['train'].name}, "
+            f"which reads as the training split, beside {other.name}, which reads as a "
+            f"class or as a split of unknown name. Call the splits train, val and "
+            f"test, or move {other.name} away. {AS_CLASSES}"
         )
 
 
