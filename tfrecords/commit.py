@@ -65,7 +65,7 @@ class Harvest:
         raise DatasetError(
             f"Expected at most {most:.2%} of {total:,} pictures to be bad, "
             f"{len(self.rejections):,} are so far ({reason}: {times:,}, such as: "
-            f"{detail}); "
+            f"{' '.join(detail.split())}); "
             f"{out / REJECTED_FILE} names them. Repair or remove them, or "
             "raise --max-rejected; finished shards are kept."
         )

@@ -163,11 +163,18 @@ def test_folders_without_pictures_beside_train_are_no_classes(tmp_path):
     assert {i.file for i in source.ignored} == {"annotations", "devkit"}
 
 
-def test_equal_folders_in_all_classes_are_worth_a_word(tmp_path):
-    tree(tmp_path, "siteA/cat", "siteA/dog", "siteB/cat", "siteB/dog")
+@pytest.mark.parametrize("inner", ["", "train/"])
+def test_classes_of_nothing_but_folders_are_worth_a_word(tmp_path, inner):
+    tree(tmp_path, f"{inner}images/cat", f"{inner}images/dog", f"{inner}masks")
     source = open_source(tmp_path)
-    assert source.labels == ("siteA", "siteB")
-    assert any("cat, dog" in note for note in source.notes)
+    assert source.labels == ("images", "masks")
+    assert "1 of 2 class folders" in source.notes[0]
+    assert "images (cat, dog)" in source.notes[0]
+
+
+def test_usual_class_folders_need_no_word(tmp_path):
+    tree(tmp_path, "train/a", "train/b/images", "train/c", "train/c/x", "train/c/y")
+    assert open_source(tmp_path).notes == ()
 
 
 @pytest.mark.parametrize("names", [("test",), ("val",), ("Test_Images",)])

@@ -17,7 +17,8 @@ FOLDERS = (
 ).split() + ["System Volume Information"]
 FILES = (
     "Thumbs.db thumbs.DB ehthumbs.db desktop.ini Desktop.ini ._1.jpg .DS_Store "
-    ".picasa.ini Picasa.ini ZbThumbnail.info SYNOFILE_THUMB_1.jpg"
+    ".picasa.ini Picasa.ini ZbThumbnail.info SYNOFILE_THUMB_1.jpg "
+    "1.jpg:Zone.Identifier metadata.json"
 ).split()
 
 

@@ -35,10 +35,15 @@ def open_folder(root: Path, earlier: bool = False) -> Source:
             picture of ILSVRC in a wrong class.
     """
     walk = Walk(checked_folder(root), earlier)
-    splits = find_splits(walk)
-    if not splits:
-        return _class_folders(walk)
-    return _source(walk, {s: walk.classes(path) for s, path in splits.items()})
+    splits = find_splits(walk) or {_UNSPLIT: walk.root}
+    listings = {split: walk.classes(path) for split, path in splits.items()}
+    if earlier:
+        return _source(walk, listings)
+    among = next(iter(splits))
+    path = splits[among]
+    inside = f"{path.relative_to(walk.root).as_posix()}/" if among else ""
+    notes = check_classes(path, inside, listings[among], split=bool(among))
+    return _source(walk, listings, notes)
 
 
 def open_classes(root: Path, earlier: bool = False) -> Source:
@@ -53,12 +58,6 @@ def open_classes(root: Path, earlier: bool = False) -> Source:
     """
     walk = Walk(checked_folder(root), earlier)
     return _source(walk, {_UNSPLIT: walk.classes(walk.root)})
-
-
-def _class_folders(walk: Walk) -> Source:
-    classes = walk.classes(walk.root)
-    notes = () if walk.earlier else check_classes(walk.root, classes)
-    return _source(walk, {_UNSPLIT: classes}, notes)
 
 
 def _source(walk: Walk, listings: dict, notes: tuple[str, ...] = ()) -> Source:

@@ -19,6 +19,7 @@ from tfrecords.sources.tree import (
 
 SPLITS = ("train", "validation", "test")
 AS_CLASSES = "If its folders are classes whatever their names, add --source classes."
+_SHOWN = 5
 _DEEPEST = 16  # wrappers in wrappers; links may lead in a circle
 
 
@@ -178,12 +179,16 @@ def _unwrapped_splits(found: dict[str, Path]) -> dict[str, Path]:
     return inner if len(depths) == 1 else found
 
 
-def check_classes(root: Path, classes: Mapping[str, Files]) -> tuple[str, ...]:
+def check_classes(
+    path: Path, inside: str, classes: Mapping[str, Files], split: bool
+) -> tuple[str, ...]:
     """Look whether class folders may be something else, by the folders in them.
 
     Args:
-        root: the tree, which has no split folders.
+        path: the folder that holds the class folders.
+        inside: its path from the tree's root, with a slash at its end; or empty.
         classes: the files of each class folder.
+        split: whether the class folders lie in a split folder.
 
     Returns:
         Notes for the user.
@@ -191,22 +196,24 @@ def check_classes(root: Path, classes: Mapping[str, Files]) -> tuple[str, ...]:
     Raises:
         DatasetError: the folders in a class folder are called as splits are.
     """
-    inside = {name: _first_folders(name, files) for name, files in classes.items()}
-    for name, folders in inside.items():
-        splits = {split_of(folder) for folder in folders}
+    folders = {n: _first_folders(inside + n, files) for n, files in classes.items()}
+    for name, some in () if split else folders.items():
+        splits = {split_of(folder) for folder in some}
         if len(splits) > 1 and None not in splits:
             raise DatasetError(
-                f"Expected SPLIT/CLASS/PICTURE or CLASS/PICTURE in {root}, found split "
-                f"folders in {name}: {', '.join(sorted(folders))}. Put the split "
-                f"folders on top, or give {root / name} as the source. {AS_CLASSES}"
+                f"Expected SPLIT/CLASS/PICTURE or CLASS/PICTURE in {path}, found split "
+                f"folders in {name}: {', '.join(sorted(some))}. Put the split folders "
+                f"on top, or give {path / name} as the source. {AS_CLASSES}"
             )
-    (first, folders), *others = inside.items()
-    if len(folders) < 2 or "" in folders or any(f != folders for _, f in others):
+    deep = [n for n, some in folders.items() if len(some) > 1 and "" not in some]
+    if not deep:
         return ()
+    shown = ", ".join(sorted(folders[deep[0]])[:_SHOWN])
     return (
-        f"Every class folder holds the folders {', '.join(sorted(folders))}. If those "
-        f"are the classes, the folders above them are splits: call them train, val "
-        f"and test.",
+        f"{len(deep):,} of {len(classes):,} class folders in {path} hold no picture "
+        f"but folders, such as {deep[0]} ({shown}): whatever lies in one is of one "
+        "class. If the folders in it are the classes, put them on top or below train "
+        "and val.",
     )
 
 
