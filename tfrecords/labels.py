@@ -37,24 +37,24 @@ def class_order(names: Iterable[str], earlier: bool = False) -> tuple[str, ...]:
             raise DatasetError(
                 f"Expected class names of one line, found {name!r}. Rename its folder."
             )
-    if earlier:
-        return order
-    _check_characters(order)
-    if all(map(_NUMBER.fullmatch, order)):
-        return tuple(sorted(order, key=Decimal))
-    return order
-
-
-def _check_characters(names: tuple[str, ...]) -> None:
-    for name in names:
-        kinds = {unicodedata.category(character) for character in name}
-        if "Cs" in kinds:
+        if printable(name) != name:
             raise DatasetError(
                 f"Expected class names in UTF-8, found '{printable(name)}'. Rename its "
                 "folder; for a whole tree, from Latin 1: convmv -f latin1 -t utf8 -r "
                 "--notest SOURCE."
             )
-        if "Cc" in kinds or not name.strip():
+    if earlier:
+        return order
+    _check_space(order)
+    if all(map(_NUMBER.fullmatch, order)):
+        return tuple(sorted(order, key=Decimal))
+    return order
+
+
+def _check_space(names: tuple[str, ...]) -> None:
+    for name in names:
+        controls = any(unicodedata.category(letter) == "Cc" for letter in name)
+        if controls or not name.strip():
             raise DatasetError(
                 f"Expected class names that can be printed, found {name!r}. Rename its "
                 "folder."

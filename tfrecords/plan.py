@@ -128,6 +128,11 @@ def _fractions(source, validation, test) -> dict[str, float]:
                 f"{source.location} has a {split} folder already. "
                 f"Leave out --{split}-fraction."
             )
+        if fraction and not present & {None, "train"}:
+            raise DatasetError(
+                f"Expected training pictures in {source.location} to take a "
+                f"{split} split from, found none. Leave out --{split}-fraction."
+            )
     merged = {s: default[s] if given[s] is None else given[s] for s in given}
     if min(merged.values()) < 0 or sum(merged.values()) >= 1:
         raise DatasetError(

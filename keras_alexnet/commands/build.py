@@ -36,9 +36,10 @@ class BuildOptions:
     """Folder of pictures (of classes, ILSVRC-2012's tars, Kaggle's, with lists), a tar,
     a list or CSV file, `tfds:NAME`, or `digits`."""
     out: tyro.conf.Positional[Path]
-    """Dataset folder; made if it is not there."""
+    """Dataset folder, outside SOURCE; made if it is not there."""
     kind: Annotated[Kind, tyro.conf.arg(name="source")] = "auto"
-    """Kind of source; auto lets its content tell."""
+    """Kind of source; auto lets its content tell. classes: each folder in SOURCE is a
+    class, also where it is called as a split is."""
     classes: tuple[str, ...] | None = None
     """Only these: a number (the first so many), names, or a file of one name a line."""
     limit: int | None = None

@@ -27,6 +27,7 @@ _NAMES = {
     "train": ("train.txt", "train_map.txt"),
     "validation": ("val.txt", "val_map.txt", "validation.txt"),
 }
+_LONGEST_LINE = 10_000  # bytes
 _TRIED = 100  # entries, to find the folder that paths start from
 _Entries = list[tuple[str, int]]  # path, number
 
@@ -107,7 +108,7 @@ def _find(root: Path, split: str) -> Path | None:
 
 
 def _starts_as_list(path: Path) -> bool:
-    words = read_text(path).partition("\n")[0].split()
+    words = read_text(path, _LONGEST_LINE).partition("\n")[0].split()
     return len(words) > 1 and words[-1].isdecimal()
 
 
