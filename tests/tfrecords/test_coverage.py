@@ -128,3 +128,11 @@ def test_a_table_of_test_pictures_alone_is_a_dataset(tmp_path):
     (root / "a.csv").write_text("\n".join(["path,label,split", *rows]))
     manifest = build(root / "a.csv", tmp_path / "out")
     assert list(manifest.splits) == ["test"]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_share_of_no_training_pictures_is_refused(testing, tmp_path, split):
+    share = {f"{split}_fraction": 0.5}
+    with pytest.raises(DatasetError, match=f"--{split}-fraction"):
+        build(testing.parent / "in", tmp_path / "out", **share)
+    assert not (tmp_path / "out").exists()

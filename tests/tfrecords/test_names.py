@@ -89,6 +89,12 @@ def test_class_names_that_nothing_can_hold_are_refused_at_the_start(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+def test_what_an_older_build_left_half_made_is_refused_too(tree):
+    (tree / "blue").rename(tree / LATIN)
+    with pytest.raises(DatasetError, match=r"UTF-8.*caf\\xe9"):
+        open_source(tree, earlier=True)
+
+
 @pytest.mark.parametrize("name", ["a cat", "\U0001f431", "café", "a\u200db", "x" * 250])
 def test_class_names_of_any_characters_are_kept(tmp_path, name):
     tree = write_tree(tmp_path / "in", 2, ("blue", name))

@@ -1,9 +1,11 @@
 """Folders that this package makes: datasets, runs and exports hold no classes."""
 
 import os
+from itertools import islice
 from pathlib import Path
 
 _RUN_FILES = ("checkpoints", "best.keras", "statistics.npz")
+_MOST_VERSIONS = 50  # a class folder has more files, which need not be looked at
 
 
 def product_of(path: Path) -> str | None:
@@ -33,5 +35,5 @@ def _has_version(path: Path) -> bool:
     with os.scandir(path) as entries:
         return any(
             entry.name.isdecimal() and os.path.isfile(f"{entry.path}/saved_model.pb")
-            for entry in entries
+            for entry in islice(entries, _MOST_VERSIONS)
         )

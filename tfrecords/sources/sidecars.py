@@ -41,7 +41,7 @@ def is_document(name: str) -> bool:
 
 
 def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+    return name[name.rfind(".") :].lower() if "." in name else ""
 
 
 def _owners(name: str) -> set[str]:

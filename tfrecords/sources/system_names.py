@@ -27,6 +27,7 @@ _FILES = {
     "icon\r",
     "metadata.json",  # Google Takeout: one for each album
 }
+_NAMES = _FOLDERS | _FILES | {".ds_store", ".@__thumb"}
 _PREFIXES = ("._", "synofile_thumb_", "synophoto_thumb_")
 _SUFFIXES = (":zone.identifier", ":encryptable")  # Windows' second streams, copied
 _EARLIER = {"thumbs.db", "desktop.ini"}  # all that older builds knew
@@ -35,8 +36,7 @@ _EARLIER = {"thumbs.db", "desktop.ini"}  # all that older builds knew
 def is_system(name: str) -> bool:
     """Tell whether a file's or folder's name is known to be no person's choice."""
     name = name.lower()
-    known = name in _FOLDERS or name in _FILES or name in (".ds_store", ".@__thumb")
-    return known or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)
+    return name in _NAMES or name.startswith(_PREFIXES) or name.endswith(_SUFFIXES)
 
 
 def is_hidden(name: str, earlier: bool = False) -> bool:

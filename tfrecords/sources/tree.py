@@ -111,11 +111,9 @@ class Walk:
     def _why_not(self, entry: os.DirEntry, beside: frozenset[str]) -> str | None:
         if is_hidden(entry.name, self.earlier):
             return _SYSTEM_FOLDER if entry.is_dir() else SYSTEM_FILE
-        if entry.name in beside and not entry.is_dir():
-            return _SIDECAR
-        if not self.earlier and entry.is_dir():
-            return product_of(Path(entry.path))
-        return None
+        if entry.is_dir():
+            return None if self.earlier else product_of(Path(entry.path))
+        return _SIDECAR if entry.name in beside else None
 
     def _file(self, entry: os.DirEntry) -> Files:
         size = file_size(entry.path)
