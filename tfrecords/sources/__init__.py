@@ -64,7 +64,7 @@ def open_source(
     if is_built_in(name, kind):
         return _OPENERS[kind or _built_in_kind(name)](name, earlier)
     try:
-            return _open_path(local_path(name), kind, earlier)
+        return _open_path(local_path(name), kind, earlier)
     except OSError as error:
         raise DatasetError(f"Cannot list {name}: {error.strerror}.") from None
 
