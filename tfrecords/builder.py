@@ -107,7 +107,6 @@ def build(
             too many pictures were rejected, one shard kills every worker, or the disk
             is too small, full or not writable.
     """
-    out = local_path(out)
     _check_run(max_rejected, processes, runner, beam_options)
     choice: dict[str, Any] = {
         "classes": classes,
@@ -115,7 +114,7 @@ def build(
         "exclude": exclude,
         "relabel": relabel,
     }
-    out = _checked_path(Path(out))
+    out = _checked_path(local_path(out))
     images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
 
     def read(earlier: bool) -> PlannedSource:
