@@ -4,8 +4,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from tfrecords.tables import Console, Table
 
 RIVALS = {
     "pillow": "Pillow and TFRecordWriter in one loop, 256 x 256, one process",

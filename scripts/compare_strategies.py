@@ -24,10 +24,9 @@ from typing import Any, Literal
 
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 LAUNCHER = Path(__file__).with_name("launch_workers.py")
 WORKERS = 2

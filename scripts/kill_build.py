@@ -25,8 +25,8 @@ from typing import Annotated
 
 import psutil
 import tyro
-from rich.console import Console
-from rich.table import Table
+
+from tfrecords.tables import Console, Table
 
 TARGETS = ("worker", "parent", "group")
 MOST_KILLS = 3

@@ -24,8 +24,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from keras_alexnet.training.checkpoint import (
     Checkpoint,
@@ -33,6 +31,7 @@ from keras_alexnet.training.checkpoint import (
     newest_checkpoint,
 )
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 ALEXNET = [sys.executable, "-m", "keras_alexnet", "train"]
 LAUNCHER = [sys.executable, str(Path(__file__).with_name("launch_workers.py"))]

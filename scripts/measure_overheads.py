@@ -25,10 +25,9 @@ from typing import Any, Literal
 
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 PLAIN = "plain fit"
 ONE_REPLICA, ONE_DEVICE = "mirrored, one replica", "towers, one device"

@@ -24,11 +24,10 @@ from typing import Literal
 import numpy as np
 import tyro
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 LOAD_EXPORT = "import tensorflow, load the export"
 LOAD_RUN = "import tensorflow, load the run's network"

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from keras_alexnet.benchmark import traffic
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 MB = 1e6
 

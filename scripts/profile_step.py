@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 WARM_UP = 4  # steps
 

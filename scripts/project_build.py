@@ -27,10 +27,9 @@ from typing import Any
 
 import tyro
 from build_report import bytes_per_picture
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 ILSVRC_2012 = 1_281_167 + 50_000  # training and validation pictures
 WHOLE_IMAGENET = 15_000_000

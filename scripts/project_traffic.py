@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from keras_alexnet.benchmark import projection, traffic
 from keras_alexnet.models.crossings import crossing_bytes
 from keras_alexnet.models.presets import Preset, find_preset
 from tfrecords.files import write_atomically
+from tfrecords.tables import Console, Table
 
 MB, GB, MICROSECOND = 1e6, 1e9, 1e-6
 MACHINES = (

@@ -21,12 +21,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords import images
 from tfrecords.image_options import ENCODINGS, FILTERS, ImageOptions
 from tfrecords.images import Rejected
+from tfrecords.tables import Console, Table
 
 SECONDS, MEGABYTES = 60, 2048
 STARTING = 300  # seconds for a child to import TensorFlow on a busy machine

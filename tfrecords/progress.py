@@ -3,9 +3,11 @@
 import sys
 import time
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+
+from tfrecords.plain_text import printable, say
+from tfrecords.tables import Console
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -67,9 +69,9 @@ class Progress:
     def say(self, text: str) -> None:
         """Print one line above the bar."""
         if self._bar:
-            self._bar.console.print(text, highlight=False, markup=False)
+            self._bar.console.print(printable(text))
         elif self._enabled:
-            print(text, file=sys.stderr, flush=True)
+            say(text, sys.stderr)
 
     def _pace(self) -> str:
         rate = self.rate()
@@ -85,10 +87,10 @@ class Progress:
 
 def _bar(console: Console) -> Bar:
     return Bar(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
         console=console,
     )

@@ -1,15 +1,19 @@
 """How the errors of training runs fell."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
+from keras_alexnet.figures.canvas import new_figure
 from keras_alexnet.training.run_folder import HISTORY_FILE
 from tfrecords.errors import DatasetError
-from tfrecords.files import staged
+from tfrecords.files import disk_error, write_atomically
+from tfrecords.plain_text import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def plot_curves(runs: Sequence[Path | str], out: Path | str) -> None:
@@ -22,28 +26,51 @@ def plot_curves(runs: Sequence[Path | str], out: Path | str) -> None:
         out: Picture file; its suffix decides the format (.png, .svg, .pdf).
 
     Raises:
-        DatasetError: A run has no history yet.
+        DatasetError: A run has no history yet, matplotlib cannot draw such a file, or
+            it cannot be written.
     """
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    for index, run in enumerate(runs):
-        history = read_history(run)
+    path = Path(out)
+    histories = [(_label(run), read_history(run)) for run in runs]
+    with new_figure(8, 4.5, layout="constrained") as figure:
+        kind = path.suffix.lstrip(".").lower() or "png"
+        if kind not in figure.canvas.get_supported_filetypes():
+            raise DatasetError(
+                f"Expected a picture named .png, .svg or .pdf, got {path.name}."
+            )
+        _draw(figure.add_subplot(), histories)
+        picture = io.BytesIO()
+        figure.savefig(picture, format=kind, dpi=120)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, picture.getvalue())
+    except OSError as error:
+        raise disk_error(error, path) from None
+
+
+def _label(run: Path | str) -> str:
+    name = printable(Path(run).name)
+    # A label that begins with an underscore is left out of the legend.
+    return f"./{name}" if name.startswith("_") else name
+
+
+def _draw(axes: "Axes", histories: list[tuple[str, list[dict[str, float]]]]) -> None:
+    for index, (name, history) in enumerate(histories):
         epochs = [row["epoch"] for row in history]
         colour = f"C{index}"
-        for name, style in (("error", ":"), ("val_error", "-")):
-            label = f"{Path(run).name}, {'training' if style == ':' else 'validation'}"
-            errors = [100 * row[name] for row in history]
-            axes.plot(epochs, errors, style, color=colour, label=label)
+        for column, style, what in (
+            ("error", ":", "training"),
+            ("val_error", "-", "validation"),
+        ):
+            errors = [100 * row[column] for row in history]
+            axes.plot(epochs, errors, style, color=colour, label=f"{name}, {what}")
         for before, after in zip(history, history[1:], strict=False):
             if after["learning_rate"] < before["learning_rate"]:
                 axes.axvline(before["epoch"] + 0.5, color=colour, alpha=0.3)
     axes.set(xlabel="epoch", ylabel="top-1 error, %", ylim=(0, 100))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.locator_params(axis="x", integer=True)
     axes.grid(alpha=0.3)
-    axes.legend()
-    path = Path(out)
-    with staged(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.lstrip(".") or "png", dpi=120)
+    for text in axes.legend().get_texts():
+        text.set_parse_math(False)  # a dollar sign in a name is one
 
 
 def read_history(run: Path | str) -> list[dict[str, float]]:

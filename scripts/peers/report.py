@@ -3,13 +3,11 @@
 import io
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from peers.contestant import Result
 from peers.group import Measured
 from peers.scaling import Point
 from peers.targets import TARGETS
+from tfrecords.tables import Console, Table
 
 Rows = list[tuple[str, ...]]
 COLOURS = {"ours": "#1b7f5c", "yardstick": "#8fc9b4", "peer": "#9a9a9a"}
@@ -72,20 +70,15 @@ def markdown(command: str, measured: list[Measured], points: list[Point]) -> str
 
 def plot(measured: list[Measured]) -> bytes:
     """Draw the speed of each contestant over ours, one panel a group; PNG."""
-    import matplotlib
+    from keras_alexnet.figures.canvas import new_figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, panels = pyplot.subplots(
-        len(measured), 1, figsize=(8, 0.6 + 2.4 * len(measured)), squeeze=False
-    )
-    for each, axes in zip(measured, panels[:, 0], strict=True):
-        _draw(each, axes)
-    figure.tight_layout()
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    pyplot.close(figure)
+    with new_figure(8, 0.6 + 2.4 * len(measured)) as figure:
+        panels = figure.subplots(len(measured), 1, squeeze=False)
+        for each, axes in zip(measured, panels[:, 0], strict=True):
+            _draw(each, axes)
+        figure.tight_layout()
+        figure.savefig(buffer, format="png", dpi=120)
     return buffer.getvalue()
 
 
