@@ -1,12 +1,18 @@
 """The command line: `alexnet VERB`."""
 
+import difflib
 import importlib
-import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from urllib.parse import unquote
+
+from keras_alexnet.version import VERSION
+from tfrecords.errors import DatasetError
+from tfrecords.plain_text import printable, say
+from tfrecords.streams import flush_streams, import_tensorflow_silently, open_streams
 
 _ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
@@ -23,7 +29,15 @@ VERBS = {
     "figures": ("keras_alexnet.commands.figures", "draw the curves of runs"),
     "devices": ("keras_alexnet.commands.devices", "where a training step really runs"),
     "benchmark": ("keras_alexnet.commands.benchmark", "measure this machine"),
+    "info": ("keras_alexnet.commands.info", "versions and machine, for bug reports"),
 }
+
+# What is left where a verb is interrupted and does not end by itself.
+KEPT = {
+    "build": "Finished shards are kept; the same command goes on with the others.",
+    "train": "Checkpoints are kept; go on with --resume if there is one.",
+}
+_NOTHING_KEPT = "Nothing was written."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,25 +45,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Errors are one line on standard error; `--debug` shows the traceback instead.
     """
+    open_streams()
+    if sys.platform == "win32":
+        say("alexnet: Expected Linux or macOS; on Windows, use WSL 2.", sys.stderr)
+        return 1
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    _print_any_character()
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    if arguments[:1] == ["--version"]:
+        say(f"alexnet {VERSION}")
+        return 0
     if not arguments or arguments[0] not in VERBS:
         return _usage(arguments)
+    if arguments[0] == "info":  # it tells of the variable, and imports no Keras
+        return _run(arguments, debug)
+    with _without_matplotlib_backend():
+        return _run(arguments, debug)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    verb = arguments[0]
     try:
         _refuse_addresses(arguments[1:])
-        if not debug and not {"-h", "--help"} & {*arguments}:
-            _import_tensorflow_silently()
-        module = importlib.import_module(VERBS[arguments[0]][0])
-        return module.main(arguments[1:]) or 0
+        if not debug and verb != "info" and not {"-h", "--help"} & {*arguments}:
+            import_tensorflow_silently()
+        module = importlib.import_module(VERBS[verb][0])
+        status = module.main(arguments[1:]) or 0
+        flush_streams()
+        return status
     except KeyboardInterrupt:
-        print("Stopped. What was finished is kept.", file=sys.stderr)
+        say(f"Stopped. {KEPT.get(verb, _NOTHING_KEPT)}", sys.stderr)
         return 130
     except Exception as error:
         if debug:
             raise
-        print(f"alexnet {arguments[0]}: {_one_line(error)}", file=sys.stderr)
+        say(f"alexnet {verb}: {_one_line(error)}", sys.stderr)
         return 1
 
 
@@ -60,33 +90,24 @@ def _refuse_addresses(arguments: Sequence[str]) -> None:
         scheme = _ADDRESS.match(value)
         if scheme and scheme[1].lower() == "file":
             path = unquote(value[scheme.end() :].removeprefix("localhost"))
-            raise ValueError(f"Expected a plain path, got {value}. Give {path}.")
+            raise DatasetError(f"Expected a plain path, got {value}. Give {path}.")
         if scheme:
-            raise ValueError(
+            raise DatasetError(
                 f"Expected a path on this machine, got {value}. Addresses are neither "
                 "read nor written: copy it to a disk or mount it, and give that path."
             )
 
 
-def _print_any_character() -> None:
-    """Show what a terminal cannot, such as a name that is not UTF-8, by its code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _import_tensorflow_silently() -> None:
-    """Import TensorFlow without the notes that its C++ part prints, whatever we say."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            importlib.import_module("tensorflow")
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+@contextmanager
+def _without_matplotlib_backend() -> Iterator[None]:
+    # Keras imports matplotlib, which fails where this names what is not there; here all
+    # is drawn into files, which need no backend.
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
 
 
 def _usage(arguments: list[str]) -> int:
@@ -94,22 +115,34 @@ def _usage(arguments: list[str]) -> int:
     print(
         "usage: alexnet VERB [OPTIONS]\n\nverbs:",
         *(f"  {verb:10} {text}" for verb, (_, text) in VERBS.items()),
-        "\nalexnet VERB --help shows each option with its type and default.",
+        "\nalexnet VERB --help shows each option with its type and default; "
+        "alexnet --version, the version.",
         sep="\n",
         file=sys.stdout if asked else sys.stderr,
     )
     if arguments and not asked:
-        print(f"\nalexnet: unknown verb {arguments[0]!r}", file=sys.stderr)
+        near = difflib.get_close_matches(arguments[0].lower(), VERBS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        say(f"alexnet: unknown verb {arguments[0]!r}{hint}", sys.stderr)
     return 0 if asked else 2
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
     name = type(error).__name__
-    if name == "DataLossError":
+    text = str(error)
+    if isinstance(error, DatasetError) and text:
+        return printable(text)
+    text = " ".join(text.split())
+    if _is_damaged_record(error):
         return (
             f"A record of the dataset is damaged or its file compressed ({text[:99]}). "
             "Find it with `alexnet verify DIR`, then build the dataset again."
         )
-    known = name in ("DatasetError", "ValueError", "FileNotFoundError")
-    return text if known and text else f"{name}: {text[:500]}"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
+    return text if type(error) is ValueError and text else f"{name}: {text[:500]}"
+
+
+def _is_damaged_record(error: Exception) -> bool:
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(error, tensorflow.errors.DataLossError)

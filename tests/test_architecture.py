@@ -31,7 +31,8 @@ MAY_IMPORT |= {
     "keras_alexnet.commands": LIBRARY
     | {"evaluation", "export", "figures", "benchmark"},
     "keras_alexnet": LIBRARY,
-    "keras_alexnet.cli": {"version"},  # and the commands, by name, when they are called
+    # And the commands, by name, when they are called.
+    "keras_alexnet.cli": {"version", "tfrecords"},
     "keras_alexnet.__main__": {"cli"},
 }
 

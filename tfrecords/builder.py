@@ -14,6 +14,7 @@ from tfrecords.contents import Comparison, check_finished
 from tfrecords.coverage import Coverage
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, local_path
+from tfrecords.folder_names import check_folder_name
 from tfrecords.image_options import ImageOptions
 from tfrecords.manifest import MANIFEST_FILE, Manifest
 from tfrecords.output import finish, look, prepare
@@ -25,7 +26,6 @@ from tfrecords.shard import ShardTask, write_shard
 from tfrecords.shard_result import load_result, result_path
 from tfrecords.sources import Source, open_source
 from tfrecords.space import check_space
-from tfrecords.text_file import printable
 
 MAX_REJECTED = 0.01  # of all pictures
 
@@ -114,7 +114,8 @@ def build(
         "exclude": exclude,
         "relabel": relabel,
     }
-    out = _checked_path(local_path(out))
+    out = local_path(out)
+    check_folder_name(out.absolute())
     images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
 
     def read(earlier: bool) -> PlannedSource:
@@ -153,17 +154,6 @@ def _check_run(max_rejected, processes, runner, beam_options) -> None:
             "Expected --processes or --runner, got both. Beam's runners have options "
             "of their own, such as --beam-options direct_num_workers=2."
         )
-
-
-def _checked_path(out: Path) -> Path:
-    # What writes the shards and tfds' files takes no other.
-    name = str(out.absolute())
-    if printable(name) != name:
-        raise DatasetError(
-            f"Expected a dataset folder whose path is UTF-8, got '{printable(name)}'. "
-            "Choose another one."
-        )
-    return out
 
 
 def _recorded(value: Any) -> Any:

@@ -8,7 +8,6 @@ on this machine or, where the file system's locks reach them, on others.
 """
 
 import errno
-import fcntl
 import os
 import socket
 import time
@@ -18,6 +17,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
+
+try:
+    import fcntl
+except ImportError:
+    raise ImportError(
+        "Expected Linux or macOS, found a system that cannot lock files as they do. "
+        "On Windows, use WSL 2."
+    ) from None
 
 BUILDING = ".building"
 _LOCK_FILE = "lock"

@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
@@ -32,9 +32,14 @@ def local_path(path: Path | str) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write bytes beside `path`, force them to disk, and rename.
 
+    What is there and no file, such as `/dev/stdout` or a named pipe, is written into.
+
     Raises:
         OSError: the disk is full or the folder is not writable; nothing is left.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     with staged(path) as temporary:
         temporary.write_bytes(data)
 
@@ -43,7 +48,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 def staged(path: Path, temporary: Path | None = None) -> Iterator[Path]:
     """Give a temporary path that becomes `path` when the block ends well.
 
-    If the block raises, the temporary file is removed and `path` is untouched.
+    If the block raises, the temporary file is removed and `path` is untouched; an error
+    of the system names `path`, which the user knows.
 
     Args:
         path: the final name.
@@ -54,8 +60,12 @@ def staged(path: Path, temporary: Path | None = None) -> Iterator[Path]:
         yield temporary
         sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            if error.filename in (None, temporary, str(temporary)):
+                raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     sync(path.parent)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
-from tfrecords.text_file import printable
+from tfrecords.plain_text import printable
+from tfrecords.text_file import is_utf8
 
 LABELS_FILE = "labels.txt"
 _SYNSET = re.compile(r"n\d{8}")  # a WordNet noun id, as ILSVRC names its folders
@@ -37,7 +38,7 @@ def class_order(names: Iterable[str], earlier: bool = False) -> tuple[str, ...]:
             raise DatasetError(
                 f"Expected class names of one line, found {name!r}. Rename its folder."
             )
-        if printable(name) != name:
+        if not is_utf8(name):
             raise DatasetError(
                 f"Expected class names in UTF-8, found '{printable(name)}'. Rename its "
                 "folder; for a whole tree, from Latin 1: convmv -f latin1 -t utf8 -r "

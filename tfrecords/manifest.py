@@ -11,6 +11,7 @@ from typing import Any
 from tfrecords.compression import compressed_beside, compression
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path, write_atomically
+from tfrecords.folder_names import check_folder_name
 
 MANIFEST_FILE = "manifest.json"
 REJECTED_FILE = "rejected.jsonl"
@@ -110,10 +111,11 @@ class Manifest:
                 This reads no shard, so it is fast; `verify` reads them all.
 
         Raises:
-            DatasetError: the manifest is missing or ill-formed, or a shard is
-                missing or has another size.
+            DatasetError: the manifest is missing or ill-formed, a shard is missing or
+                has another size, or TensorFlow could not open the folder.
         """
         directory = local_path(directory)
+        check_folder_name(directory)
         manifest = _parse(cls, _read(directory), directory)
         if check:
             _check_shards(manifest, directory)

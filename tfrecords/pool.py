@@ -1,6 +1,5 @@
 """Many tasks over a few processes, which stop together and never outlive us."""
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -16,6 +15,7 @@ from multiprocessing.context import SpawnContext
 from typing import Any, TypeVar
 
 from tfrecords.errors import DatasetError
+from tfrecords.streams import import_tensorflow_silently
 
 MOST_DEATHS = 3  # of workers, over one task
 _POLL_SECONDS = 0.2
@@ -63,7 +63,9 @@ def tick() -> None:
 
 def available_cores() -> int:
     """Number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS
 
 
 def run(
@@ -211,27 +213,13 @@ def _start_worker(ticks: Any, stop: Any) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # no worker needs a GPU's memory
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    _import_tensorflow_quietly()
+    import_tensorflow_silently()
 
 
 def _count(ticks: Any, stop: Any) -> None:
     ticks.value += 1
     if stop.value:
         raise Stopped
-
-
-def _import_tensorflow_quietly() -> None:
-    # It greets on standard error before any of its log settings are read, once for
-    # each worker.
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        importlib.import_module("tensorflow")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _die_with_parent() -> None:

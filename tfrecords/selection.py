@@ -11,8 +11,9 @@ import numpy as np
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.labels import composed
+from tfrecords.plain_text import printable
 from tfrecords.sources import Ignored, Sample, Source
-from tfrecords.text_file import printable, read_text
+from tfrecords.text_file import read_text
 
 _STREAM = 0x5E1EC7  # apart from the plan's random numbers of the same seed
 _SPLITS = (None, "train", "validation", "test")

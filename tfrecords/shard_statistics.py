@@ -13,6 +13,7 @@ import numpy as np
 from tfrecords import images, pool
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path
+from tfrecords.folder_names import check_folder_name
 from tfrecords.image_options import ORIGINAL, RAW, ImageOptions
 from tfrecords.inspection import serialised_records
 from tfrecords.manifest import MANIFEST_FILE, Manifest
@@ -118,6 +119,7 @@ def _unseen(pictures: int) -> None:
 def _manifest(directory: Path) -> Manifest | None:
     if not directory.is_dir():
         raise DatasetError(f"Expected a folder of shards, found none at {directory}.")
+    check_folder_name(directory)
     if (directory / MANIFEST_FILE).is_file():
         return Manifest.load(directory)
     return None

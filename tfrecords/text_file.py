@@ -28,6 +28,10 @@ def read_text(path: Path, most_bytes: int = -1) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def printable(name: str) -> str:
-    r"""Show a name whose bytes may not be UTF-8: `caf\xe9`."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def is_utf8(text: str) -> bool:
+    """Tell whether text has no lone surrogates, Python's form of other bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

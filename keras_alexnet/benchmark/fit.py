@@ -1,6 +1,5 @@
 """How close `fit` on TFRecords comes to what step and pipeline allow together."""
 
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from keras_alexnet.training import allocator
 from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest
+from tfrecords.pool import available_cores
 
 WARM_UP = 4  # steps that are not counted
 
@@ -75,7 +75,7 @@ def measure_fit(
         fit += _fit_seconds(model, dataset, steps)
         step += _step_seconds(model, dataset, steps)
         pipeline.append(_pipeline_seconds(dataset, steps))
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     fit_rate, step_rate, pipeline_rate = (
         batch_size / statistics.median(seconds) for seconds in (fit, step, pipeline)
     )

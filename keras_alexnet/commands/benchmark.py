@@ -1,19 +1,16 @@
 """`alexnet benchmark step|input|fit`."""
 
 import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
-from keras_alexnet.version import VERSION
 from tfrecords.errors import DatasetError
-from tfrecords.files import write_atomically
+from tfrecords.result_files import ResultFiles
+from tfrecords.tables import Console, Table
 
 
 @dataclass(frozen=True)
@@ -90,10 +87,14 @@ def main(arguments: Sequence[str]) -> int:
     options_type, run = kinds[arguments[0]]
     prog = f"alexnet benchmark {arguments[0]}"
     options = tyro.cli(options_type, args=arguments[1:], prog=prog)
+    files = ResultFiles(options.json)
+    from keras_alexnet.benchmark.machine import machine, versions
+
     figures = run(options)
-    if options.json:
-        document = {"command": prog, "machine": _machine(), "figures": figures}
-        write_atomically(options.json, (json.dumps(document, indent=1) + "\n").encode())
+    facts = {**machine(), **versions()}
+    document = {"command": prog, "machine": facts, "figures": figures}
+    files.write(options.json, (json.dumps(document, indent=1) + "\n").encode())
+    files.close()
     return 0
 
 
@@ -166,26 +167,3 @@ def _fit(options: FitOptions) -> dict[str, Any]:
     table.add_row("fit", f"{f.fit:.1f} ({f.share:.0%} of allowed)")
     Console().print(table)
     return asdict(f)
-
-
-def _machine() -> dict[str, Any]:
-    import os
-
-    import keras
-    import tensorflow as tf
-
-    model = ""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        model = next(
-            (ln.split(":")[1].strip() for ln in lines if "model name" in ln), ""
-        )
-    return {
-        "processor": model or platform.processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "system": platform.platform(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "keras_alexnet": VERSION,
-    }

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from tfrecords.plain_text import say
+
 # As tfrecords.sources.KINDS, which a test compares; to import it takes a second.
 Kind = Literal[
     "auto",
@@ -94,9 +96,9 @@ def main(arguments: Sequence[str]) -> int:
     fields["source_kind"] = None if kind == "auto" else kind
     fields["classes"] = _classes(options.classes)
     manifest = build(**fields)
-    print(f"{manifest.summary()}. Dataset folder: {options.out}")
+    say(f"{manifest.summary()}. Dataset folder: {options.out}")
     if manifest.count("test") and manifest.count("validation"):
-        print(
+        say(
             "Training watches the validation split. The test split is for the last "
             f"figure: alexnet evaluate RUN {options.out} --split test"
         )

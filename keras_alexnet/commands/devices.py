@@ -1,17 +1,18 @@
 """`alexnet devices`."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
-from tfrecords.errors import DatasetError
-from tfrecords.files import write_atomically
+from tfrecords.plain_text import say
+from tfrecords.result_files import ResultFiles
+from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
     from keras_alexnet.training.placement import Placement
@@ -49,6 +50,7 @@ class DevicesOptions:
 def main(arguments: Sequence[str]) -> int:
     """Build the network, take a step, print the tables; 0 if all is in its place."""
     options = tyro.cli(DevicesOptions, args=arguments, prog="alexnet devices")
+    files = ResultFiles(options.json)
     from keras_alexnet.models.crossings import tower_crossings
     from keras_alexnet.training.compiled_model import compile_model
     from keras_alexnet.training.config import TrainConfig
@@ -77,12 +79,12 @@ def main(arguments: Sequence[str]) -> int:
         table = tower_crossings(fields, fields.batch_size, options.precision)
         wrong += placement.unplanned(plan, table)
     _print(placement, plan, fields.batch_size)
-    if options.json:
-        figures = _figures(placement, plan, fields.batch_size, wrong)
-        write_atomically(options.json, (json.dumps(figures, indent=1) + "\n").encode())
+    figures = _figures(placement, plan, fields.batch_size, wrong)
+    files.write(options.json, (json.dumps(figures, indent=1) + "\n").encode())
     if wrong:
-        raise DatasetError(f"Not as planned: {'; '.join(wrong)}.")
-    return 0
+        say(f"Not as planned: {'; '.join(wrong)}.", sys.stderr)
+    files.close()
+    return 1 if wrong else 0
 
 
 def _print(placement: "Placement", plan: dict[str, str], batch_size: int) -> None:
@@ -113,7 +115,7 @@ def _print(placement: "Placement", plan: dict[str, str], batch_size: int) -> Non
         crossings.title = f"What crosses in a step of {batch_size} images"
         console.print(crossings)
     sums = _sums(placement)
-    print(
+    say(
         f"Between layers on different devices: {sums['exchanged']:,} bytes a step. "
         f"Beside them: {sums['others']} tensors, {sums['other_bytes']:,} bytes (images "
         f"and scalars such as the learning rate)."

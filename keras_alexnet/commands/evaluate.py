@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from tfrecords.errors import DatasetError
-from tfrecords.files import write_atomically
+from tfrecords.files import disk_error, write_atomically
+from tfrecords.plain_text import say, warn
+from tfrecords.result_files import ResultFiles
+from tfrecords.tables import Console, Table
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
             "Expected RUN... DATA: at least one run folder and the dataset folder."
         )
     *runs, data = options.paths
+    files = ResultFiles(options.json, options.csv, options.confusion_csv)
     from keras_alexnet.evaluation.accuracy import evaluate
     from tfrecords import Manifest
     from tfrecords.progress import Progress
@@ -67,26 +69,26 @@ def main(arguments: Sequence[str]) -> int:
         )
     if len(runs) == 1:
         _append(runs[0] / "metrics.json", report.summary())
-    for path, write in (
-        (options.json, report.write_json),
-        (options.csv, report.write_csv),
-        (options.confusion_csv, report.write_confusion),
-    ):
-        if path:
-            write(path)
+    files.save(options.json, report.write_json)
+    files.save(options.csv, report.write_csv)
+    files.save(options.confusion_csv, report.write_confusion)
     if options.classes:
         _print_classes(report.classes(), options.classes)
-    print(
+    say(
         f"{report.images:,} pictures, {options.views} view(s): top-1 error "
         f"{report.top1_error:.2%}, top-5 error {report.top5_error:.2%}"
     )
+    files.close()
     return 0
 
 
 def _append(path: Path, summary: dict) -> None:
-    """Add one evaluation, a JSON object a line, to those of the run."""
-    earlier = path.read_text() if path.exists() else ""
-    write_atomically(path, (earlier + json.dumps(summary) + "\n").encode())
+    """Add one evaluation, a JSON object a line, to those of the run if that can be."""
+    try:
+        earlier = path.read_bytes() if path.exists() else b""
+        write_atomically(path, earlier + (json.dumps(summary) + "\n").encode())
+    except OSError as error:
+        warn(f"{disk_error(error, path)} The figures are not kept there.")
 
 
 def _print_classes(rows: list[dict], most: int) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import tyro
 
+from tfrecords.plain_text import say
+
 
 @dataclass(frozen=True)
 class ExportOptions:
@@ -30,5 +32,5 @@ def main(arguments: Sequence[str]) -> int:
     version = export_saved_model(
         options.run, options.out, num_views=options.views, top=options.top
     )
-    print(f"SavedModel: {version}")
+    say(f"SavedModel: {version}")
     return 0

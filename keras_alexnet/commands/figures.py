@@ -7,6 +7,8 @@ from pathlib import Path
 import tyro
 
 from tfrecords.errors import DatasetError
+from tfrecords.plain_text import say
+from tfrecords.result_files import ResultFiles
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] != "curves":
         raise DatasetError("Expected `alexnet figures curves RUN... --out FILE`.")
     options = tyro.cli(CurvesOptions, args=arguments[1:], prog="alexnet figures curves")
+    ResultFiles(options.out)  # refuses what cannot be written
     from keras_alexnet.figures.curves import plot_curves
 
     plot_curves(options.runs, options.out)
-    print(f"Curves: {options.out}")
+    say(f"Curves: {options.out}")
     return 0

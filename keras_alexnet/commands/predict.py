@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
-from tfrecords.files import write_atomically
+from tfrecords.plain_text import say
+from tfrecords.result_files import ResultFiles
+from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
     from keras_alexnet.evaluation.predict import Prediction
@@ -24,6 +24,7 @@ class PredictOptions:
     """Name what is in pictures, with a run folder or an exported model.
 
     A file that cannot be read is named with its reason, and the exit status is then 1.
+    Ctrl-C ends it early: what is done by then is printed and written.
     """
 
     model: tyro.conf.Positional[Path]
@@ -48,6 +49,7 @@ class PredictOptions:
 def main(arguments: Sequence[str]) -> int:
     """Predict, print a table and write the files that were asked for."""
     options = tyro.cli(PredictOptions, args=arguments, prog="alexnet predict")
+    files = ResultFiles(options.json, options.csv)
     from keras_alexnet.evaluation.loaded_network import load_network
     from keras_alexnet.evaluation.predict import predict
 
@@ -58,17 +60,31 @@ def main(arguments: Sequence[str]) -> int:
         runtime=options.runtime,
         precision=options.precision,
     )
-    predictions = list(predict(network, options.files))
-    if options.json:
-        document = json.dumps([p.as_dict() for p in predictions], indent=1)
-        write_atomically(options.json, (document + "\n").encode())
-    if options.csv:
-        write_atomically(options.csv, _rows(predictions))
+    predictions: list[Prediction] = []
+    stopped = False
+    try:
+        for prediction in predict(network, options.files):
+            predictions.append(prediction)
+    except KeyboardInterrupt:
+        stopped = True
+    document = json.dumps([p.as_dict() for p in predictions], indent=1)
+    files.write(options.json, (document + "\n").encode())
+    files.write(options.csv, _rows(predictions))
     failed = [p for p in predictions if p.error]
     _print_table([p for p in predictions if not p.error])
-    for prediction in failed:
-        print(f"{prediction.file}: {prediction.error}", file=sys.stderr)
+    for p in failed:
+        say(f"{p.file}: {p.error}", sys.stderr)
+    files.close()
+    if stopped:
+        say(_stopped(len(predictions), options), sys.stderr)
+        return 130
     return 1 if failed else 0
+
+
+def _stopped(done: int, options: PredictOptions) -> str:
+    written = [str(path) for path in (options.json, options.csv) if path]
+    where = f"; they are in {' and '.join(written)}" if written else ""
+    return f"Stopped after {done:,} files{where}. The others were not looked at."
 
 
 def _rows(predictions: "Sequence[Prediction]") -> bytes:

@@ -50,10 +50,14 @@ class StatisticsOptions:
 def main(arguments: Sequence[str]) -> int:
     """Compute, write and summarise."""
     options = tyro.cli(StatisticsOptions, args=arguments, prog="alexnet statistics")
-    from tfrecords.files import write_atomically
+    from tfrecords.plain_text import say
+    from tfrecords.result_files import ResultFiles
     from tfrecords.shard_statistics import Keys, compute_statistics
     from tfrecords.statistics import STATISTICS_FILE
 
+    # A file that is there may hold the same already, and then stays as it is.
+    new = options.out is not None and not options.out.is_file()
+    files = ResultFiles(options.json, options.out if new else None)
     found = compute_statistics(
         options.directory,
         pattern=options.pattern,
@@ -62,16 +66,18 @@ def main(arguments: Sequence[str]) -> int:
         processes=options.processes,
     )
     out = options.out or options.directory / STATISTICS_FILE
-    written = found.statistics.save_new(out, replace=options.force)
-    if options.json:
-        text = json.dumps({**asdict(options), **_summary(found, out)}, default=str)
-        write_atomically(options.json, f"{text}\n".encode())
-    print(_histogram(found.class_counts))
-    print(
-        f"{found.statistics.count:,} pictures in {len(found.shards):,} shards. "
-        f"{out}: {'written' if written else 'the same already'}."
-    )
+    text = json.dumps({**asdict(options), **_summary(found, out)}, default=str)
+    files.write(options.json, f"{text}\n".encode())
+    say(_histogram(found.class_counts))
+    say(f"{found.statistics.count:,} pictures in {len(found.shards):,} shards.")
+    files.save(out, lambda out: say(_save(found, out, options.force)))
+    files.close()
     return 0
+
+
+def _save(found: "Found", out: Path, replace: bool) -> str:
+    written = found.statistics.save_new(out, replace=replace)
+    return f"{out}: {'written' if written else 'the same already'}."
 
 
 def _summary(found: "Found", out: Path) -> dict[str, Any]:

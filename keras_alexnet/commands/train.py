@@ -14,6 +14,7 @@ from keras_alexnet.training.schedule import ScheduleName
 from keras_alexnet.training.strategy import DevicePlan, StrategyName, plan_devices
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
+from tfrecords.plain_text import say
 
 # May differ from the run that is resumed: whoever watches the curve may change when the
 # rate drops and when the run ends, as the authors did by hand (section 5).
@@ -143,12 +144,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         state = train(config, options.run, resume=options.resume, plan=plan)
     except Stopped as stop:
-        print(f"alexnet train: {stop}", file=sys.stderr)
+        say(f"alexnet train: {stop}", sys.stderr)
         return stop.status
     history = state.history
     if history and plan.is_chief:
         best = min(history, key=lambda row: row["val_error"])
-        print(
+        say(
             f"Best validation error {best['val_error']:.2%} (top-5 "
             f"{best['val_top5_error']:.2%}) after epoch {best['epoch']} of "
             f"{len(history)}. Run folder: {options.run}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from tfrecords.files import write_atomically
+from tfrecords.plain_text import say
+from tfrecords.result_files import ResultFiles
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from tfrecords.tables import Table
     from tfrecords.verifier import Report
 
 
@@ -36,25 +36,25 @@ class VerifyOptions:
 def main(arguments: Sequence[str]) -> int:
     """Verify, print the report and return 0 if nothing is wrong."""
     options = tyro.cli(VerifyOptions, args=arguments, prog="alexnet verify")
-    from rich.console import Console
-
+    files = ResultFiles(options.json)
     from tfrecords import verify
+    from tfrecords.tables import Console
 
     report = verify(
         options.directory,
         processes=options.processes,
         fail_on_leaks=options.fail_on_leaks,
     )
-    if options.json:
-        write_atomically(options.json, (report.to_json() + "\n").encode())
+    files.write(options.json, (report.to_json() + "\n").encode())
     if report.splits:
         Console().print(_table(report))
     for note in report.notes:
-        print(note)
+        say(note)
     for problem in report.problems:
-        print(problem, file=sys.stderr)
+        say(problem, sys.stderr)
     counts = ", ".join(f"{n:,} {split}" for split, n in report.counts.items())
-    print(f"{options.directory}: {counts or 'nothing read'}; {_verdict(report)}.")
+    say(f"{options.directory}: {counts or 'nothing read'}; {_verdict(report)}.")
+    files.close()
     return 0 if report.ok else 1
 
 
@@ -70,7 +70,7 @@ def _verdict(report: "Report") -> str:
 
 
 def _table(report: "Report") -> "Table":
-    from rich.table import Table
+    from tfrecords.tables import Table
 
     table = Table()
     table.add_column("split", no_wrap=True)

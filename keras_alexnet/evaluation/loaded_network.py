@@ -14,6 +14,7 @@ from keras_alexnet.evaluation.openvino_network import (
 )
 from keras_alexnet.training.run_files import CONFIG_FILE
 from tfrecords.errors import DatasetError
+from tfrecords.folder_names import check_model_folder
 from tfrecords.labels import read_labels
 
 Network = Callable[[tf.Tensor], dict[str, Any]]
@@ -94,6 +95,7 @@ def _traced(function: Network, spec: tf.TensorSpec) -> Network:
 
 
 def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:
+    check_model_folder(version)
     loaded = tf.saved_model.load(str(version))
     signatures = loaded.signatures
     if runtime == "tensorflow":
@@ -156,7 +158,7 @@ def _newest_version(model: Path) -> Path | None:
     """Return the folder of a SavedModel, the newest where there are several."""
     if (model / "saved_model.pb").exists():
         return model
-    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdigit()]
+    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdecimal()]
     return max(
         (path.parent for path in versions), key=lambda p: int(p.name), default=None
     )

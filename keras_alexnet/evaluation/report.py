@@ -116,7 +116,7 @@ class Report:
         writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_atomically(Path(path), text.getvalue().encode())
+        write_atomically(Path(path), text.getvalue().encode("utf-8", "surrogateescape"))
 
     def write_confusion(self, path: Path) -> None:
         """Write the confusion matrix as CSV: row true class, column first guess."""
@@ -125,4 +125,4 @@ class Report:
         writer.writerow(["true class", *self.labels])
         for label, counts in zip(self.labels, self.confusion.tolist(), strict=True):
             writer.writerow([label, *counts])
-        write_atomically(Path(path), text.getvalue().encode())
+        write_atomically(Path(path), text.getvalue().encode("utf-8", "surrogateescape"))

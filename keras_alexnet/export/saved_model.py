@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from keras_alexnet.evaluation.served_network import ServedNetwork
 from tfrecords.files import disk_error
+from tfrecords.folder_names import check_model_folder
+from tfrecords.result_files import check_folder
 
 
 def export_saved_model(
@@ -34,8 +36,12 @@ def export_saved_model(
         The version folder.
 
     Raises:
-        DatasetError: The run is incomplete, or the folder cannot be written.
+        DatasetError: The run is incomplete, or the folder cannot be written, or not be
+            read back by TensorFlow because of its name.
     """
+    out = Path(out)
+    check_model_folder(out)
+    check_folder(out.absolute(), out)
     network = ServedNetwork(run, num_views=num_views, top=top)
     archive = keras.export.ExportArchive()
     archive.track(network.names)
@@ -44,7 +50,6 @@ def export_saved_model(
     archive.add_endpoint("features", network.features, [network.bytes_spec])
     archive.add_endpoint("preprocess", network.preprocess, [network.bytes_spec])
     archive.add_endpoint("portable", network.portable, [network.image_spec])
-    out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         version = out / str(_next_version(out))
@@ -63,5 +68,5 @@ def export_saved_model(
 
 
 def _next_version(out: Path) -> int:
-    numbers = [int(path.name) for path in out.iterdir() if path.name.isdigit()]
+    numbers = [int(path.name) for path in out.iterdir() if path.name.isdecimal()]
     return max(numbers, default=0) + 1

@@ -15,6 +15,7 @@ import numpy as np
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import staged
+from tfrecords.plain_text import say
 
 STATE_KEY = "state.json"
 CHECKSUM_KEY = "sha256"
@@ -81,7 +82,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def newest_checkpoint(
-    folder: Path, warn: Callable[[str], None] = print
+    folder: Path, warn: Callable[[str], None] = say
 ) -> Checkpoint | None:
     """Read the newest whole checkpoint, or None where there is none at all.
 

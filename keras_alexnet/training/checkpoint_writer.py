@@ -1,8 +1,9 @@
 """Writing in the background, one job at a time, with failures remembered."""
 
-import sys
 import threading
 from collections.abc import Callable
+
+from tfrecords.plain_text import warn
 
 
 class CheckpointWriter:
@@ -16,9 +17,9 @@ class CheckpointWriter:
         warn: Takes the warning.
     """
 
-    def __init__(self, warn: Callable[[str], None] | None = None) -> None:
+    def __init__(self, warn: Callable[[str], None] = warn) -> None:
         self.error: OSError | None = None
-        self._warn = warn or _print_warning
+        self._warn = warn
         self._thread: threading.Thread | None = None
         self._crash: BaseException | None = None
 
@@ -50,7 +51,3 @@ class CheckpointWriter:
             )
         except BaseException as error:  # the training thread raises it
             self._crash = error
-
-
-def _print_warning(text: str) -> None:
-    print(f"Warning: {text}", file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from keras_alexnet.training.schedule import SCHEDULES, ScheduleName
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
+from tfrecords.folder_names import check_folder_name
 
 PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
 PLATEAU_ONLY = ("patience", "reductions", "min_delta")
@@ -113,6 +114,7 @@ class TrainConfig:
             DatasetError: There is none, or it is not one of ours.
         """
         path = Path(run) / CONFIG_FILE
+        check_folder_name(run)
         try:
             values = json.loads(path.read_text())
             if values.get("schedule", "plateau") == "plateau":

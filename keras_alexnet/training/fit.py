@@ -28,6 +28,7 @@ from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.train_state import TrainState
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
+from tfrecords.plain_text import say
 
 Batches: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
 Validation: TypeAlias = tuple[Batches, int]  # and its number of steps
@@ -72,7 +73,7 @@ def train(
     if resume:
         _restore(state)
     if state.finished:
-        print(f"Nothing to do: {run} has finished {state.epoch} epochs.")
+        say(f"Nothing to do: {run} has finished {state.epoch} epochs.")
         return state
     _say_what_the_schedule_does(config)
     with state.interrupts, state:

@@ -4,12 +4,14 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 import tensorflow as tf
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NOTE = b"\nSaving, then stopping. Ctrl-C once more stops at once.\n"
 
 
 class Stopped(Exception):
@@ -65,7 +67,10 @@ class Interrupts:
         if self.signum is None:
             self.signum = signum
             # Not print: the signal may have come in the middle of one.
-            os.write(2, b"\nSaving, then stopping. Ctrl-C once more stops at once.\n")
+            with suppress(OSError):  # nobody reads it
+                os.write(
+                    2, b"\nSaving, then stopping. Ctrl-C once more stops at once.\n"
+                )
 
 
 class Agreement:

@@ -17,6 +17,7 @@ from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, staged, temporary_path
+from tfrecords.folder_names import check_folder_name
 from tfrecords.labels import LABELS_FILE, read_labels
 from tfrecords.statistics import STATISTICS_FILE
 
@@ -35,6 +36,7 @@ def create_run(run: Path, config: TrainConfig) -> TrainConfig:
         DatasetError: The dataset is incomplete, the folder holds something already, or
             it cannot be written.
     """
+    check_folder_name(run)
     config = with_dataset_facts(config)
     try:
         if run.exists() and any(run.iterdir()):

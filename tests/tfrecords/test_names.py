@@ -10,9 +10,9 @@ import tfrecords
 from keras_alexnet.cli import main
 from tests.small import encode, picture, write_tree
 from tfrecords import DatasetError, Manifest
+from tfrecords.plain_text import printable
 from tfrecords.schema import decode_example
 from tfrecords.sources import open_source
-from tfrecords.text_file import printable
 
 LATIN = os.fsdecode(b"caf\xe9")  # as archives of other systems leave it
 OPTIONS = {"size": 72, "processes": 1, "shards": 1, "validation_fraction": 0.5}

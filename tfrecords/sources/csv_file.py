@@ -9,12 +9,13 @@ from pathlib import Path
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.labels import numbered, one_form, sorted_order, whole_number
+from tfrecords.plain_text import printable
 from tfrecords.sources.folder import class_samples
 from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
 from tfrecords.sources.split_names import split_of
 from tfrecords.sources.tree import SYSTEM_FILE, dataset_name, file_size
-from tfrecords.text_file import printable, read_text
+from tfrecords.text_file import is_utf8, read_text
 
 _SNIFFED = 4096  # characters of the file that tell its delimiter
 _DELIMITERS = ",;\t|"
@@ -120,7 +121,7 @@ def _checked(row: dict, path: Path, line: int) -> _Row:
 def _check_encoding(name: str, label: str, path: Path, line: int) -> None:
     # A file's name may be of any bytes; if so the table holds the same bytes.
     for text in (label, name):
-        if printable(text) != text and not os.path.lexists(path.parent / text):
+        if not is_utf8(text) and not os.path.lexists(path.parent / text):
             raise DatasetError(
                 f"Expected UTF-8 in line {line} of {path}, found '{printable(text)}'. "
                 "Save it as UTF-8."

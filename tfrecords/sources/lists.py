@@ -9,6 +9,7 @@ from pathlib import Path
 from tfrecords import imagenet
 from tfrecords.errors import DatasetError
 from tfrecords.labels import class_order, numbered, order_name
+from tfrecords.plain_text import printable
 from tfrecords.sources.folder import class_samples
 from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
@@ -21,7 +22,7 @@ from tfrecords.sources.tree import (
     file_size,
     has_folders,
 )
-from tfrecords.text_file import printable, read_text
+from tfrecords.text_file import read_text
 
 _NAMES = {
     "train": ("train.txt", "train_map.txt"),
