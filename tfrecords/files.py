@@ -32,7 +32,8 @@ def local_path(path: Path | str) -> Path:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write bytes beside `path`, force them to disk, and rename.
 
-    What is there and no file, such as `/dev/stdout` or a named pipe, is written into.
+    What is there and no file, such as a pipe or `/dev/null`, is written into. A link is
+    followed, so that it stays one: `/dev/stdout` may lead to a file.
 
     Raises:
         OSError: the disk is full or the folder is not writable; nothing is left.
@@ -40,6 +41,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(data)
         return
+    if path.is_symlink():
+        path = path.resolve()
     with staged(path) as temporary:
         temporary.write_bytes(data)
 

@@ -68,8 +68,8 @@ class _Descriptor(io.FileIO):
 
 
 def _tolerant(stream: Any, first: Any, descriptor: int) -> Any:
-    if stream is None:
-        return open(os.devnull, "w", encoding="utf-8")
+    if stream is None:  # it was closed, and now leads to nowhere
+        return _wrapped(descriptor, "utf-8")
     if stream is not first or not isinstance(stream, io.TextIOWrapper):
         _escape_unknown(stream)  # the caller's own, such as a notebook's
         return stream
@@ -77,11 +77,15 @@ def _tolerant(stream: Any, first: Any, descriptor: int) -> Any:
         return stream
     with suppress(BrokenPipeError):
         stream.flush()
+    return _wrapped(descriptor, stream.encoding)
+
+
+def _wrapped(descriptor: int, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(_Descriptor(descriptor, "w", closefd=False)),
-        encoding=stream.encoding,
+        encoding=encoding,
         errors="backslashreplace",
-        line_buffering=descriptor == 2 or stream.isatty(),
+        line_buffering=descriptor == 2 or os.isatty(descriptor),
     )
 
 

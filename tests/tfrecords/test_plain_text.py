@@ -1,0 +1,50 @@
+import io
+
+import pytest
+
+from tfrecords.plain_text import printable, say
+from tfrecords.tables import Console, Table
+
+HOSTILE = (
+    *("[red] snapper", "dog [/b]", "[/]", "[link=x]y", ":smile:", "a\\[b"),
+    *("Käfer 甲虫", "a b", "\N{NARROW NO-BREAK SPACE}PM"),
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_can_be_shown_stays(text):
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\nb\r\t", r"a\nb\r\t"),
+        ("\x1b[31mred\x07\x9b", r"\x1b[31mred\x07\x9b"),
+        ("a\udcffb", r"a\xffb"),
+        ("\ud800", r"\ud800"),
+        ("a\u2028b\u202egnp.exe", r"a\u2028b\u202egnp.exe"),
+    ],
+)
+def test_what_cannot_be_shown_is_escaped(text, shown):
+    assert printable(text) == shown
+    assert len(printable(text).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "a\nb\x1b[2J\udcff"])
+def test_cells_are_plain_text(text):
+    table = Table("name")
+    table.add_row(text)
+    out = io.StringIO()
+    Console(file=out, width=100).print(table)
+    assert f" {printable(text)} " in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_every_stream_takes_every_line(encoding):
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding)
+    say("Käfer 甲虫 \udcff", stream)
+    line = raw.getvalue().decode(encoding)
+    assert line.startswith("K") and line.endswith("\\xff\n") and line.count("\n") == 1
