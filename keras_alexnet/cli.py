@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     open_streams()
     if sys.platform == "win32":
-        say("alexnet: Expected Linux or macOS; on Windows, use WSL 2.", sys.stderr)
+        say("alexnet: Expected Linux or macOS; on Windows, use WSL 2.", error=True)
         return 1
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
@@ -74,12 +74,12 @@ def _run(arguments: list[str], debug: bool) -> int:
         flush_streams()
         return status
     except KeyboardInterrupt:
-        say(f"Stopped. {KEPT.get(verb, _NOTHING_KEPT)}", sys.stderr)
+        say(f"Stopped. {KEPT.get(verb, _NOTHING_KEPT)}", error=True)
         return 130
     except Exception as error:
         if debug:
             raise
-        say(f"alexnet {verb}: {_one_line(error)}", sys.stderr)
+        say(f"alexnet {verb}: {_one_line(error)}", error=True)
         return 1
 
 
@@ -123,7 +123,7 @@ def _usage(arguments: list[str]) -> int:
     if arguments and not asked:
         near = difflib.get_close_matches(arguments[0].lower(), VERBS, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        say(f"alexnet: unknown verb {arguments[0]!r}{hint}", sys.stderr)
+        say(f"alexnet: unknown verb {arguments[0]!r}{hint}", error=True)
     return 0 if asked else 2
 
 

@@ -2,7 +2,6 @@
 
 import sys
 import unicodedata
-from typing import TextIO
 
 _BIDI = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 _UNSHOWN = ("Cc", "Cs", "Zl", "Zp")  # controls, surrogates, line breaks
@@ -20,14 +19,16 @@ def printable(text: object) -> str:
     return "".join(_escaped(c) if _is_unshown(c) else c for c in text)
 
 
-def say(text: object, file: TextIO | None = None) -> None:
-    """Print one line, whatever is in it.
+def say(text: object, error: bool = False) -> None:
+    """Print one line, whatever is in it; nothing where the stream is closed.
 
     Args:
         text: the line; see `printable`.
-        file: None means standard output.
+        error: print it on standard error.
     """
-    file = file or sys.stdout
+    file = sys.stderr if error else sys.stdout
+    if file is None:
+        return
     encoding = getattr(file, "encoding", None) or "utf-8"
     line = printable(text).encode(encoding, "backslashreplace").decode(encoding)
     print(line, file=file, flush=True)
@@ -35,7 +36,7 @@ def say(text: object, file: TextIO | None = None) -> None:
 
 def warn(text: object) -> None:
     """Print one line on standard error, marked as a warning."""
-    say(f"Warning: {text}", sys.stderr)
+    say(f"Warning: {text}", error=True)
 
 
 def _is_unshown(character: str) -> bool:

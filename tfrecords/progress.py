@@ -1,6 +1,5 @@
 """How far a long job is: a bar on a terminal, a line every few seconds in a log."""
 
-import sys
 import time
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -71,7 +70,7 @@ class Progress:
         if self._bar:
             self._bar.console.print(printable(text))
         elif self._enabled:
-            say(text, sys.stderr)
+            say(text, error=True)
 
     def _pace(self) -> str:
         rate = self.rate()

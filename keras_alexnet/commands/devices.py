@@ -1,7 +1,6 @@
 """`alexnet devices`."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     figures = _figures(placement, plan, fields.batch_size, wrong)
     files.write(options.json, (json.dumps(figures, indent=1) + "\n").encode())
     if wrong:
-        say(f"Not as planned: {'; '.join(wrong)}.", sys.stderr)
+        say(f"Not as planned: {'; '.join(wrong)}.", error=True)
     files.close()
     return 1 if wrong else 0
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +72,10 @@ def main(arguments: Sequence[str]) -> int:
     failed = [p for p in predictions if p.error]
     _print_table([p for p in predictions if not p.error])
     for p in failed:
-        say(f"{p.file}: {p.error}", sys.stderr)
+        say(f"{p.file}: {p.error}", error=True)
     files.close()
     if stopped:
-        say(_stopped(len(predictions), options), sys.stderr)
+        say(_stopped(len(predictions), options), error=True)
         return 130
     return 1 if failed else 0
 

@@ -1,7 +1,6 @@
 """`alexnet train DATA RUN`."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         state = train(config, options.run, resume=options.resume, plan=plan)
     except Stopped as stop:
-        say(f"alexnet train: {stop}", sys.stderr)
+        say(f"alexnet train: {stop}", error=True)
         return stop.status
     history = state.history
     if history and plan.is_chief:

@@ -1,6 +1,5 @@
 """`alexnet verify DIR`."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     for note in report.notes:
         say(note)
     for problem in report.problems:
-        say(problem, sys.stderr)
+        say(problem, error=True)
     counts = ", ".join(f"{n:,} {split}" for split, n in report.counts.items())
     say(f"{options.directory}: {counts or 'nothing read'}; {_verdict(report)}.")
     files.close()

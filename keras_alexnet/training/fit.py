@@ -171,7 +171,7 @@ def _fit_epochs(
     last: int,
 ) -> None:
     """Call `fit` from where the state is, up to an epoch."""
-    bar = plan.is_chief and sys.stdout.isatty()
+    bar = plan.is_chief and _shows_a_bar()
     model.fit(
         _training_stream(config, plan, state.epoch, state.step, last),
         validation_data=validation[0],
@@ -183,6 +183,13 @@ def _fit_epochs(
         shuffle=False,  # the stream is shuffled
         verbose=1 if bar else 0,
     )
+
+
+def _shows_a_bar() -> bool:
+    """Whether standard output is a terminal that has the characters of Keras' bar."""
+    stream = sys.stdout
+    encoding = getattr(stream, "encoding", None) or ""
+    return stream is not None and stream.isatty() and encoding.lower()[:3] == "utf"
 
 
 def _finish_epoch(
@@ -218,7 +225,7 @@ def _callbacks(
         callbacks.append(state.plateau)
     if not is_chief:
         return [*callbacks, state]
-    if not sys.stdout.isatty():
+    if not _shows_a_bar():
         sizes = (state.steps, config.last_epoch, preset.batch_size)
         callbacks.append(PlainLines(*sizes, first_steps))
     return [*callbacks, Scalars(state.run), state]

@@ -1,8 +1,9 @@
 import io
+import sys
 
 import pytest
 
-from tfrecords.plain_text import printable, say
+from tfrecords.plain_text import printable, say, warn
 from tfrecords.tables import Console, Table
 
 HOSTILE = (
@@ -42,9 +43,17 @@ def test_cells_are_plain_text(text):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_every_stream_takes_every_line(encoding):
+def test_every_stream_takes_every_line(encoding, monkeypatch):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    say("Käfer 甲虫 \udcff", stream)
+    monkeypatch.setattr(sys, "stdout", stream)
+    say("Käfer 甲虫 \udcff")
     line = raw.getvalue().decode(encoding)
     assert line.startswith("K") and line.endswith("\\xff\n") and line.count("\n") == 1
+
+
+def test_a_closed_stream_takes_nothing_and_gives_it_to_no_other(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", None)
+    say("lost", error=True)
+    warn("lost")
+    assert capsys.readouterr().out == ""
