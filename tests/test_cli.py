@@ -1,15 +1,18 @@
 import csv
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_alexnet import cli
 from keras_alexnet.commands.train import TrainOptions
 from keras_alexnet.training.fit import train
 from tests import small
+from tfrecords.errors import DatasetError
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +37,54 @@ def test_no_verb_and_wrong_verbs_show_the_verbs(capsys):
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
     assert all(verb in out for verb in cli.VERBS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("evalute", "evaluate"), ("Train", "train"), ("bild", "build")]
+)
+def test_an_unknown_verb_is_answered_with_the_nearest(typed, meant, capsys):
+    assert cli.main([typed]) == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+    assert cli.main(["[/b]"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
+class Mendable(DatasetError):
+    """As `tfrecords.pool.WorkerDied`."""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Mendable("Lower  it\nin [/b] \udcff."), r"Lower  it\nin [/b] \xff."),
+        (ValueError("two\n  lines"), "two lines"),
+        (PermissionError(13, "Permission denied", "/x/[y]"), "/x/[y]: Permission deni"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (UnicodeDecodeError("utf-8", b"", 0, 1, "why"), "UnicodeDecodeError: "),
+        (tf.errors.DataLossError(None, None, "crc"), "A record of the dataset is dam"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_errors_are_told_by_what_they_are(error, line, tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("tfrecords.verify", fail, raising=False)
+    assert cli.main(["verify", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"alexnet verify: {line}") and told.count("\n") == 1
+
+
+def test_a_backend_for_figures_is_kept_from_keras_and_given_back(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setenv("MPLBACKEND", "nowhere")
+    monkeypatch.setattr(
+        "tfrecords.verify",
+        lambda *_, **__: seen.append("MPLBACKEND" in os.environ),
+        raising=False,
+    )
+    cli.main(["verify", str(tmp_path)])
+    assert seen == [False] and os.environ["MPLBACKEND"] == "nowhere"
 
 
 def test_importing_the_package_does_not_import_tensorflow():

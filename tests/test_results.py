@@ -89,6 +89,18 @@ def test_an_interrupted_predict_writes_what_was_done(network, tmp_path, capsys):
     assert str(table) in printed.err and str(rows) in printed.err
 
 
+def test_an_interrupt_before_the_first_picture_writes_nothing(
+    network, tmp_path, capsys
+):
+    network.last_pass = 0
+    folder = pictures(tmp_path / "p", ["one.png"])
+    rows = tmp_path / "out.json"
+    rows.write_text("of an earlier call")
+    assert cli.main(["predict", "m", str(folder), "--json", str(rows)]) == 130
+    assert "Nothing was written" in capsys.readouterr().err
+    assert rows.read_text() == "of an earlier call"
+
+
 def test_a_file_that_fails_at_the_end_costs_no_result(
     network, tmp_path, monkeypatch, capsys
 ):

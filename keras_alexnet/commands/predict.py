@@ -65,6 +65,8 @@ def main(arguments: Sequence[str]) -> int:
         for prediction in predict(network, options.files):
             predictions.append(prediction)
     except KeyboardInterrupt:
+        if not predictions:  # files of an earlier call stay
+            raise
         stopped = True
     document = json.dumps([p.as_dict() for p in predictions], indent=1)
     files.write(options.json, (document + "\n").encode())
