@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
+from tfrecords.plain_text import printable
 
 # As fnmatch has it, by which TensorFlow looks files up: `]` means something only after
 # `[`, and braces mean nothing.
@@ -19,8 +20,8 @@ def check_folder_name(folder: Path | str) -> None:
         str(folder).encode()
     except UnicodeEncodeError:
         raise DatasetError(
-            f"Expected a folder whose path is UTF-8, as TensorFlow does, got {folder}. "
-            "Rename it."
+            "Expected a folder whose path is UTF-8, as TensorFlow does, got "
+            f"{printable(folder)}. Rename it."
         ) from None
 
 
