@@ -9,11 +9,13 @@ class TopKError(keras.metrics.Mean):
     """Fraction of images whose label is not among the `k` highest scores, in [0, 1].
 
     Of equal scores the first class is the better guess, so that a dead network, which
-    scores every class the same, is not right about them all. NaN is never right.
+    scores every class the same, is not right about them all. An image is wrong whatever
+    `k` is if one of its scores is NaN or plus infinity, or that of its label is minus
+    infinity: the softmax gives no probability then.
 
     Args:
         k: Number of guesses; 1 and 5 in the paper. With no more classes than `k` the
-            error is 0.
+            error is 0, but for such images.
         name: Metric name.
         **kwargs: As `keras.metrics.Mean`.
     """
@@ -24,11 +26,17 @@ class TopKError(keras.metrics.Mean):
 
     def update_state(self, labels, scores, sample_weight=None) -> None:
         labels = tf.cast(tf.reshape(labels, (-1,)), tf.int32)
+        scores = tf.convert_to_tensor(scores)
         own = tf.gather(scores, labels, axis=1, batch_dims=1)[:, None]
         earlier = tf.range(tf.shape(scores)[1]) < labels[:, None]
-        better = ~(scores <= own) | (earlier & (scores == own))
+        better = (scores > own) | (earlier & (scores == own))
         rank = tf.reduce_sum(tf.cast(better, tf.int32), axis=1)
-        super().update_state(tf.cast(rank >= self.k, tf.float32), sample_weight)
+        # Asked for by name: comparisons with NaN are false, and TensorFlow's optimiser
+        # of graphs takes `not (a <= b)` for `a > b`.
+        lost = tf.math.is_nan(scores) | (tf.math.is_inf(scores) & (scores > 0))
+        lost = tf.reduce_any(lost, axis=1) | ~tf.math.is_finite(own[:, 0])
+        wrong = (rank >= self.k) | lost
+        super().update_state(tf.cast(wrong, tf.float32), sample_weight)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "k": self.k}
