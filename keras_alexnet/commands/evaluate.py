@@ -84,9 +84,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _append(path: Path, summary: dict) -> None:
     """Add one evaluation, a JSON object a line, to those of the run if that can be."""
+    line = json.dumps(summary, allow_nan=False) + "\n"
     try:
         earlier = path.read_bytes() if path.exists() else b""
-        write_atomically(path, earlier + (json.dumps(summary) + "\n").encode())
+        write_atomically(path, earlier + line.encode())
     except OSError as error:
         warn(f"{disk_error(error, path)} The figures are not kept there.")
 

@@ -68,7 +68,8 @@ def main(arguments: Sequence[str]) -> int:
         if not predictions:  # files of an earlier call stay
             raise
         stopped = True
-    document = json.dumps([p.as_dict() for p in predictions], indent=1)
+    answers = [p.as_dict() for p in predictions]
+    document = json.dumps(answers, indent=1, allow_nan=False)
     files.write(options.json, (document + "\n").encode())
     files.write(options.csv, _rows(predictions))
     failed = [p for p in predictions if p.error]

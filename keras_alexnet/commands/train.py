@@ -139,6 +139,7 @@ def main(arguments: Sequence[str]) -> int:
     plan = options.plan()
     from keras_alexnet.training.fit import train
     from keras_alexnet.training.interrupt import Stopped
+    from keras_alexnet.training.train_state import best_row
 
     try:
         state = train(config, options.run, resume=options.resume, plan=plan)
@@ -147,7 +148,7 @@ def main(arguments: Sequence[str]) -> int:
         return stop.status
     history = state.history
     if history and plan.is_chief:
-        best = min(history, key=lambda row: row["val_error"])
+        best = best_row(history)
         say(
             f"Best validation error {best['val_error']:.2%} (top-5 "
             f"{best['val_top5_error']:.2%}) after epoch {best['epoch']} of "

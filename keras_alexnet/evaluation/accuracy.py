@@ -51,8 +51,8 @@ def evaluate(
         The report; every picture of the split is in it exactly once.
 
     Raises:
-        DatasetError: The dataset does not fit a run (see `check_dataset`), or something
-            is missing.
+        DatasetError: The dataset does not fit a run (see `check_dataset`), something is
+            missing, or a run gives probabilities that are not finite.
 
     Reference: section 4.1 for the views, table 2 for ensembles.
     """
@@ -71,6 +71,7 @@ def evaluate(
             _probabilities_of(Path(run), runtime, precision),
             lambda n, done=done: progress(done + n),
         )
+        _check_finite(probabilities, run)
         summed = summed + probabilities
     if len(truth) != manifest.count(split):
         raise DatasetError(
@@ -171,3 +172,13 @@ def view_probabilities(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
         return tf.reduce_mean(views, axis=1)
 
     return probabilities
+
+
+def _check_finite(probabilities: np.ndarray, run: Path | str) -> None:
+    lost = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if lost:
+        raise DatasetError(
+            f"The network of {run} gives {lost} of {len(probabilities)} pictures "
+            "probabilities that are not finite: its training has diverged. Leave the "
+            "run out, and train again with a lower --learning-rate."
+        )

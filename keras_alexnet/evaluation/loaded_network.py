@@ -39,9 +39,9 @@ def load_network(
         precision: float32 or mixed_bfloat16. TensorFlow runs an export as it is.
 
     Raises:
-        DatasetError: The folder is neither; an export is to run in TensorFlow in
-            another precision, or in OpenVINO and lacks a signature for it; the package
-            is missing.
+        DatasetError: The folder is neither; its weights are not finite; an export is to
+            run in TensorFlow in another precision, or in OpenVINO and lacks a signature
+            for it; the package is missing.
     """
     model = Path(model)
     version = _newest_version(model)
@@ -97,6 +97,11 @@ def _traced(function: Network, spec: tf.TensorSpec) -> Network:
 def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:
     check_model_folder(version)
     loaded = tf.saved_model.load(str(version))
+    if not all(map(_is_finite, loaded.signatures["serving_default"].variables)):
+        raise DatasetError(
+            f"The exported model {version} is of no use: its weights are not finite, "
+            "so the training has diverged. Export another run."
+        )
     signatures = loaded.signatures
     if runtime == "tensorflow":
         if precision != "float32":
@@ -131,6 +136,10 @@ def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> 
         read_labels(version / "assets"),
         serving.structured_outputs["classes"].shape[1],
     )
+
+
+def _is_finite(variable: tf.Variable) -> bool:
+    return not variable.dtype.is_floating or np.isfinite(variable.numpy()).all()
 
 
 def _openvino_answers(

@@ -17,6 +17,11 @@ from tfrecords.errors import DatasetError
 from tfrecords.images import Rejected, decode_oriented
 from tfrecords.sources.tree import Walk
 
+NOT_FINITE = (
+    "not_finite: the network gives this picture no probabilities; it has diverged in "
+    "training, or overflows in this precision"
+)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -27,7 +32,8 @@ class Prediction:
         labels: Names of the likeliest classes, best first.
         classes: Their places in the label order.
         scores: Their probabilities.
-        error: Why the file could not be read; empty where it could.
+        error: Why the file could not be read, or the network has no answer; else
+            empty.
     """
 
     file: str
@@ -136,4 +142,10 @@ def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
     labels = [[name.decode() for name in row] for row in np.asarray(outputs["labels"])]
     classes = np.asarray(outputs["classes"]).tolist()
     scores = np.asarray(outputs["scores"]).tolist()
-    return list(zip(labels, classes, scores, strict=True))
+    finite = np.isfinite(outputs["probabilities"]).all(axis=1)
+    return [
+        answer if known else ([], [], [], NOT_FINITE)
+        for answer, known in zip(
+            zip(labels, classes, scores, strict=True), finite, strict=True
+        )
+    ]

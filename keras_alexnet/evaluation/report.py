@@ -43,7 +43,12 @@ class Report:
             truth: int `(pictures,)`.
             labels: Class names in label order.
             context: See `Report`.
+
+        Raises:
+            ValueError: A probability is not finite: there is no first guess.
         """
+        if not np.isfinite(probabilities).all():
+            raise ValueError("Expected finite probabilities, found NaN or infinity.")
         classes = len(labels)
         # Stable, so that ties go to the smaller label on every machine.
         guesses = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]
@@ -107,7 +112,8 @@ class Report:
             "classes": self.classes(),
             "confusion": self.confusion.tolist(),
         }
-        write_atomically(Path(path), (json.dumps(document, indent=1) + "\n").encode())
+        text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+        write_atomically(Path(path), text.encode())
 
     def write_csv(self, path: Path) -> None:
         """Write the table of classes."""

@@ -18,9 +18,10 @@ SECONDS_BETWEEN_LINES = 20.0
 
 
 class NanGuard(keras.callbacks.Callback):
-    """Stop with an error at the first loss that is not a number.
+    """Stop with an error at the first loss or validation figure that is not a number.
 
-    It comes before the state is saved, so the last good checkpoint stays the newest.
+    It comes first of the callbacks: no plateau and no best network takes note of such a
+    figure, and the last good checkpoint stays the newest.
 
     Args:
         first_steps: Steps that an epoch had behind it when this process began it; a
@@ -37,14 +38,21 @@ class NanGuard(keras.callbacks.Callback):
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            raise DatasetError(
-                f"The loss became {loss} at step {self.first_step + batch + 1} of this "
-                f"epoch, at learning rate {learning_rate(self.model):g}. The last "
-                "checkpoint is from before it: lower --learning-rate in a new run, or "
-                "take mixed_bfloat16 or float32 if this was mixed_float16."
-            )
+        place = f"step {self.first_step + batch + 1} of this epoch"
+        self._check({"loss": (logs or {}).get("loss", 0.0)}, place)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check(logs or {}, f"the end of epoch {epoch + 1}")
+
+    def _check(self, figures: Mapping[str, Any], place: str) -> None:
+        for name, value in figures.items():
+            if not math.isfinite(float(value)):
+                raise DatasetError(
+                    f"The {name} became {float(value)} at {place}, at learning rate "
+                    f"{learning_rate(self.model):g}. The last checkpoint is from "
+                    "before it: lower --learning-rate in a new run, or take "
+                    "mixed_bfloat16 or float32 if this was mixed_float16."
+                )
 
 
 class Scalars(keras.callbacks.Callback):

@@ -100,7 +100,7 @@ class TrainConfig:
 
     def save(self, run: Path) -> None:
         """Write `config.json`, whole or not at all."""
-        text = json.dumps(dataclasses.asdict(self), indent=1) + "\n"
+        text = json.dumps(dataclasses.asdict(self), indent=1, allow_nan=False) + "\n"
         write_atomically(run / CONFIG_FILE, text.encode())
 
     @classmethod

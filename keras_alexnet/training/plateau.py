@@ -14,7 +14,8 @@ class Plateau(keras.callbacks.Callback):
     is reset when training starts.
 
     Args:
-        monitor: Name of the logged error to watch; smaller is better.
+        monitor: Name of the logged error to watch; smaller is better, and a value that
+            is not finite is never the best.
         factor: Float in (0, 1). The rate is multiplied by it at each drop.
         patience: Epochs without a new best before a drop.
         reductions: Number of drops.
@@ -64,7 +65,7 @@ class Plateau(keras.callbacks.Callback):
     def state(self) -> dict[str, Any]:
         """What a resumed run needs: best, wait, drops done, finished, learning rate."""
         return {
-            "best": self.best,
+            "best": self.best if math.isfinite(self.best) else None,
             "wait": self.wait,
             "done": self.done,
             "finished": self.finished,
@@ -73,7 +74,9 @@ class Plateau(keras.callbacks.Callback):
 
     @state.setter
     def state(self, state: dict[str, Any]) -> None:
-        self.best = state["best"]
+        best = state["best"]  # None, and earlier infinity: there was none yet
+        known = best is not None and math.isfinite(best)
+        self.best = best if known else float("inf")
         self.wait = state["wait"]
         self.done = state["done"]
         self.finished = state["finished"]
@@ -87,7 +90,7 @@ class Plateau(keras.callbacks.Callback):
                 f"Received: {sorted(logs)}. Give fit validation_data."
             )
         current = float(logs[self.monitor])
-        if current < self._to_beat():
+        if math.isfinite(current) and current < self._to_beat():
             self.best, self.wait = current, 0
             return
         self.wait += 1

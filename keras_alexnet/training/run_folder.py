@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.models import alexnet
+from keras_alexnet.models.finiteness import find_not_finite
 from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
@@ -97,6 +98,7 @@ def save_best(run: Path, config: TrainConfig, arrays: Mapping[str, np.ndarray]) 
         arrays: What `model_state.capture` gave.
 
     Raises:
+        DatasetError: The network gives no numbers any more; an earlier one stays.
         OSError: The disk is full or the folder not writable; nothing is left.
     """
     with tf.device("CPU:0"):
@@ -104,6 +106,12 @@ def save_best(run: Path, config: TrainConfig, arrays: Mapping[str, np.ndarray]) 
         for layer in portable.layers:
             for variable in layer.weights:
                 variable.assign(arrays[f"model/{layer.name}/{variable.name}"])
+        wrong = find_not_finite(portable)
+    if wrong:
+        raise DatasetError(
+            f"The training has diverged: {wrong} is no longer finite, and has not been "
+            "saved. Lower --learning-rate in a new run."
+        )
     path = run / BEST_FILE
     # Keras insists on the suffix.
     temporary = temporary_path(path).with_suffix(".keras")
@@ -118,7 +126,8 @@ def load_best(run: Path) -> keras.Model:
     """Load the best network of a run, float32.
 
     Raises:
-        DatasetError: The run has no finished epoch, or the file is damaged.
+        DatasetError: The run has no finished epoch, the file is damaged, or its network
+            gives no numbers.
     """
     path = Path(run) / BEST_FILE
     if not path.exists():
@@ -127,10 +136,18 @@ def load_best(run: Path) -> keras.Model:
             "Go on with: alexnet train DATA RUN --resume."
         )
     try:
-        return keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise DatasetError(f"Cannot load {path}: {reason}") from None
+    wrong = find_not_finite(model)
+    if wrong:
+        raise DatasetError(
+            f"The network in {path} is of no use: {wrong} is not finite, so its "
+            "training has diverged. Train again in a new run with a lower "
+            "--learning-rate."
+        )
+    return model
 
 
 def load_labels(run: Path) -> list[str]:

@@ -3,7 +3,9 @@
 import csv
 import functools
 import io
+import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +92,16 @@ class TrainState(keras.callbacks.Callback):
         """Take over the state of an earlier process; the model is set already.
 
         Raises:
-            DatasetError: It is of another network, or of an epoch of other length.
+            DatasetError: It is of another network, or of an epoch of other length, or
+                its training had diverged, which earlier versions did not notice.
         """
         state = checkpoint.state
+        if state["history"] and not is_finite(state["history"][-1]):
+            raise DatasetError(
+                f"Epoch {checkpoint.epoch} of {self.run} ended with figures that are "
+                "not finite: the training had diverged. Train again in a new run with "
+                "a lower --learning-rate."
+            )
         if checkpoint.step and state["steps"] != self.steps:
             raise DatasetError(
                 f"Expected an epoch of {state['steps']} steps, as in "
@@ -113,6 +122,8 @@ class TrainState(keras.callbacks.Callback):
         self._sums = sums or None
         if self.plateau is not None:
             self.plateau.state = state["plateau"]
+            if not all(map(is_finite, self.history)):
+                self.plateau.best = best_row(self.history)["val_error"]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # After `fit` has set the metrics to zero.
@@ -150,8 +161,7 @@ class TrainState(keras.callbacks.Callback):
         self.history.append(row)
         self.epoch, self.step, self.training_logs = epoch + 1, 0, None
         self.clock.seconds_before = 0.0
-        best = row["val_error"] <= min(past["val_error"] for past in self.history)
-        self._save(best=best)
+        self._save(best=best_row(self.history) is row)
         signum, _ = self._wishes(at_epoch_end=True)
         if signum is not None and not self.finished:
             self._stop(signum)
@@ -231,6 +241,26 @@ class TrainState(keras.callbacks.Callback):
         if history:
             write_atomically(self.run / HISTORY_FILE, _table(history))
         save_checkpoint(self.run / CHECKPOINTS, checkpoint, self.config.keep)
+
+
+def best_row(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the row of the best epoch, whose network `best.keras` is.
+
+    It has the smallest validation error; of several the last, which was trained longest
+    and at the smallest rate. Epochs with figures that are not finite do not count.
+
+    Raises:
+        DatasetError: No epoch counts.
+    """
+    rows = [row for row in history if is_finite(row)]
+    if not rows:
+        raise DatasetError("Expected an epoch with finite figures, found none.")
+    return min(reversed(rows), key=lambda row: row["val_error"])
+
+
+def is_finite(row: Mapping[str, float]) -> bool:
+    """Return whether all figures of an epoch are numbers."""
+    return all(math.isfinite(value) for value in row.values())
 
 
 def _several_workers(model: keras.Model) -> bool:

@@ -116,6 +116,22 @@ def test_a_fresh_state_survives_json():
     assert again.best == float("inf")
 
 
+@pytest.mark.parametrize("lost", [float("nan"), float("inf"), -float("inf")])
+def test_an_error_that_is_not_finite_is_no_record(lost):
+    plateau = attached(patience=2)
+    feed(plateau, [lost])
+    assert plateau.best == float("inf") and plateau.wait == 1
+    feed(plateau, [0.5, lost, 0.4, lost, lost])
+    assert plateau.best == 0.4 and plateau.done == 1
+    earlier = {**plateau.state, "best": lost}  # as earlier versions may have saved
+    plateau.state = earlier
+    assert plateau.best == float("inf")
+
+
+def test_the_state_is_json_for_any_reader():
+    json.dumps(attached().state, allow_nan=False)
+
+
 def test_the_state_names_everything():
     plateau = attached(patience=1)
     feed(plateau, [0.5, 0.6])
