@@ -21,6 +21,7 @@ from tfrecords.output import finish, look, prepare
 from tfrecords.plan import SHARD_SIZE_MB, Plan, PlannedShard, make_plan
 from tfrecords.planned_source import PlannedSource, check_apart, plan_for
 from tfrecords.progress import Progress
+from tfrecords.ranges import check_number
 from tfrecords.selection import select
 from tfrecords.shard import ShardTask, write_shard
 from tfrecords.shard_result import load_result, result_path
@@ -108,6 +109,7 @@ def build(
             is too small, full or not writable.
     """
     _check_run(max_rejected, processes, runner, beam_options)
+    images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
     choice: dict[str, Any] = {
         "classes": classes,
         "limit": limit,
@@ -116,7 +118,6 @@ def build(
     }
     out = local_path(out)
     check_folder_name(out.absolute())
-    images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
 
     def read(earlier: bool) -> PlannedSource:
         opened = select(open_source(source, source_kind, earlier), seed=seed, **choice)
@@ -145,8 +146,8 @@ def build(
 
 
 def _check_run(max_rejected, processes, runner, beam_options) -> None:
-    if not 0 <= max_rejected <= 1:
-        raise DatasetError(f"Expected max_rejected from 0 to 1; got {max_rejected}.")
+    check_number("max_rejected", max_rejected, least=0, most=1)
+    pool.check_processes(processes)
     if runner is None and beam_options:
         raise DatasetError("Expected a --runner for the --beam-options; got none.")
     if runner is not None and processes is not None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from PIL import Image
 
+from tfrecords.ranges import check_count
+
 FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -47,10 +49,8 @@ class ImageOptions:
         _check_choice("filter", self.filter, FILTERS)
         _check_choice("subsampling", self.subsampling, SUBSAMPLINGS)
         _check_choice("encoding", self.encoding, ENCODINGS)
-        if not 1 <= self.quality <= 100:
-            raise ValueError(f"Expected quality from 1 to 100: {self.quality}")
-        if not 1 <= self.size <= 4096:
-            raise ValueError(f"Expected size from 1 to 4096 pixels: {self.size}")
+        check_count("quality", self.quality, 1, 100)
+        check_count("size", self.size, 1, 4096)
 
     @classmethod
     def recorded(cls, options: Mapping[str, Any]) -> "ImageOptions":

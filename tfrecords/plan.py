@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import numpy as np
 
 from tfrecords.errors import DatasetError
 from tfrecords.image_options import ORIGINAL, RAW, ImageOptions
+from tfrecords.ranges import check_count
 from tfrecords.schema import shard_name
 from tfrecords.sources import Sample, Source
 
@@ -90,8 +92,7 @@ def make_plan(
     Raises:
         DatasetError: an option is out of range, or the split is there already.
     """
-    if seed < 0:
-        raise DatasetError(f"Expected a seed of at least 0; got {seed}.")
+    check_count("seed", seed, 0, 2**63 - 1)
     fractions = _fractions(source, validation_fraction, test_fraction)
     by_split = _shuffled(source, _assign_splits(source, seed, fractions), seed)
     counts = {
@@ -134,7 +135,7 @@ def _fractions(source, validation, test) -> dict[str, float]:
                 f"{split} split from, found none. Leave out --{split}-fraction."
             )
     merged = {s: default[s] if given[s] is None else given[s] for s in given}
-    if min(merged.values()) < 0 or sum(merged.values()) >= 1:
+    if not (min(merged.values()) >= 0 and sum(merged.values()) < 1):  # NaN is not
         raise DatasetError(
             "Expected fractions of at least 0 that leave some for training; got "
             f"validation {merged['validation']}, test {merged['test']}."
@@ -202,10 +203,10 @@ def picture_bytes(samples: Sequence[Sample], images: ImageOptions) -> float:
 def _shard_count(samples, images, shards, shard_size_mb) -> int:
     pictures = len(samples)
     if shards is not None:
-        if shards < 1:
+        if not shards >= 1:
             raise DatasetError(f"Expected at least 1 shard; got {shards}.")
         return min(shards, pictures)
-    if shard_size_mb <= 0:
+    if not 0 < shard_size_mb < math.inf:
         raise DatasetError(f"Expected a positive shard size; got {shard_size_mb} MB.")
     expected = pictures * picture_bytes(samples, images)
     by_size = -(-expected // (shard_size_mb * 1e6))

@@ -68,6 +68,16 @@ def available_cores() -> int:
     return os.cpu_count() or 1  # macOS
 
 
+def check_processes(processes: int | None) -> None:
+    """Check the number of processes; None, for one a core, passes.
+
+    Raises:
+        DatasetError: It is below 1.
+    """
+    if processes is not None and not processes >= 1:
+        raise DatasetError(f"Expected at least 1 process; got {processes}.")
+
+
 def run(
     function: Callable[[Task], Result],
     tasks: Sequence[Task],
@@ -91,8 +101,7 @@ def run(
         WorkerDied: one task killed its worker `MOST_DEATHS` times.
         DatasetError: `processes` is below 1.
     """
-    if processes is not None and processes < 1:
-        raise DatasetError(f"Expected at least 1 process; got {processes}.")
+    check_processes(processes)
     workers = min(processes or available_cores(), len(tasks))
     if workers <= 1:
         yield from _run_here(function, tasks, watch)

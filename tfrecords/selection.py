@@ -174,7 +174,7 @@ def _kept_labels(source: Source, classes: int | Sequence[str]) -> list[int]:
 
 
 def _limited(source: Source, limit: int, seed: int) -> Source:
-    if limit < 1:
+    if not limit >= 1:
         raise DatasetError(f"Expected a limit of at least 1; got {limit}.")
     if seed < 0:
         raise DatasetError(f"Expected a seed of at least 0; got {seed}.")

@@ -18,6 +18,7 @@ from tfrecords.image_options import ORIGINAL, RAW, ImageOptions
 from tfrecords.inspection import serialised_records
 from tfrecords.manifest import MANIFEST_FILE, Manifest
 from tfrecords.progress import Progress
+from tfrecords.ranges import MOST_COUNT, check_count
 from tfrecords.schema import ENCODED, LABEL
 from tfrecords.statistics import Accumulator, Statistics
 
@@ -40,6 +41,9 @@ class Keys:
     image: str = ENCODED
     label: str | None = LABEL
     label_offset: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("label_offset", self.label_offset, -MOST_COUNT)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def compute_statistics(
         DatasetError: no such shards, or a record is damaged, lacks a key, has a picture
             that cannot be decoded or a label out of range; the record is named.
     """
+    pool.check_processes(processes)
     directory, keys = local_path(directory), keys or Keys()
     manifest = _manifest(directory)
     paths = _training_shards(directory, pattern, manifest)
@@ -154,13 +159,16 @@ def _looks_like_shard(path: Path) -> bool:
 
 def _image_options(manifest: Manifest | None, size: int | None) -> ImageOptions:
     if manifest is None:
-        return ImageOptions(encoding=ORIGINAL, size=size or ImageOptions.size)
+        return ImageOptions(
+            encoding=ORIGINAL, size=ImageOptions.size if size is None else size
+        )
     try:
         options = ImageOptions.recorded(manifest.options)
     except (ValueError, TypeError) as error:
         raise DatasetError(f"{error} in the manifest. Build it again.") from None
     if options.encoding != RAW:  # pictures that say how large they are
-        return replace(options, encoding=ORIGINAL, size=size or options.size)
+        size = options.size if size is None else size
+        return replace(options, encoding=ORIGINAL, size=size)
     if size not in (None, options.size):
         raise DatasetError(
             f"Expected size {options.size}, that of the raw pictures; got {size}."

@@ -104,6 +104,7 @@ def verify(
         fail_on_leaks: a picture in two splits is a problem, not only a note.
         progress: report on standard error.
     """
+    pool.check_processes(processes)
     directory = Path(directory)
     report = Report(str(directory), fail_on_leaks=fail_on_leaks)
     try:

@@ -17,6 +17,7 @@ from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
 from tfrecords import Manifest
 from tfrecords.pool import available_cores
+from tfrecords.ranges import check_count
 
 WARM_UP = 4  # steps that are not counted
 
@@ -58,6 +59,8 @@ def measure_fit(
     Raises:
         DatasetError: The dataset is incomplete or too small.
     """
+    check_count("batch_size", batch_size)
+    check_count("steps", steps)
     allocator.keep_freed_memory()
     config = TrainConfig(
         str(data),

@@ -17,6 +17,7 @@ from keras_alexnet.data import train_dataset
 from keras_alexnet.training import allocator
 from tfrecords import Manifest, images, schema
 from tfrecords.image_options import RAW, ImageOptions
+from tfrecords.ranges import check_count
 
 PICTURES = 2048  # in a round
 
@@ -74,6 +75,9 @@ def measure_input(
     Raises:
         DatasetError: The dataset is incomplete or too small.
     """
+    check_count("batch_size", batch_size)
+    check_count("input_size", input_size)
+    check_count("rounds", rounds)
     allocator.keep_freed_memory()  # as `alexnet train` does
     dataset = train_dataset(
         data,

@@ -22,6 +22,7 @@ from keras_alexnet.models.presets import find_preset
 from keras_alexnet.training import allocator
 from keras_alexnet.training.optimizer import CoupledSGD
 from tfrecords.progress import Progress
+from tfrecords.ranges import check_count
 
 MATRIX_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
@@ -79,6 +80,9 @@ def measure_step(
         raise ValueError(
             f"Expected a precision of {', '.join(MATRIX_DTYPES)}, got {precision!r}."
         )
+    check_count("batch_size", batch_size)
+    check_count("rounds", rounds)
+    check_count("num_classes", num_classes)
     allocator.keep_freed_memory()
     fields = find_preset(preset)
     model = alexnet(preset, num_classes, seed=0, dtype=precision)

@@ -11,6 +11,7 @@ import tyro
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, write_atomically
 from tfrecords.plain_text import say, warn
+from tfrecords.ranges import check_count
 from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         raise DatasetError(
             "Expected RUN... DATA: at least one run folder and the dataset folder."
         )
+    check_count("classes", options.classes, 0)
     *runs, data = options.paths
     files = ResultFiles(options.json, options.csv, options.confusion_csv)
     from keras_alexnet.evaluation.accuracy import evaluate

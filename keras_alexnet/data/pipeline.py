@@ -11,6 +11,7 @@ from keras_alexnet.data.share import Share
 from keras_alexnet.data.window import window_reader
 from tfrecords import Manifest, schema
 from tfrecords.errors import DatasetError
+from tfrecords.ranges import check_count
 
 # What TensorFlow takes where no global seed is set.
 GRAPH_SEED = 87654321
@@ -85,6 +86,14 @@ def train_dataset(
             smaller pictures than `input_size`.
         ValueError: The batch does not divide by the replicas.
     """
+    check_count("batch_size", batch_size)
+    check_count("epochs", epochs)
+    check_count("first_epoch", first_epoch, 0)
+    check_count("first_step", first_step, 0)
+    check_count("seed", seed, 0)
+    check_count("colour_epochs", colour_epochs, 0)
+    check_count("crop_chunk", crop_chunk)
+    check_count("shuffle_buffer", shuffle_buffer)
     shards, manifest = _shards(directory, split, input_size)
     cut = window_reader(manifest)
     statistics = load_statistics(directory)
@@ -212,6 +221,7 @@ def eval_dataset(
     """
     if num_views not in (1, 10):
         raise ValueError(f"Expected num_views 1 or 10. Received: {num_views}")
+    check_count("batch_size", batch_size)
     shards, manifest = _shards(directory, split, input_size)
     patch = mean_patch(load_statistics(mean_from or directory), input_size, mean)
     cut, stored = window_reader(manifest), manifest.image_size
@@ -255,6 +265,7 @@ def _shards(
     directory: Path | str, split: str, input_size: int
 ) -> tuple[list[tuple[str, int]], Manifest]:
     """Return the shard paths with the place of their first record, and the manifest."""
+    check_count("input_size", input_size)
     manifest = Manifest.load(directory)
     if not manifest.count(split):
         raise DatasetError(

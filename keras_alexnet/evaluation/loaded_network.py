@@ -16,6 +16,7 @@ from keras_alexnet.training.run_files import CONFIG_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.folder_names import check_model_folder
 from tfrecords.labels import read_labels
+from tfrecords.ranges import check_count
 
 Network = Callable[[tf.Tensor], dict[str, Any]]
 
@@ -43,6 +44,7 @@ def load_network(
             run in TensorFlow in another precision, or in OpenVINO and lacks a signature
             for it; the package is missing.
     """
+    check_count("top", top)
     model = Path(model)
     version = _newest_version(model)
     # An export may lie inside its run folder, which then is a run all the same.

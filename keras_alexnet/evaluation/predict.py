@@ -15,6 +15,7 @@ from keras_alexnet.data.pixels import decode_pixels
 from keras_alexnet.evaluation.loaded_network import Network
 from tfrecords.errors import DatasetError
 from tfrecords.images import Rejected, decode_oriented
+from tfrecords.ranges import check_count
 from tfrecords.sources.tree import Walk
 
 NOT_FINITE = (
@@ -61,6 +62,7 @@ def predict(
     Raises:
         DatasetError: A path does not exist, or there is no file at all.
     """
+    check_count("batch_size", batch_size)
     paths = list(_expand(files))
     if not paths:
         raise DatasetError(

@@ -44,7 +44,7 @@ class ServedNetwork:
         top: int = 5,
         precision: Precision = "float32",
     ) -> None:
-        if num_views not in (1, 10) or top < 1:
+        if num_views not in (1, 10) or not top >= 1:
             raise ValueError(
                 "Expected 1 or 10 views and at least one class to name. "
                 f"Received: num_views={num_views}, top={top}"

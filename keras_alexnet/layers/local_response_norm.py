@@ -54,7 +54,7 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
         **kwargs: Any,
     ) -> None:
         super().__init__(bias, alpha, beta, **kwargs)
-        if depth_radius < 0 or groups < 1:
+        if not (depth_radius >= 0 and groups >= 1):
             raise ValueError(
                 "LocalResponseNormalization needs depth_radius >= 0 and groups >= 1. "
                 f"Received: depth_radius={depth_radius}, groups={groups}"

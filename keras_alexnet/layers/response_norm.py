@@ -1,5 +1,6 @@
 """The arithmetic that both response normalisations share."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,10 +63,11 @@ class ResponseNormalization(keras.layers.Layer):
 
     def __init__(self, bias: float, alpha: float, beta: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not (bias > 0 and alpha >= 0 and beta > 0):
+        finite = max(bias, alpha, beta) < math.inf
+        if not (bias > 0 and alpha >= 0 and beta > 0 and finite):
             raise ValueError(
-                "Response normalisation needs bias > 0, alpha >= 0 and beta > 0. "
-                f"Received: bias={bias}, alpha={alpha}, beta={beta}"
+                "Response normalisation needs bias > 0, alpha >= 0 and beta > 0, all "
+                f"finite. Received: bias={bias}, alpha={alpha}, beta={beta}"
             )
         self.bias = bias
         self.alpha = alpha

@@ -6,11 +6,54 @@ bvlc_alexnet and bvlc_reference_caffenet; torchvision's alexnet.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Literal, get_args
 
 Step = Literal["activation", "lrn", "in_map", "pool"]
+
+
+# Field: what kind of number, and the interval that it, or each of them, is in. The
+# largest are float32's and what is counted in 32 bits.
+_COUNT = (Integral, 1, 2**31 - 1)
+_LRN_RANGES: dict[str, tuple[type, float, float]] = {
+    "depth_radius": (Integral, 0, 2**31 - 1),
+    "bias": (Real, 1e-38, 1e38),
+    "alpha": (Real, 0, 1e38),
+    "beta": (Real, 1e-38, 1e38),
+}
+_RANGES: dict[str, tuple[type, float, float]] = {
+    **dict.fromkeys(("input_size", "filters", "groups", "units", "batch_size"), _COUNT),
+    "conv1_padding": (Integral, 0, 2**31 - 1),
+    "dropout_rate": (Real, 0, math.nextafter(1, 0)),
+    "weight_std": (Real, 0, 1e38),
+    "biases": (Real, -1e38, 1e38),
+    "learning_rate": (Real, 1e-38, 1e38),
+    "bias_rate": (Real, 0, 1e38),
+}
+
+
+_WORDS = (("weight_std", None), ("conv1_padding", "ceil"))  # in place of numbers
+
+
+def _check_numbers(
+    kind: str, fields: Any, ranges: Mapping[str, tuple[type, float, float]]
+) -> None:
+    for name, (number, least, most) in ranges.items():
+        value = getattr(fields, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if (name, each) in _WORDS:
+                continue
+            # Comparisons with NaN are false.
+            known = isinstance(each, number) and not isinstance(each, bool)
+            if not known or not least <= each <= most:
+                whole = ", a whole number" if number is Integral else ""
+                raise ValueError(
+                    f"Expected {kind} field {name} from {least} to {most}{whole}. "
+                    f"Received: {value}"
+                )
 
 
 @dataclass(frozen=True)
@@ -22,6 +65,9 @@ class LRN:
     alpha: float = 1e-4  # per squared term; section 3.3
     beta: float = 0.75  # section 3.3
     per_tower: bool = True  # the release norms each tower's 48 or 128 maps alone
+
+    def __post_init__(self) -> None:
+        _check_numbers("LRN", self, _LRN_RANGES)
 
 
 @dataclass(frozen=True)
@@ -103,6 +149,7 @@ class Preset:
                     f"Preset field {name} takes each of {get_args(Step)} once at most, "
                     f"and the pool. Received: {steps}"
                 )
+        _check_numbers("Preset", self, _RANGES)
         if self.lrn is not None and "lrn" not in self.block1 + self.block2:
             raise ValueError(
                 "Preset field lrn needs an 'lrn' step in block1 or block2. "

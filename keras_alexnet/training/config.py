@@ -3,9 +3,11 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
+from keras_alexnet.models.alexnet import resolve
 from keras_alexnet.models.presets import Preset, find_preset
 from keras_alexnet.training.run_files import CONFIG_FILE
 from keras_alexnet.training.schedule import SCHEDULES, ScheduleName
@@ -13,13 +15,17 @@ from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.folder_names import check_folder_name
+from tfrecords.ranges import check_count, check_number
 
 PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
 PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
-_COUNTS = ("epochs", "patience", "crop_chunk", "keep", "save_every", "num_classes")
+_COUNTS = (
+    *("epochs", "patience", "crop_chunk", "keep", "save_every"),
+    *("num_classes", "stored_size"),
+)
 
 
 @dataclass(frozen=True)
@@ -56,18 +62,18 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name in _COUNTS:
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"Expected {name} >= 1, got {value}.")
-        if self.save_minutes is not None and not self.save_minutes > 0:
-            raise ValueError(f"Expected save_minutes > 0, got {self.save_minutes}.")
+            check_count(name, getattr(self, name))
+        check_count("reductions", self.reductions, 0)
+        check_number("save_minutes", self.save_minutes, above=0)
+        check_number("momentum", self.momentum, least=0, below=1)
+        check_number("decay", self.decay, least=0)
         self._check_schedule()
-        if not 0 <= self.seed < 2**31:
+        if not (isinstance(self.seed, Integral) and 0 <= self.seed < 2**31):
             raise ValueError(f"Expected a seed in [0, 2^31), got {self.seed}.")
         # As they come back from JSON, so that a saved configuration equals its origin.
         overrides = json.loads(json.dumps(self.overrides))
         object.__setattr__(self, "overrides", overrides)
-        self.resolve()
+        resolve(self.preset, self.num_classes, None, self._preset_fields())
 
     @property
     def last_epoch(self) -> int:
@@ -92,11 +98,11 @@ class TrainConfig:
 
     def resolve(self) -> Preset:
         """Return the preset with every override of this run in it."""
-        overrides = dict(self.overrides)
-        for name in ("batch_size", "learning_rate"):
-            if getattr(self, name) is not None:
-                overrides[name] = getattr(self, name)
-        return find_preset(self.preset).replace(**overrides)
+        return find_preset(self.preset).replace(**self._preset_fields())
+
+    def _preset_fields(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in ("batch_size", "learning_rate")}
+        return self.overrides | {k: v for k, v in given.items() if v is not None}
 
     def save(self, run: Path) -> None:
         """Write `config.json`, whole or not at all."""

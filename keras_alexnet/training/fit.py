@@ -65,6 +65,7 @@ def train(
     preset = config.resolve()
     plan.check_batch(preset.batch_size)
     plan.check_xla(config.xla)
+    _check_dataset(config)
     config = _open_run(config, run, resume, plan.is_chief)
     allocator.keep_freed_memory()
     model = model_for_dataset(config, plan)
@@ -93,6 +94,24 @@ def _open_run(
     if is_chief and config != TrainConfig.load(run):
         config.save(run)
     return config
+
+
+def _check_dataset(config: TrainConfig) -> None:
+    """Raise before a folder is made for a run that could not take a step."""
+    preset, manifest = config.resolve(), Manifest.load(config.data)
+    validation_split(config.data)
+    if manifest.image_size < preset.input_size:
+        raise DatasetError(
+            f"Expected pictures of at least {preset.input_size} pixels in "
+            f"{config.data}, found {manifest.image_size}. Use a smaller --input-size, "
+            "or build with a larger --size."
+        )
+    if manifest.count("train") < preset.batch_size:
+        raise DatasetError(
+            f"Expected at least one batch of {preset.batch_size} training pictures in "
+            f"{config.data}, found {manifest.count('train')}. Use a smaller "
+            "--batch-size."
+        )
 
 
 def validation_split(data: Path | str) -> str:

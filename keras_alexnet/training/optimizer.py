@@ -1,6 +1,7 @@
 """The paper's update rule (section 5) as a Keras optimizer."""
 
 import contextlib
+import math
 from typing import Any
 
 import keras
@@ -46,10 +47,18 @@ class CoupledSGD(keras.optimizers.Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        if not 0 <= momentum < 1 or decay < 0 or bias_rate < 0:
+        fixed = isinstance(learning_rate, int | float)
+        inside = 0 <= decay < math.inf and 0 <= bias_rate < math.inf
+        if fixed and not 0 <= learning_rate < math.inf:
             raise ValueError(
-                "CoupledSGD needs 0 <= momentum < 1, decay >= 0 and bias_rate >= 0. "
-                f"Received: momentum={momentum}, decay={decay}, bias_rate={bias_rate}"
+                "CoupledSGD needs a finite learning_rate >= 0. "
+                f"Received: {learning_rate}"
+            )
+        if not 0 <= momentum < 1 or not inside:
+            raise ValueError(
+                "CoupledSGD needs 0 <= momentum < 1, and finite decay >= 0 and "
+                f"bias_rate >= 0. Received: momentum={momentum}, decay={decay}, "
+                f"bias_rate={bias_rate}"
             )
         self.momentum = momentum
         self.decay = decay

@@ -38,7 +38,7 @@ class Plateau(keras.callbacks.Callback):
         pictures: int | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < factor < 1 or patience < 1 or reductions < 0:
+        if not 0 < factor < 1 or not (patience >= 1 and reductions >= 0):
             raise ValueError(
                 "Plateau needs 0 < factor < 1, patience >= 1 and reductions >= 0. "
                 f"Received: factor={factor}, patience={patience}, "

@@ -13,6 +13,7 @@ from keras_alexnet.training.cluster import find_cluster
 from tfrecords.errors import DatasetError
 
 StrategyName = Literal["none", "towers", "mirrored", "multiworker"]
+MOST_PARTS = 256  # of a CPU
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,11 @@ def plan_devices(
 
 
 def _split_cpu(count: int) -> None:
-    if count < 1:
-        raise ValueError(f"Expected --logical-devices of 1 or more, got {count}.")
+    if not 1 <= count <= MOST_PARTS:
+        raise ValueError(
+            f"Expected --logical-devices of 1 or more, at most {MOST_PARTS}, got "
+            f"{count}."
+        )
     parts = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, parts)
