@@ -18,6 +18,7 @@ from keras_alexnet.training.run_folder import (
     load_mean,
 )
 from tfrecords.errors import DatasetError
+from tfrecords.ranges import check_count
 
 FEATURES = ("pool5", "fc6", "fc7")  # activations that the `features` signature gives
 
@@ -44,11 +45,9 @@ class ServedNetwork:
         top: int = 5,
         precision: Precision = "float32",
     ) -> None:
-        if num_views not in (1, 10) or not top >= 1:
-            raise ValueError(
-                "Expected 1 or 10 views and at least one class to name. "
-                f"Received: num_views={num_views}, top={top}"
-            )
+        if num_views not in (1, 10):
+            raise ValueError(f"Expected 1 or 10 views. Received: {num_views}")
+        check_count("top", top)
         run = Path(run)
         self.config = TrainConfig.load(run)
         self.model = load_in_precision(run, self.config, precision)

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,7 +67,7 @@ class TrainConfig:
         check_number("momentum", self.momentum, least=0, below=1)
         check_number("decay", self.decay, least=0)
         self._check_schedule()
-        if not (isinstance(self.seed, Integral) and 0 <= self.seed < 2**31):
+        if type(self.seed) is not int or not 0 <= self.seed < 2**31:
             raise ValueError(f"Expected a seed in [0, 2^31), got {self.seed}.")
         # As they come back from JSON, so that a saved configuration equals its origin.
         overrides = json.loads(json.dumps(self.overrides))
