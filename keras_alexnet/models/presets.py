@@ -3,6 +3,15 @@
 Sources: the paper (Krizhevsky, Sutskever, Hinton 2012); layers-145.cfg and its
 parameter files in the 2012 source released by the Computer History Museum; Caffe's
 bvlc_alexnet and bvlc_reference_caffenet; torchvision's alexnet.
+
+`one_weird_trick` has the shape of torchvision's network and the initial values of
+bvlc_alexnet, because those of its own sources do not train here. torchvision's (the
+default of PyTorch, uniform of standard deviation sqrt(1 / (3 fan_in))) are for pixels
+divided by 58: with that folded into conv1 the loss is 1e13 after some 220 steps of 32
+Imagenette photos at rate 0.01, as conv1 still moves as pixels of 0-255 make it. Those
+of cuda-convnet2 (layers-imagenet-1gpu.cfg: 0.03 in conv3 to conv5, biases of 1) are for
+a network with normalisation: NaN after five steps, as with He's. Caffe's are for pixels
+of this scale and for inverted dropout, and the loss falls from the beginning.
 """
 
 import dataclasses
@@ -213,8 +222,9 @@ PRESETS: dict[str, Preset] = {
         lrn=None,
         dropout="inverted",
         dropout_before=True,
-        weight_std=(None,) * 8,
-        biases=(0,) * 8,
+        # Caffe's, see above.
+        weight_std=_CAFFE.weight_std,
+        biases=_CAFFE.biases,
         colour_noise=None,
     ),
     "one_gpu": _RELEASED.replace(

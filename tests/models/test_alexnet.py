@@ -103,14 +103,12 @@ STDS = {  # spec 3.1
     "released": [0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01],
     "caffe_alexnet": [0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01],
     "caffenet": [0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01],
-    "one_weird_trick": [
-        (2 / n) ** 0.5 for n in (363, 1600, 1728, 3456, 2304, 9216, 4096, 4096)
-    ],
+    "one_weird_trick": [0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01],  # Caffe's
     "one_gpu": [0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01],
 }
 BIASES = dict.fromkeys(COUNTS, [0, 1, 0, 1, 1, 1, 1, 0]) | {
     "caffe_alexnet": [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0],
-    "one_weird_trick": [0] * 8,
+    "one_weird_trick": [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0],
 }
 SPREAD = {  # of a logit over 64 pictures, spec 3.3; a hundredth for [0, 1] inputs
     "paper": 0.0030,
@@ -151,9 +149,7 @@ def test_initial_values_are_those_of_the_source(full):
 def test_gaussians_are_not_truncated(full):
     preset, model = full
     beyond = np.mean(np.abs(sample(model.get_layer("fc6"))) > 3 * STDS[preset][5])
-    # He's initial values, in Keras, are truncated.
-    expected = 0 if preset == "one_weird_trick" else 0.0027
-    assert beyond == pytest.approx(expected, abs=4e-4)
+    assert beyond == pytest.approx(0.0027, abs=4e-4)
 
 
 def test_maps_and_vectors_have_the_sizes_of_the_paper(full):
