@@ -20,7 +20,7 @@ from tfrecords.tables import Console, Table
 class EvaluateOptions:
     """Count the errors of a run's best network, or of several runs averaged.
 
-    With one run the figures are kept in its metrics.json too.
+    With one run the figures are kept in its metrics.json too, one JSON object a line.
     """
 
     paths: tyro.conf.Positional[tuple[Path, ...]]

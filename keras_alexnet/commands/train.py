@@ -1,5 +1,6 @@
 """`alexnet train DATA RUN`."""
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ class TrainOptions:
 
     The learning rate is divided by 10 at each plateau of the validation error; after
     the last drop the next plateau ends the training. Or it follows the schedule of one
-    of the nets of 2012. Ctrl-C and SIGTERM save and stop; --resume goes on at the next
-    batch, with the same result as if nothing had happened.
+    of the nets of 2012. Ctrl-C, SIGTERM and SIGHUP save and stop; --resume goes on at
+    the next batch, with the same result as if nothing had happened.
     """
 
     data: tyro.conf.Positional[Path]
@@ -144,7 +145,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         state = train(config, options.run, resume=options.resume, plan=plan)
     except Stopped as stop:
-        say(f"alexnet train: {stop}", error=True)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            say(f"alexnet train: {stop}", error=True)
         return stop.status
     history = state.history
     if history and plan.is_chief:

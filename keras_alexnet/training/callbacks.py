@@ -129,10 +129,14 @@ class PlainLines(keras.callbacks.Callback):
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         now = time.monotonic()
+        if batch == 0:
+            # It may take as long as a hundred others: the step is traced, or the
+            # pipeline fills.
+            self.start = self.last = now
         if now - self.last < SECONDS_BETWEEN_LINES:
             return
         self.last = now
-        speed = (batch + 1) / (now - self.start)
+        speed = batch / (now - self.start)
         step = self.first_step + batch + 1
         left = (self.steps - step) / speed
         self._print(

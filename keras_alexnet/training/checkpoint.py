@@ -1,12 +1,13 @@
 """The whole state of a training run in one file, written beside and renamed."""
 
+import functools
 import hashlib
 import io
 import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,7 +53,9 @@ class Checkpoint:
 def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     """Write a checkpoint and delete all but the newest `keep`.
 
-    The file is a `.npz` of the arrays, the state, and the SHA-256 of both.
+    Damaged files do not count, and go. So do those of later places: a run goes on from
+    its newest whole checkpoint, so that they were damaged or are of another course. The
+    file is a `.npz` of the arrays, the state, and the SHA-256 of both.
 
     Args:
         folder: The run's `checkpoints`.
@@ -69,10 +72,21 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
     arrays[CHECKSUM_KEY] = np.frombuffer(digest, np.uint8)
     with staged(path) as temporary, temporary.open("wb") as file:
         _write(file, arrays)
-    # What a killed process left unfinished goes too.
-    for old in [*list_checkpoints(folder)[:-keep], *folder.glob(".epoch-*.npz.tmp")]:
-        old.unlink()
+    _prune(path, keep)
     return path
+
+
+def _prune(newest: Path, keep: int) -> None:
+    folder = newest.parent
+    earlier = [p for p in list_checkpoints(folder) if _place(p) < _place(newest)]
+    kept = {newest}
+    for path in reversed(earlier):
+        if len(kept) < keep and _is_whole(path, path.stat().st_mtime_ns):
+            kept.add(path)
+    # What a killed process left unfinished goes too.
+    for old in [*list_checkpoints(folder), *folder.glob(".epoch-*.npz.tmp")]:
+        if old not in kept:
+            old.unlink()
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -116,12 +130,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     # Not np.load: it compares a checksum only where it happens to reach an entry's end.
     with zipfile.ZipFile(path) as archive:
-        arrays = {
-            entry.removesuffix(".npy"): np.lib.format.read_array(
-                io.BytesIO(archive.read(entry))
-            )
-            for entry in archive.namelist()
-        }
+        entries = _entries(archive)
+        arrays = {name: _array(archive, entry) for name, entry in entries.items()}
     if any(_OLD_KEY.fullmatch(name) for name in arrays):
         raise DatasetError(
             f"Checkpoint {path} is of an older version of this program, expected one "
@@ -133,6 +143,28 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ValueError("its content does not have the checksum that was stored")
     state = json.loads(arrays.pop(STATE_KEY).tobytes())
     return Checkpoint(*_place(path), arrays, state)
+
+
+@functools.lru_cache
+def _is_whole(path: Path, changed: int) -> bool:
+    """Return whether a checkpoint is whole, read once for each time of its change."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = _entries(archive)
+            expected = _array(archive, entries.pop(CHECKSUM_KEY)).tobytes().hex()
+            # One array at a time: a checkpoint may have half a gigabyte.
+            found = ((name, _array(archive, entries[name])) for name in sorted(entries))
+            return _digest(found) == expected
+    except (KeyError, *_DAMAGE):
+        return False
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, str]:
+    return {entry.removesuffix(".npy"): entry for entry in archive.namelist()}
+
+
+def _array(archive: zipfile.ZipFile, entry: str) -> np.ndarray:
+    return np.lib.format.read_array(io.BytesIO(archive.read(entry)))
 
 
 def _place(path: Path) -> tuple[int, int]:
@@ -153,9 +185,12 @@ def _write(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    return _digest((name, arrays[name]) for name in sorted(arrays))
+
+
+def _digest(arrays: Iterable[tuple[str, np.ndarray]]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
+    for name, array in arrays:
         digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         digest.update(_bytes(array))
     return digest.hexdigest()

@@ -1,6 +1,8 @@
 """The workers of a run, as TF_CONFIG or a Slurm step describes them."""
 
+import json
 import os
+import re
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -8,6 +10,7 @@ import tensorflow as tf
 from tfrecords.errors import DatasetError
 
 SLURM_PORT = 8888  # of the first worker on a node
+_ADDRESS = re.compile(r".+:\d+")
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,29 @@ def find_cluster() -> Cluster:
         DatasetError: Neither is there, or they contradict themselves.
     """
     if os.environ.get("TF_CONFIG"):
-        given = tf.distribute.cluster_resolver.TFConfigClusterResolver()
-        spec, job, task = given.cluster_spec(), given.task_type, given.task_id
-        if spec.jobs and job in spec.jobs and task is not None:
-            return Cluster(spec, job, task)
-        raise DatasetError(
-            "Expected in TF_CONFIG a cluster with workers and the task of this "
-            f"process, got {os.environ['TF_CONFIG']}."
-        )
+        return _described_cluster(os.environ["TF_CONFIG"])
     if "SLURM_STEP_NUM_TASKS" in os.environ:
         return _slurm_cluster()
     raise DatasetError(
         "Expected the workers in TF_CONFIG, or to run in a Slurm step, for --strategy "
         "multiworker. On one machine: scripts/launch_workers.py 2 -- train ...; on "
         "several see docs/distributed.md."
+    )
+
+
+def _described_cluster(text: str) -> Cluster:
+    try:
+        given = json.loads(text)
+        spec = tf.train.ClusterSpec(given["cluster"])
+        job, task = given["task"]["type"], int(given["task"]["index"])
+        if _ADDRESS.fullmatch(spec.task_address(job, task)):
+            return Cluster(spec, job, task)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        pass
+    raise DatasetError(
+        "Expected in TF_CONFIG a cluster with workers and the task of this process, as "
+        'JSON such as {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": '
+        f'{{"type": "worker", "index": 0}}}}, got {text}.'
     )
 
 

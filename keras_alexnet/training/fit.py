@@ -3,6 +3,7 @@
 import functools
 import math
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.data.mean import load_statistics
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
 from keras_alexnet.training.checkpoint import newest_checkpoint
@@ -20,6 +22,7 @@ from keras_alexnet.training.plateau import Plateau
 from keras_alexnet.training.run_dataset import check_dataset, check_training_split
 from keras_alexnet.training.run_folder import (
     CHECKPOINTS,
+    claim_run,
     create_run,
     with_dataset_facts,
 )
@@ -55,21 +58,30 @@ def train(
 
     Raises:
         DatasetError: Dataset or run folder are not as expected or do not fit each
-            other, the network does not fit the checkpoint, the loss is not a number, or
-            the last state could not be saved.
+            other, another process trains in the folder, the network does not fit the
+            checkpoint, the loss is not a number, or the last state could not be saved.
         ValueError: The batch does not divide by the replicas, or XLA is asked for on
             several devices.
-        Stopped: Ctrl-C or SIGTERM; the state is saved.
+        Stopped: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     run = Path(run)
-    preset = config.resolve()
-    plan.check_batch(preset.batch_size)
+    plan.check_batch(config.resolve().batch_size)
     plan.check_xla(config.xla)
-    _check_dataset(config)
+    _check_pictures(config)
+    # The chief alone writes.
+    held = claim_run(run, make=not resume) if plan.is_chief else nullcontext()
+    with held:
+        return _train(config, run, resume, plan)
+
+
+def _train(
+    config: TrainConfig, run: Path, resume: bool, plan: DevicePlan
+) -> TrainState:
     config = _open_run(config, run, resume, plan.is_chief)
     allocator.keep_freed_memory()
     model = model_for_dataset(config, plan)
-    steps = Manifest.load(config.data).count("train") // preset.batch_size
+    batch_size = config.resolve().batch_size
+    steps = Manifest.load(config.data).count("train") // batch_size
     state = _prepare_state(model, run, config, steps)
     if resume:
         _restore(state)
@@ -96,9 +108,10 @@ def _open_run(
     return config
 
 
-def _check_dataset(config: TrainConfig) -> None:
+def _check_pictures(config: TrainConfig) -> None:
     """Raise before a folder is made for a run that could not take a step."""
     preset, manifest = config.resolve(), Manifest.load(config.data)
+    load_statistics(config.data)
     validation_split(config.data)
     if manifest.image_size < preset.input_size:
         raise DatasetError(

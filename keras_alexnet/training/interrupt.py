@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: finish the step, save, stop."""
+"""Ctrl-C, SIGTERM and a terminal that closes: finish the step, save, stop."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOTE = b"\nSaving, then stopping. Ctrl-C once more stops at once.\n"
 
 
@@ -31,16 +31,17 @@ class Stopped(Exception):
 
     @property
     def status(self) -> int:
-        """The usual exit status: 130 after Ctrl-C, 143 after SIGTERM."""
+        """The usual exit status: 130 after Ctrl-C, 143 after SIGTERM, 129 SIGHUP."""
         return 128 + self.signum
 
 
 class Interrupts:
-    """Notes SIGINT and SIGTERM while the block runs, instead of dying of them.
+    """Notes SIGINT, SIGTERM and SIGHUP while the block runs, instead of dying of them.
 
     To be entered when the strategy is there: under several workers TensorFlow installs
     a handler for SIGTERM that does nothing but log, and this one replaces it. A second
-    Ctrl-C interrupts at once. Outside the main thread nothing is installed.
+    Ctrl-C interrupts at once. Outside the main thread nothing is installed. A SIGHUP
+    that `nohup` has switched off stays so.
 
     Attributes:
         signum: The first signal that came, or None.
@@ -53,6 +54,9 @@ class Interrupts:
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
             for signum in SIGNALS:
+                ignored = signal.getsignal(signum) == signal.SIG_IGN
+                if signum == signal.SIGHUP and ignored:
+                    continue
                 self._before[signum] = signal.signal(signum, self._note)
         return self
 
@@ -67,10 +71,8 @@ class Interrupts:
         if self.signum is None:
             self.signum = signum
             # Not print: the signal may have come in the middle of one.
-            with suppress(OSError):  # nobody reads it
-                os.write(
-                    2, b"\nSaving, then stopping. Ctrl-C once more stops at once.\n"
-                )
+            with suppress(OSError):  # nobody reads it, or the terminal is gone
+                os.write(2, _NOTE)
 
 
 class Agreement:

@@ -1,9 +1,12 @@
 """A run folder: all that prediction and export need, without the dataset."""
 
+import contextlib
 import dataclasses
+import errno
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.models import alexnet
 from keras_alexnet.models.finiteness import find_not_finite
 from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.run_files import CONFIG_FILE
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, staged, temporary_path
@@ -28,7 +32,9 @@ HISTORY_FILE = "history.csv"
 
 
 def create_run(run: Path, config: TrainConfig) -> TrainConfig:
-    """Make the folder: configuration, and labels and statistics of the dataset.
+    """Fill a new folder: configuration, and labels and statistics of the dataset.
+
+    What a process left that was killed while it did is made again.
 
     Returns:
         The configuration with the facts of the dataset filled in.
@@ -40,19 +46,62 @@ def create_run(run: Path, config: TrainConfig) -> TrainConfig:
     check_folder_name(run)
     config = with_dataset_facts(config)
     try:
-        if run.exists() and any(run.iterdir()):
+        if any(run.iterdir()) and not _is_half_made(run):
             raise DatasetError(
                 f"Expected a new or empty run folder, found files in {run}. "
                 "Go on with --resume, or choose another folder."
             )
-        (run / CHECKPOINTS).mkdir(parents=True)
+        (run / CHECKPOINTS).mkdir(exist_ok=True)
         for name in (LABELS_FILE, STATISTICS_FILE):
             with staged(run / name) as temporary:
                 shutil.copyfile(Path(config.data) / name, temporary)
         config.save(run)
     except OSError as error:
-        raise disk_error(error, run / "config.json") from None
+        raise disk_error(error, run / CONFIG_FILE) from None
     return config
+
+
+def _is_half_made(run: Path) -> bool:
+    """Whether a process was killed here while it made the folder."""
+    checkpoints = run / CHECKPOINTS
+    made = {run / name for name in (LABELS_FILE, STATISTICS_FILE)}
+    made |= {temporary_path(path) for path in (*made, run / CONFIG_FILE)}
+    empty = checkpoints.is_dir() and not any(checkpoints.iterdir())
+    return empty and {*run.iterdir()} <= made | {checkpoints}
+
+
+@contextlib.contextmanager
+def claim_run(run: Path, *, make: bool) -> Iterator[None]:
+    """Hold a run folder for one training, until the block or the process ends.
+
+    Args:
+        run: The folder.
+        make: Whether to make it where there is none.
+
+    Raises:
+        DatasetError: Another process trains in it, there is none, or it cannot be made.
+    """
+    try:
+        if make:
+            run.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(run, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        if make:
+            raise disk_error(error, run / CONFIG_FILE) from None
+        raise DatasetError(f"Expected a run folder, found none at {run}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise DatasetError(
+                    f"Another process is training in {run}. Wait until it has ended, "
+                    "or choose another folder."
+                ) from None
+            # A file system without locks on folders: nothing is known of others.
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def with_dataset_facts(config: TrainConfig) -> TrainConfig:

@@ -227,3 +227,30 @@ def test_the_old_ones_go_only_after_the_new_one_is_there(folder, monkeypatch):
     save_checkpoint(folder, Checkpoint(3, 0, arrays(), {}), keep=1)
     assert seen == [["epoch-0001.npz", "epoch-0002.npz"]]
     assert [path.name for path in list_checkpoints(folder)] == ["epoch-0003.npz"]
+
+
+def spoil(path, place=0.5):
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+
+def names(folder):
+    return [path.name for path in list_checkpoints(folder)]
+
+
+def test_a_damaged_checkpoint_does_not_push_out_a_good_one(folder):
+    spoil(folder / "epoch-0002.npz")
+    save_checkpoint(folder, Checkpoint(3, 0, arrays(3), STATE), keep=2)
+    assert names(folder) == ["epoch-0001.npz", "epoch-0003.npz"]
+    assert newest_checkpoint(folder).epoch == 3
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_one_of_a_later_place_does_not_either(folder, keep):
+    """The newest was damaged, and the training goes on from the one before."""
+    (folder / "epoch-0002.npz").write_bytes(b"")
+    save_checkpoint(folder, Checkpoint(1, 5, arrays(3), STATE), keep=keep)
+    kept = ["epoch-0001.npz", "epoch-0001-step-000005.npz"]
+    assert names(folder) == kept[-keep:]
+    assert newest_checkpoint(folder).step == 5

@@ -97,3 +97,31 @@ def test_half_a_tf_config_is_refused(monkeypatch, config):
 def test_no_cluster_at_all_is_refused():
     with pytest.raises(DatasetError, match="launch_workers.*docs/distributed.md"):
         find_cluster()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "worker",
+        "{",
+        "[]",
+        "3",
+        '{"cluster": {"worker": ["one:1"]}}',
+        '{"cluster": ["one:1"], "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["one:1"]}, "task": "worker"}',
+        '{"cluster": {"worker": ["one:1"]}, "task": {"type": "worker"}}',
+        '{"cluster": {"worker": ["one:1"]}, "task": {"type": "worker", "index": "a"}}',
+        '{"cluster": {"worker": ["one:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["one:1"]}, "task": {"type": "worker", "index": -1}}',
+        '{"cluster": {"worker": ["one:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": ["one"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_tf_config_of_another_form_is_refused_with_an_example(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(DatasetError) as error:
+        find_cluster()
+    assert str(error.value).startswith("Expected in TF_CONFIG a cluster with workers")
+    assert '"task": {"type": "worker", "index": 0}}, got ' in str(error.value)
+    assert str(error.value).endswith(f"got {text}.")

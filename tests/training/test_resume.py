@@ -17,6 +17,7 @@ from keras_alexnet.training import train_state
 from keras_alexnet.training.checkpoint import list_checkpoints, newest_checkpoint
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.fit import train
+from keras_alexnet.training.interrupt import Interrupts
 from keras_alexnet.training.train_state import TrainState
 from tests import small
 from tfrecords import DatasetError
@@ -129,6 +130,7 @@ def test_killed_for_good_in_a_process_of_its_own(run, tmp_path, dataset):
         (signal.SIGINT, "on_train_batch_begin", 0, 2, "stopped at epoch 1 step 3"),
         (signal.SIGTERM, "on_train_batch_begin", 1, 0, "stopped at epoch 2 step 1"),
         (signal.SIGTERM, "on_test_batch_begin", 0, 4, "stopped at epoch 1 step 4"),
+        (signal.SIGHUP, "on_train_batch_begin", 1, 1, "stopped at epoch 2 step 2"),
         (signal.SIGINT, "on_epoch_end", 1, 0, None),  # noted too late for that epoch
     ],
 )
@@ -153,6 +155,17 @@ def test_a_signal_saves_and_stops_with_its_status(
     assert f"{message}; go on with --resume" in capfd.readouterr().err
     resumed(part)
     assert_same_end(run, part)
+
+
+def test_a_hang_up_that_nohup_ignores_is_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            send(signal.SIGHUP)
+            assert interrupts.signum is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path, dataset, monkeypatch):
