@@ -13,7 +13,7 @@ from keras_alexnet.layers.native_kernels import wants_native_kernels
 class GroupedConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D(groups=)`, fast on CPUs too.
 
-    The same arguments, weights and results: one `kernel` of shape
+    The same arguments in the same order, weights and results: one `kernel` of shape
     `(rows, columns, in_channels / groups, filters)` and one `bias`, in this order, so
     weights interchange. The first `filters / groups` outputs see only the first
     `in_channels / groups` inputs, and so on: with `groups=2`, two towers.
@@ -25,8 +25,12 @@ class GroupedConv2D(keras.layers.Conv2D):
     Args:
         filters: Integer. Output channels, all groups together.
         kernel_size: Integer or pair. Rows and columns of the kernel.
+        strides: Integer or pair, in pixels.
+        padding: `valid` or `same`.
+        data_format: `channels_last`, or None for the same whatever keras.json says.
+        dilation_rate: Integer or pair; 1 where a stride is more.
         groups: Integer. Divides both the input channels and `filters`.
-        **kwargs: As `keras.layers.Conv2D`.
+        **kwargs: As `keras.layers.Conv2D`, by name.
 
     Input: float tensor `(batch, height, width, in_channels)`; output: the same with
     `filters` channels and the height and width of an ordinary convolution.
@@ -36,15 +40,28 @@ class GroupedConv2D(keras.layers.Conv2D):
         self,
         filters: int,
         kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        data_format: str | None = "channels_last",
+        dilation_rate: int | tuple[int, int] = 1,
         groups: int = 1,
         **kwargs: Any,
     ) -> None:
-        super().__init__(filters, kernel_size, groups=groups, **kwargs)
-        if self.data_format != "channels_last":
+        if data_format not in ("channels_last", None):
             raise ValueError(
                 "GroupedConv2D expects data_format='channels_last'. "
-                f"Received: data_format={self.data_format!r}"
+                f"Received: data_format={data_format!r}"
             )
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            "channels_last",
+            dilation_rate,
+            groups,
+            **kwargs,
+        )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         bias = self.bias if self.use_bias else None
@@ -72,13 +89,13 @@ class GroupedConv2D(keras.layers.Conv2D):
     def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         if self._folds(inputs):
             return _folded_convolution(inputs, kernel, self.strides[0])
-        return tf.nn.conv2d(
-            inputs,
-            kernel,
-            strides=self.strides,
-            padding=self.padding.upper(),
-            dilations=self.dilation_rate,
-        )
+        padding = self.padding.upper()
+        if max(self.dilation_rate) > 1:
+            # Not conv2d: its gradient with dilations is not there on every CPU.
+            return tf.nn.convolution(
+                inputs, kernel, padding=padding, dilations=self.dilation_rate
+            )
+        return tf.nn.conv2d(inputs, kernel, self.strides, padding)
 
     def _folds(self, inputs: tf.Tensor) -> bool:
         stride = self.strides[0]
