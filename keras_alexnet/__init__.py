@@ -3,6 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_alexnet.registration import register
 from keras_alexnet.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ __all__ = [
     "lenet5",
     "two_towers",
 ]
+
+register()
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import unquote
 
+from keras_alexnet.keras_settings import use_tensorflow
 from keras_alexnet.version import VERSION
 from tfrecords.errors import DatasetError
 from tfrecords.plain_text import printable, say
@@ -67,7 +68,10 @@ def _run(arguments: list[str], debug: bool) -> int:
     verb = arguments[0]
     try:
         _refuse_addresses(arguments[1:])
-        if not debug and verb != "info" and not {"-h", "--help"} & {*arguments}:
+        asked_for_help = bool({"-h", "--help"} & {*arguments})
+        if verb != "info":
+            use_tensorflow(check=not asked_for_help)
+        if not debug and verb != "info" and not asked_for_help:
             import_tensorflow_silently()
         module = importlib.import_module(VERBS[verb][0])
         status = module.main(arguments[1:]) or 0

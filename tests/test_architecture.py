@@ -17,12 +17,18 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"
 MAY_IMPORT = {
     "tfrecords": set(),
     "keras_alexnet.version": set(),
-    "keras_alexnet.layers": set(),
-    "keras_alexnet.models": {"layers"},
+    "keras_alexnet.keras_settings": set(),
+    "keras_alexnet.registration": set(),
+    "keras_alexnet.layers": {"keras_settings"},
+    "keras_alexnet.models": {"keras_settings", "layers"},
     "keras_alexnet.data": {"tfrecords"},
-    "keras_alexnet.training": {"tfrecords", "layers", "models", "data"},
+    "keras_alexnet.training": {
+        *("keras_settings", "tfrecords", "layers", "models", "data")
+    },
 }
-LIBRARY = {"tfrecords", "version", "layers", "models", "data", "training"}
+LIBRARY = {
+    *("tfrecords", "version", "keras_settings", "layers", "models", "data", "training")
+}
 MAY_IMPORT |= {
     "keras_alexnet.evaluation": LIBRARY,
     "keras_alexnet.export": LIBRARY | {"evaluation"},
@@ -30,9 +36,9 @@ MAY_IMPORT |= {
     "keras_alexnet.benchmark": LIBRARY,
     "keras_alexnet.commands": LIBRARY
     | {"evaluation", "export", "figures", "benchmark"},
-    "keras_alexnet": LIBRARY,
+    "keras_alexnet": LIBRARY | {"registration"},
     # And the commands, by name, when they are called.
-    "keras_alexnet.cli": {"version", "tfrecords"},
+    "keras_alexnet.cli": {"version", "keras_settings", "tfrecords"},
     "keras_alexnet.__main__": {"cli"},
 }
 

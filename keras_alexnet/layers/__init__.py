@@ -1,4 +1,9 @@
 """Keras layers that AlexNet needs and Keras does not have."""
+# ruff: noqa: E402  the backend is checked before Keras is imported
+
+from keras_alexnet.keras_settings import check_backend
+
+check_backend()
 
 from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.grouped_conv import GroupedConv2D

@@ -1,4 +1,9 @@
 """AlexNet and its relatives as uncompiled Keras models."""
+# ruff: noqa: E402  the backend is checked before Keras is imported
+
+from keras_alexnet.keras_settings import check_backend
+
+check_backend()
 
 from keras_alexnet.models.alexnet import alexnet
 from keras_alexnet.models.lenet5 import lenet5

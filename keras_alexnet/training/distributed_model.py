@@ -20,6 +20,7 @@ from keras_alexnet.layers.on_tower import device_scope
 Logs = dict[str, tf.Tensor]
 
 
+@keras.saving.register_keras_serializable("keras_alexnet")
 class DistributedModel(keras.Model):
     """A classifier that trains the same on one device, on many, and in towers.
 
