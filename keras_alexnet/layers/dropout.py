@@ -1,5 +1,6 @@
 """Dropout as the paper did it, and as it is done now, with masks by global row."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -77,6 +78,9 @@ class InvertedDropout(keras.layers.Dropout):
 
     Args:
         rate: Float in [0, 1). Probability of zeroing a unit.
+        noise_shape: As in `keras.layers.Dropout`, the shape of the mask with all axes
+            of the input: 1 where they share it, None for their length. The first is
+            that of a replica's batch.
         seed: Integer or None. Two layers with the same seed draw the same masks.
         columns: As in `OriginalDropout`.
         **kwargs: As `keras.layers.Layer`.
@@ -87,26 +91,27 @@ class InvertedDropout(keras.layers.Dropout):
     def __init__(
         self,
         rate: float = 0.5,
+        noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
         columns: Columns | None = None,
         **kwargs: Any,
     ) -> None:
         if not 0 <= rate < 1:
             raise ValueError(f"InvertedDropout needs 0 <= rate < 1. Received: {rate}")
-        super().__init__(rate, seed=seed, **kwargs)
+        super().__init__(rate, noise_shape, seed, **kwargs)
         self.columns = _checked(columns)
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or self.rate == 0:
             return inputs
-        draw = draw_mask(inputs, self.seed_generator, self.columns, inputs.dtype)
+        draw = draw_mask(
+            inputs, self.seed_generator, self.columns, inputs.dtype, self.noise_shape
+        )
         scaled = inputs * tf.cast(1 / (1 - self.rate), inputs.dtype)
         return tf.where(draw >= self.rate, scaled, tf.zeros_like(inputs))
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "columns": self.columns}
-        config.pop("noise_shape")
-        return config
+        return {**super().get_config(), "columns": self.columns}
 
 
 def draw_mask(
@@ -114,6 +119,7 @@ def draw_mask(
     generator: keras.random.SeedGenerator,
     columns: Columns | None,
     dtype: tf.DType,
+    noise_shape: tuple[int | None, ...] | None = None,
 ) -> tf.Tensor:
     """Return a uniform number in [0, 1) for each unit of this replica's rows.
 
@@ -125,21 +131,48 @@ def draw_mask(
         generator: Seed and counter; the same on all replicas.
         columns: As in `OriginalDropout`.
         dtype: Float type of the draw.
+        noise_shape: As in `InvertedDropout`.
+
+    Raises:
+        ValueError: `noise_shape` has not the axes of the input.
     """
+    shape = _mask_shape(inputs, noise_shape)
     seed = tf.cast(generator.next(), tf.int32)
     context = tf.distribute.get_replica_context()
     replicas = 1 if context is None else context.num_replicas_in_sync
     if replicas == 1 and columns is None:
-        return tf.random.stateless_uniform(tf.shape(inputs), seed=seed, dtype=dtype)
-    rows, *inner, width = tf.unstack(tf.shape(inputs))
-    first, total = columns or (0, width)
+        return tf.random.stateless_uniform(shape, seed=seed, dtype=dtype)
+    rows, *inner, width = tf.unstack(shape)
+    shared_rows, shared_width = (_is_one(noise_shape, axis) for axis in (0, -1))
+    first, total = (0, width) if columns is None or shared_width else columns
     draw = tf.random.stateless_uniform(
-        tf.stack([rows * replicas, *inner, total]), seed=seed, dtype=dtype
+        tf.stack([rows if shared_rows else rows * replicas, *inner, total]),
+        seed=seed,
+        dtype=dtype,
     )
-    if replicas > 1:
+    if replicas > 1 and not shared_rows:
         replica = context.replica_id_in_sync_group
         draw = draw[replica * rows : (replica + 1) * rows]
     return draw[..., first : first + width]
+
+
+def _mask_shape(
+    inputs: tf.Tensor, noise_shape: tuple[int | None, ...] | None
+) -> tf.Tensor:
+    if noise_shape is None:
+        return tf.shape(inputs)
+    if len(noise_shape) != inputs.shape.rank:
+        raise ValueError(
+            f"Dropout needs a noise_shape of {inputs.shape.rank} axes, those of the "
+            f"input {tuple(inputs.shape)}. Received: {noise_shape}"
+        )
+    own = tf.unstack(tf.shape(inputs))
+    pairs = zip(noise_shape, own, strict=True)
+    return tf.stack([length if size is None else size for size, length in pairs])
+
+
+def _is_one(noise_shape: tuple[int | None, ...] | None, axis: int) -> bool:
+    return noise_shape is not None and noise_shape[axis] == 1
 
 
 def _checked(columns: Columns | None) -> Columns | None:

@@ -17,6 +17,8 @@ C3_INPUTS: tuple[tuple[int, ...], ...] = (
     (0, 1, 2, 3, 4, 5),
 )
 
+LAYOUT = "channels_last"  # whatever a user's keras.json says
+
 # The 7 x 12 targets of F6. The 1998 paper shows its own drawings; these are ours.
 DIGIT_BITMAPS = (
     "0111110 1000001 1000001 1000001 1000001 1000001 "
@@ -77,7 +79,7 @@ def lenet5(
             "The 1998 form of lenet5 has output targets for 10 digits. "
             f"Received: num_classes={num_classes}. Use form='modern'."
         )
-    images = keras.Input((32, 32, 1), name="images")
+    images = keras.Input((32, 32, 1), dtype="float32", name="images")
     seeds = iter(range(seed * 10, seed * 10 + 10)) if seed is not None else None
     x = _hidden_layers(images, form, pooling, seeds)
     if form == "1998":
@@ -96,14 +98,15 @@ def _hidden_layers(
 
     def conv(filters: int, name: str) -> keras.Layer:
         kind = PartialConv2D if old and name == "c3" else layers.Conv2D
-        return kind(filters, 5, activation=activation, name=name, **_initial(seeds))
+        options = {"activation": activation, "name": name, **_initial(seeds)}
+        return kind(filters, 5, data_format=LAYOUT, **options)
 
     def subsample(name: str) -> keras.Layer:
-        return Subsampling(name=name) if old else pool(2, name=name)
+        return Subsampling(name=name) if old else pool(2, data_format=LAYOUT, name=name)
 
     x = subsample("s2")(conv(6, "c1")(x))
     x = subsample("s4")(conv(16, "c3")(x))
-    x = layers.Flatten(name="flatten")(conv(120, "c5")(x))
+    x = layers.Flatten(LAYOUT, name="flatten")(conv(120, "c5")(x))
     return layers.Dense(84, activation=activation, name="f6", **_initial(seeds))(x)
 
 
@@ -160,7 +163,20 @@ class PartialConv2D(keras.layers.Conv2D):
     The kernel holds only the 60 links of table I, as `(rows, columns, links)`, so the
     parameter count is the paper's 1,516. Its initial values are drawn for one link and
     divided by the number of links of the map, which is its fan-in.
+
+    Args:
+        *args, **kwargs: As `keras.layers.Conv2D`, but for `groups`, a `data_format`
+            other than `channels_last`, and LoRA, which are refused.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.groups != 1 or self.data_format != LAYOUT or self.lora_rank:
+            raise ValueError(
+                f"PartialConv2D needs groups=1, data_format={LAYOUT!r} and no "
+                f"lora_rank. Received: groups={self.groups}, "
+                f"data_format={self.data_format!r}, lora_rank={self.lora_rank}"
+            )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         links = [(i, o) for o, inputs in enumerate(C3_INPUTS) for i in inputs]
@@ -175,11 +191,19 @@ class PartialConv2D(keras.layers.Conv2D):
             initializer=lambda *args, **kw: (
                 self.kernel_initializer(*args, **kw) / fan_in
             ),
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
             name="kernel",
         )
-        self.bias = self.add_weight(
-            shape=(self.filters,), initializer=self.bias_initializer, name="bias"
-        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+                name="bias",
+            )
         scatter = np.zeros((len(links), 6, self.filters), "float32")
         for link, (source, target) in enumerate(links):
             scatter[link, source, target] = 1
@@ -190,8 +214,18 @@ class PartialConv2D(keras.layers.Conv2D):
         kernel = tf.einsum(
             "hwl,lio->hwio", self._kernel, tf.cast(self._scatter, self.compute_dtype)
         )
-        outputs = tf.nn.conv2d(inputs, kernel, 1, "VALID")
-        return self.activation(tf.nn.bias_add(outputs, self.bias))
+        outputs = self.convolution_op(inputs, kernel)
+        if self.use_bias:
+            outputs = tf.nn.bias_add(outputs, self.bias)
+        return self.activation(outputs)
+
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: a kernel of links has no low-rank form.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError("PartialConv2D cannot enable LoRA: its kernel is sparse.")
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")

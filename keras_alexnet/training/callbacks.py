@@ -58,9 +58,9 @@ class NanGuard(keras.callbacks.Callback):
 class Scalars(keras.callbacks.Callback):
     """Write the epoch's numbers for TensorBoard, without needing TensorBoard itself."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Path | str) -> None:
         super().__init__()
-        self.writer = tf.summary.create_file_writer(str(run / TENSORBOARD))
+        self.writer = tf.summary.create_file_writer(str(Path(run, TENSORBOARD)))
         self.metadata = tf.compat.v1.SummaryMetadata(
             plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         )

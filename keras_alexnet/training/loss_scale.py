@@ -23,9 +23,11 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
     def check_finite(self, grads: list[tf.Tensor]) -> tf.Tensor:
         """Return whether all gradients of all replicas are finite, a scalar."""
         finite = []
-        for gradient, weight in zip(grads, self._trainable_variables, strict=True):
-            with beside(weight.value):
-                finite.append(tf.reduce_all(tf.math.is_finite(gradient)))
+        # Not strict: of some weights alone the order only chooses the device.
+        for gradient, weight in zip(grads, self._trainable_variables, strict=False):
+            if gradient is not None:
+                with beside(weight.value):
+                    finite.append(tf.reduce_all(tf.math.is_finite(gradient)))
         replicas = tf.distribute.get_replica_context()
         if replicas is None or replicas.num_replicas_in_sync == 1:
             return tf.reduce_all(finite)
@@ -41,6 +43,10 @@ class LossScale(keras.optimizers.LossScaleOptimizer):
         scale = tf.convert_to_tensor(self.dynamic_scale)
         unscaled = []
         for gradient, weight in zip(grads, weights, strict=True):
+            # Of one that takes its gradient as its value, this was never scaled.
+            if gradient is None or self._overwrite_variable_with_gradient(weight):
+                unscaled.append(gradient)
+                continue
             with beside(weight.value):
                 unscaled.append(gradient / scale)
         self.inner_optimizer.apply(unscaled, trainable_variables=trainable_variables)

@@ -32,7 +32,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
         decay: Float. Weight decay coefficient of kernels; the paper's is 0.0005.
         bias_rate: Float. Learning rate of biases over that of weights; 1 in the paper,
             2 in the network as it was run.
-        **kwargs: As `keras.optimizers.Optimizer`.
+        **kwargs: As `keras.optimizers.Optimizer`; its `weight_decay` is a further one,
+            outside the velocity and of biases too.
 
     Reference: Krizhevsky et al. 2012, section 5; weights.cu of the release.
     """

@@ -82,6 +82,14 @@ class Plateau(keras.callbacks.Callback):
         self.finished = state["finished"]
         self.model.optimizer.learning_rate = state["learning_rate"]
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        rate = self.model.optimizer.learning_rate
+        if not isinstance(rate, keras.Variable):
+            raise ValueError(
+                "Plateau sets the learning rate: it expects an optimizer whose "
+                "learning_rate is a number. Received: a schedule."
+            )
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         if self.monitor not in logs:
@@ -124,4 +132,5 @@ def standard_error(error: float, pictures: int) -> float:
 
 def learning_rate(model: keras.Model) -> float:
     """Return the current learning rate of a compiled model."""
-    return float(model.optimizer.learning_rate.value.numpy())
+    rate = model.optimizer.learning_rate
+    return float(rate.value.numpy() if isinstance(rate, keras.Variable) else rate)
