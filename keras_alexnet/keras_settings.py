@@ -24,8 +24,7 @@ def check_backend() -> None:
     if not backend:
         path = _settings_file()
         source, backend = str(path), _read(path).get("backend", "tensorflow")
-    keras = sys.modules.get("keras")
-    if hasattr(keras, "config"):
+    if (keras := sys.modules.get("keras")) and hasattr(keras, "config"):
         backend = keras.config.backend()
     if backend != "tensorflow":
         raise ValueError(

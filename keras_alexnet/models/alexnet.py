@@ -16,6 +16,7 @@ from keras_alexnet.models.presets import Preset, Step, find_preset
 
 KERNELS = (11, 5, 3, 3, 3)  # pixels, conv1 to conv5; section 3.5
 CONV1_STRIDE = 4  # pixels; section 3.5
+LAYOUT = "channels_last"  # whatever a user's keras.json says
 CONVOLUTIONS = (1, 2, 3, 4, 5)
 HIDDEN = (6, 7)
 
@@ -83,7 +84,7 @@ class Network:
             x = self.convolve(x, number)
             for step in self.later_steps(number):
                 x = self.step(x, step, number)
-        x = self.make(layers.Flatten, name="flatten")(x)
+        x = self.make(layers.Flatten, LAYOUT, name="flatten")(x)
         for number in HIDDEN:
             x = self.hidden(x, number)
         return keras.Model(images, self.logits(x, num_classes), name=name)
@@ -95,7 +96,7 @@ class Network:
     def images(self, name: str = "images") -> keras.KerasTensor:
         """Return the input of the network."""
         size = self.preset.input_size
-        return keras.Input((size, size, 3), name=name)
+        return keras.Input((size, size, 3), dtype="float32", name=name)
 
     def convolve(self, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
         """Pad and convolve; an activation that comes first is fused."""
@@ -103,7 +104,8 @@ class Network:
         before, after = _padding(p, number)
         if before or after:
             sides = ((before, after), (before, after))
-            x = self.make(layers.ZeroPadding2D, sides, name=f"pad{number}")(x)
+            pad = self.make(layers.ZeroPadding2D, sides, LAYOUT, name=f"pad{number}")
+            x = pad(x)
         fused = self.steps(number)[0] == "activation"
         convolution = self.make(
             GroupedConv2D,
@@ -138,7 +140,7 @@ class Network:
         if step == "pool":
             overlapping = p.pooling == "overlapping"
             # Same padding is cuda-convnet's rounding up: 55 to 28 and 11 to 6.
-            window = (3, 2, "valid") if overlapping else (2, 2, "same")
+            window = (3, 2, "valid", LAYOUT) if overlapping else (2, 2, "same", LAYOUT)
             return self.make(layers.MaxPooling2D, *window, name=f"pool{number}")(x)
         if p.lrn is None:
             return x

@@ -14,7 +14,7 @@ from keras_alexnet.layers.on_tower import (
     SeamNormalization,
     tower_devices,
 )
-from keras_alexnet.models.alexnet import CONVOLUTIONS, HIDDEN, Network, resolve
+from keras_alexnet.models.alexnet import CONVOLUTIONS, HIDDEN, LAYOUT, Network, resolve
 from keras_alexnet.models.presets import PRESETS, Preset, Step
 
 LETTERS = ("a", "b")
@@ -186,7 +186,7 @@ def _hidden(towers: list[_Tower], parts: list[Any], number: int) -> list[Any]:
     parts = drop(parts) if before else parts
     parts = [tower.exchange(parts, number) for tower in towers]
     if number == HIDDEN[0]:
-        flat = [tower.make(layers.Flatten, name="flatten") for tower in towers]
+        flat = [tower.make(layers.Flatten, LAYOUT, name="flatten") for tower in towers]
         parts = [layer(x) for layer, x in zip(flat, parts, strict=True)]
     dense = [tower.hidden_dense(number) for tower in towers]
     parts = [layer(x) for layer, x in zip(dense, parts, strict=True)]

@@ -1,5 +1,8 @@
 """The network of a run with its optimizer, loss and metrics."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 
 from keras_alexnet.data.mean import load_statistics, mean_patch
@@ -31,8 +34,20 @@ def compile_model(
     config: TrainConfig, plan: DevicePlan = ONE_DEVICE
 ) -> DistributedModel:
     """Build the network of a run with optimizer, loss and metrics, ready for `fit`."""
-    with plan.scope():
+    with plan.scope(), _float32_numbers():
         return _compile_model(config, plan)
+
+
+@contextlib.contextmanager
+def _float32_numbers() -> Iterator[None]:
+    """Keep loss, metrics and rate in float32, whatever a user's `floatx` is."""
+    keras.config.dtype_policy()  # follows floatx when it is first asked for
+    floatx = keras.config.floatx()
+    keras.config.set_floatx("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
 
 
 def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
