@@ -155,6 +155,12 @@ class Subsampling(keras.layers.Layer):
         total = 4.0 * tf.nn.avg_pool2d(inputs, 2, 2, "VALID")
         return scaled_tanh(total * self.coefficient + self.bias)
 
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        batch, *sides, maps = input_shape
+        return batch, *(None if n is None else n // 2 for n in sides), maps
+
 
 @keras.saving.register_keras_serializable("keras_alexnet")
 class PartialConv2D(keras.layers.Conv2D):
@@ -249,3 +255,8 @@ class EuclideanOutput(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         difference = inputs[:, None, :] - self.codes
         return -tf.reduce_sum(tf.square(difference), axis=-1)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], len(DIGIT_BITMAPS))
