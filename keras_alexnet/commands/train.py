@@ -42,8 +42,10 @@ class TrainOptions:
     """New folder for the run."""
     preset: str = "released"
     """released, paper, caffe_alexnet, caffenet, one_weird_trick or one_gpu."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Arithmetic; weights are float32 in all three."""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """Arithmetic; weights are always float32. auto: mixed_bfloat16 on GPUs of compute
+    capability 8.0 and up and on CPUs with AVX512-BF16 or AMX-BF16, else float32; what
+    comes of it is said and kept by the run."""
     xla: bool = False
     """Compile the step with XLA: one device only. Some three times slower on CPUs, and
     not timed on GPUs. Its dropout masks are others, and so are the last bits."""

@@ -15,6 +15,7 @@ from keras_alexnet.evaluation.openvino_network import (
 )
 from keras_alexnet.evaluation.report import Report
 from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.precision import check_processor
 from keras_alexnet.training.run_dataset import check_dataset
 from keras_alexnet.training.run_folder import build_model, load_best
 from tfrecords import Manifest
@@ -145,8 +146,11 @@ def load_in_precision(
         precision: float32 or mixed_bfloat16; logits are float32 with both.
 
     Raises:
-        DatasetError: The run has no finished epoch.
+        DatasetError: The run has no finished epoch, or oneDNN is told to refuse the
+            precision.
     """
+    if not tf.config.get_visible_devices("GPU"):
+        check_processor(precision)
     best = load_best(run)
     if precision == "float32":
         return best

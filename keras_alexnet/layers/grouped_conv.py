@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.layers.native_kernels import wants_native_kernels
+from keras_alexnet.layers.processor import computes_bfloat16
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -20,7 +21,9 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     TensorFlow's CPU kernel for a grouped backward pass costs several times the rest of
     an AlexNet step, so on CPUs the groups are convolved one by one and concatenated.
-    Where a GPU is visible the native grouped kernel is used.
+    Where a GPU is visible the native grouped kernel is used. On a CPU without bfloat16
+    instructions a bfloat16 convolution is computed in float32, which is many times
+    faster there, and rounded.
 
     Args:
         filters: Integer. Output channels, all groups together.
@@ -65,16 +68,27 @@ class GroupedConv2D(keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         bias = self.bias if self.use_bias else None
-        if self.groups == 1 or wants_native_kernels():
-            outputs = self._tower(inputs, self.kernel, bias)
+        if _is_slow_in(inputs.dtype):
+            wide = [
+                None if x is None else tf.cast(x, tf.float32)
+                for x in (inputs, self.kernel, bias)
+            ]
+            outputs = tf.cast(self._towers(*wide), inputs.dtype)
         else:
-            split = partial(tf.split, num_or_size_splits=self.groups, axis=-1)
-            biases = [None] * self.groups if bias is None else split(bias)
-            towers = zip(split(inputs), split(self.kernel), biases, strict=True)
-            outputs = tf.concat([self._tower(*tower) for tower in towers], axis=-1)
+            outputs = self._towers(inputs, self.kernel, bias)
         if self.activation is None or self.activation is keras.activations.relu:
             return outputs
         return self.activation(outputs)
+
+    def _towers(
+        self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None
+    ) -> tf.Tensor:
+        if self.groups == 1 or wants_native_kernels():
+            return self._tower(inputs, kernel, bias)
+        split = partial(tf.split, num_or_size_splits=self.groups, axis=-1)
+        biases = [None] * self.groups if bias is None else split(bias)
+        towers = zip(split(inputs), split(kernel), biases, strict=True)
+        return tf.concat([self._tower(*tower) for tower in towers], axis=-1)
 
     def _tower(
         self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None
@@ -109,6 +123,12 @@ class GroupedConv2D(keras.layers.Conv2D):
             and inputs.shape[-1] <= 4
             and None not in inputs.shape[1:]
         )
+
+
+def _is_slow_in(dtype: tf.DType) -> bool:
+    return (
+        dtype == tf.bfloat16 and not wants_native_kernels() and not computes_bfloat16()
+    )
 
 
 def _folded_convolution(inputs: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:

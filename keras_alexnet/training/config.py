@@ -19,7 +19,7 @@ from tfrecords.ranges import check_count, check_number
 PAPER_EPOCHS = 90  # "roughly 90 cycles"; section 5
 PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 
-Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 _COUNTS = (
     *("epochs", "patience", "crop_chunk", "keep", "save_every"),
@@ -34,6 +34,8 @@ class TrainConfig:
     data: str  # dataset folder
     preset: str = "released"
     overrides: dict[str, Any] = field(default_factory=dict)  # preset fields by name
+    # With auto, `train` asks the devices, and the run keeps the answer. From Python the
+    # default is the same arithmetic everywhere.
     precision: Precision = "float32"
     xla: bool = False  # compile the step; on CPUs some three times slower
     epochs: int | None = None  # at most; None: 90 (section 5), or the schedule's end

@@ -1,5 +1,6 @@
 """One training run, from a dataset folder to a run folder, through `model.fit`."""
 
+import dataclasses
 import functools
 import math
 import sys
@@ -19,6 +20,7 @@ from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.interrupt import Interrupts
 from keras_alexnet.training.plateau import Plateau
+from keras_alexnet.training.precision import choose_precision
 from keras_alexnet.training.run_dataset import check_dataset, check_training_split
 from keras_alexnet.training.run_folder import (
     CHECKPOINTS,
@@ -68,16 +70,21 @@ def train(
     plan.check_batch(config.resolve().batch_size)
     plan.check_xla(config.xla)
     _check_pictures(config)
+    own = TrainConfig.load(run).precision if resume else None
+    chosen = choose_precision(config.precision, plan, own)
+    config = dataclasses.replace(config, precision=chosen.precision)
     # The chief alone writes.
     held = claim_run(run, make=not resume) if plan.is_chief else nullcontext()
     with held:
+        config = _open_run(config, run, resume, plan.is_chief)
+        if plan.is_chief:
+            chosen.say()
         return _train(config, run, resume, plan)
 
 
 def _train(
     config: TrainConfig, run: Path, resume: bool, plan: DevicePlan
 ) -> TrainState:
-    config = _open_run(config, run, resume, plan.is_chief)
     allocator.keep_freed_memory()
     model = model_for_dataset(config, plan)
     batch_size = config.resolve().batch_size

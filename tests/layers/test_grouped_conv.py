@@ -4,6 +4,8 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.layers import GroupedConv2D, grouped_conv
+from keras_alexnet.layers.native_kernels import wants_native_kernels
+from keras_alexnet.layers.processor import computes_bfloat16
 from tests.layers.conftest import POLICIES, forward_and_gradients, reload
 from tests.reference import (
     pad_same,
@@ -156,7 +158,7 @@ def test_conv1_in_bfloat16_is_the_exact_result_rounded(monkeypatch):
     x = normal(11, (2, 47, 47, 3), 60)
     upstream = np.sign(normal(12, (2, 10, 10, 8)))
     y, *gradients = forward_and_gradients(layer, x, upstream)
-    assert folded
+    assert bool(folded) == (computes_bfloat16() and not wants_native_kernels())
 
     def rounded(values):
         return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()
@@ -168,6 +170,44 @@ def test_conv1_in_bfloat16_is_the_exact_result_rounded(monkeypatch):
     for actual, expected in zip(gradients, slopes, strict=True):
         # The sum over positions is kept in bfloat16 for some parts of it.
         assert relative(actual, expected) < 2**-7
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("activation", [None, "relu", "tanh"])
+def test_bfloat16_is_computed_in_float32_where_it_is_slow(
+    monkeypatch, activation, groups
+):
+    """And in bfloat16 where the processor has instructions for it."""
+    options = {"activation": activation, "strides": 2, "dtype": "mixed_bfloat16"}
+    layer = layer_with_weights(groups=groups, **options)
+    x = tf.constant(normal(17, (2, 7, 8, 4)))
+
+    def types_of_convolutions():
+        def gradient(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x)
+            assert y.dtype == tf.bfloat16
+            return tape.gradient(y, [x, layer.kernel.value, layer.bias.value])
+
+        graph = tf.function(gradient).get_concrete_function(x).graph
+        nodes = [n for n in graph.get_operations() if n.type.startswith("Conv2D")]
+        assert len(nodes) >= 3
+        return {node.get_attr("T") for node in nodes}
+
+    monkeypatch.setattr(grouped_conv, "wants_native_kernels", lambda: False)
+    for fast, expected in ((True, tf.bfloat16), (False, tf.float32)):
+        monkeypatch.setattr(grouped_conv, "computes_bfloat16", lambda f=fast: f)
+        assert types_of_convolutions() == {expected}
+    if activation is None:
+        wide = layer_with_weights(groups=groups, **{**options, "dtype": "float32"})
+        rounded = [tf.cast(w, tf.bfloat16) for w in wide.get_weights()]
+        wide.set_weights([tf.cast(w, tf.float32).numpy() for w in rounded])
+        exact = wide(tf.cast(tf.cast(x, tf.bfloat16), tf.float32))
+        np.testing.assert_array_equal(
+            tf.cast(layer(x), tf.float32),
+            tf.cast(tf.cast(exact, "bfloat16"), "float32"),
+        )
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
