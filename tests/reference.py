@@ -6,6 +6,14 @@ width, channels)`; gradients are those of `sum(upstream * output)`.
 
 import numpy as np
 
+# Unit round-off: the most that rounding to the nearest number errs, as a share of it.
+UNIT = {
+    "float64": 2.0**-53,
+    "float32": 2.0**-24,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+}
+
 
 def relative(actual, expected):
     """Return the largest difference over the largest expected magnitude."""
@@ -13,6 +21,48 @@ def relative(actual, expected):
     expected = np.asarray(expected, np.float64)
     assert actual.shape == expected.shape
     return np.abs(actual - expected).max() / np.abs(expected).max()
+
+
+def rounding_bound(dtype, terms=1, steps=3):
+    """Bound what rounding does to a sum of products, over the largest such sum.
+
+    Beside its additions a result goes through `steps` roundings: of two factors and of
+    itself, unless told. The `terms` are added in float32, in `dtype` itself or in
+    parts, as the processor's kernels have it; in `dtype` each addition rounds once
+    more. A rounding errs by at most the unit round-off, up or down by chance, and n of
+    them add up like the root of n (Higham and Mary, "A new approach to probabilistic
+    rounding error analysis", 2019); the few steps are all counted as of one sign.
+
+    Args:
+        dtype: Number format, or a Keras policy such as mixed_bfloat16.
+        terms: Terms of the longest sum.
+        steps: Roundings of a result beside its additions; 2 for a root or an exp.
+    """
+    return (steps + terms**0.5) * UNIT[dtype.removeprefix("mixed_")]
+
+
+def network_bound(dtype, terms, steps=3):
+    """Bound what rounding does to the outputs of a network, over the largest of them.
+
+    Each layer adds its own roundings to those that arrive, which it scales as it does
+    the signal; those of different layers are independent, so their squares add.
+
+    Args:
+        dtype: As for `rounding_bound`.
+        terms: Terms of a sum of each layer.
+        steps: Roundings in each layer, with those of its normalisation.
+    """
+    return sum(rounding_bound(dtype, n, steps) ** 2 for n in terms) ** 0.5
+
+
+def training_bound(dtype, terms, steps):
+    """Bound how far rounding drives apart two programs that train the same network.
+
+    Over the largest weight of a tensor that moved by its own size at most. A step's
+    gradient passes every layer twice, forward and backward, and has the errors of both
+    programs; steps are independent of each other.
+    """
+    return steps**0.5 * 2 * network_bound(dtype, [*terms, *terms])
 
 
 def channel_windows(channels, radius, groups):

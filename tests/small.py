@@ -8,8 +8,12 @@ from PIL import Image
 
 import tfrecords
 from keras_alexnet.training.config import TrainConfig
+from tests.reference import network_bound
 
 CLASSES = ("blue", "green", "red")
+# Terms of a sum in each layer of the network below, and the largest logit to expect.
+TERMS = (11 * 11 * 3, 25 * 4, 9 * 16, 9 * 8, 9 * 8, 8, 16, 16)
+LARGEST_LOGIT = 4.0
 STORED, INPUT = 72, 67  # pixels; 67 is the smallest input with a map for the crops
 NETWORK = {
     "input_size": INPUT,
@@ -60,6 +64,17 @@ def build_dataset(root: Path, per_class: int = 16, names=CLASSES) -> Path:
         progress=False,
     )
     return root / "data"
+
+
+def probability_bound(dtype: str = "float32") -> float:
+    """Bound how far two programs' probabilities lie apart by rounding.
+
+    Each rounds its logits, and a probability moves at most half as far as they do. The
+    narrow types are added up in float32 in a forward pass.
+    """
+    if dtype == "float32":
+        return LARGEST_LOGIT * network_bound(dtype, TERMS, steps=20)
+    return LARGEST_LOGIT * network_bound(dtype, [1] * len(TERMS))
 
 
 def config(data: Path, **fields) -> TrainConfig:

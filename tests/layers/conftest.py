@@ -1,9 +1,20 @@
 import tensorflow as tf
 
+from tests.reference import UNIT, rounding_bound
+
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
-# Half a unit in the last place of the computing type, over the largest value.
-ROUNDING = {"float32": 1e-5, "mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
+
+def norm_bound(policy, terms):
+    """Bound what rounding does to a response normalisation and to its gradient.
+
+    All is float32 (or float64), and the result is rounded to the computing type. The
+    output takes ten roundings beside the window's sum: square, alpha, bias, the two
+    roots (2 each) and their product, the product with x. The gradient as many again.
+    """
+    computed = "float64" if policy == "float64" else "float32"
+    own = UNIT[policy.removeprefix("mixed_")]
+    return rounding_bound(computed, terms, steps=20) + own
 
 
 def forward_and_gradients(layer, x, upstream, jit_compile=None, **options):

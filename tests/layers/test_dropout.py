@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
 from tests.layers.conftest import POLICIES, forward_and_gradients, reload
-from tests.reference import original_dropout
+from tests.reference import original_dropout, rounding_bound
 
 ONES = np.ones((100, 400), np.float32)
 
@@ -35,7 +35,8 @@ def test_training_multiplies_by_zero_or_one(x, rate):
 def test_any_other_pass_multiplies_by_the_chance_to_survive(x, rate):
     layer = OriginalDropout(rate)
     expected = original_dropout(x.astype(np.float64), rate)
-    np.testing.assert_allclose(layer(x, training=False), expected, rtol=1e-6)
+    limit = rounding_bound("float32")
+    np.testing.assert_allclose(layer(x, training=False), expected, rtol=limit)
     np.testing.assert_array_equal(layer(x), layer(x, training=False))
 
 
@@ -147,8 +148,9 @@ def test_a_model_trains_with_masks_and_predicts_without():
     survivors = OriginalDropout(0.5, seed=7)(ONES, training=True)
     expected = float(tf.reduce_mean(tf.reduce_sum(survivors, axis=1)))
     nothing = np.zeros((100, 1))
-    assert model.train_on_batch(ONES, nothing) == pytest.approx(expected, rel=1e-5)
-    assert model.test_on_batch(ONES, nothing) == pytest.approx(200, rel=1e-5)
+    limit = rounding_bound("float32", 400 + 100)  # a row, then the mean of the rows
+    assert model.train_on_batch(ONES, nothing) == pytest.approx(expected, rel=limit)
+    assert model.test_on_batch(ONES, nothing) == pytest.approx(200, rel=limit)
 
 
 def test_a_saved_layer_comes_back_the_same(tmp_path, x):

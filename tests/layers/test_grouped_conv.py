@@ -8,8 +8,10 @@ from keras_alexnet.layers.native_kernels import wants_native_kernels
 from keras_alexnet.layers.processor import computes_bfloat16
 from tests.layers.conftest import POLICIES, forward_and_gradients, reload
 from tests.reference import (
+    UNIT,
     pad_same,
     relative,
+    rounding_bound,
     tower_conv2d,
     tower_conv2d_gradients,
 )
@@ -20,6 +22,17 @@ FILTERS = 6
 def normal(seed, shape, scale=1.0):
     values = np.random.default_rng(seed).normal(size=shape) * scale
     return values.astype(np.float32)
+
+
+def conv_bounds(dtype, kernel, y):
+    """Bound output and gradients for input, kernel and bias; the longest sums of each.
+
+    An output sums over the taps of one kernel, a pixel's slope over those that reach
+    it, a weight's over all positions.
+    """
+    taps, positions = np.prod(kernel.shape[:3]), np.prod(y.shape[:3])
+    reaching = np.prod(kernel.shape[:2]) * kernel.shape[3]
+    return [rounding_bound(dtype, n) for n in (taps, reaching, positions, positions)]
 
 
 def layer_with_weights(kind=GroupedConv2D, groups=2, in_channels=4, **options):
@@ -40,10 +53,11 @@ def test_it_equals_explicit_towers(groups, strides, padding):
     expected = tower_conv2d(x, kernel, groups, strides, padding, bias)
     upstream = normal(2, expected.shape)
     y, *gradients = forward_and_gradients(layer, x, upstream)
-    assert relative(y, expected) < 1e-5
+    first, *limits = conv_bounds("float32", kernel, y)
+    assert relative(y, expected) < first
     slopes = tower_conv2d_gradients(x, kernel, upstream, groups, strides, padding)
-    for actual, slope in zip(gradients, slopes, strict=True):
-        assert relative(actual, slope) < 1e-5
+    for actual, slope, limit in zip(gradients, slopes, limits, strict=True):
+        assert relative(actual, slope) < limit
 
 
 @pytest.mark.parametrize("activation", [None, "relu", "tanh"])
@@ -55,9 +69,12 @@ def test_it_equals_the_layer_of_keras(groups, use_bias, activation):
     stock = layer_with_weights(keras.layers.Conv2D, padding="same", **options)
     stock.set_weights(ours.get_weights())
     x, upstream = normal(3, (2, 7, 8, 4)), normal(4, (2, 7, 8, FILTERS))
-    passes = (forward_and_gradients(layer, x, upstream) for layer in (ours, stock))
-    for actual, expected in zip(*passes, strict=True):
-        assert relative(actual, expected) < 1e-5
+    limits = conv_bounds("float32", ours.kernel, upstream)
+    first, second = (
+        forward_and_gradients(layer, x, upstream) for layer in (ours, stock)
+    )
+    for actual, expected, limit in zip(first, second, limits, strict=use_bias):
+        assert relative(actual, expected) < 2 * limit  # both round
 
 
 def test_dilation_is_that_of_keras():
@@ -65,7 +82,8 @@ def test_dilation_is_that_of_keras():
     ours = layer_with_weights(**options)
     stock = layer_with_weights(keras.layers.Conv2D, **options)
     x = normal(5, (2, 9, 9, 4))
-    assert relative(ours(x), stock(x)) < 1e-5
+    limit = 2 * conv_bounds("float32", ours.kernel, x)[0]  # both round
+    assert relative(ours(x), stock(x)) < limit
 
 
 def test_weights_interchange_with_keras():
@@ -123,8 +141,9 @@ def test_the_folded_convolution_is_the_plain_one(image, kernel, stride):
             y = convolve(x, weights)
             total = tf.reduce_sum(y * normal(10, y.shape))
         results.append([y, *tape.gradient(total, [x, weights])])
-    for actual, expected in zip(*results, strict=True):
-        assert relative(actual, expected) < 1e-5
+    limits = conv_bounds("float32", weights, y)[:3]
+    for actual, expected, limit in zip(*results, limits, strict=True):
+        assert relative(actual, expected) < 2 * limit  # both round
 
 
 def test_only_strided_bfloat16_convolutions_of_few_channels_are_folded():
@@ -165,11 +184,14 @@ def test_conv1_in_bfloat16_is_the_exact_result_rounded(monkeypatch):
 
     kernel, _ = layer.get_weights()
     plain = (rounded(x), rounded(kernel))
-    assert relative(y, tower_conv2d(*plain, 1, (4, 4))) < 2**-8
+    # Added up in float32 and rounded once, to bfloat16.
+    limit = UNIT["bfloat16"] + rounding_bound("float32", 11 * 11 * 3)
+    assert relative(y, tower_conv2d(*plain, 1, (4, 4))) < limit
     slopes = tower_conv2d_gradients(*plain, upstream, 1, (4, 4))
     for actual, expected in zip(gradients, slopes, strict=True):
-        # The sum over positions is kept in bfloat16 for some parts of it.
-        assert relative(actual, expected) < 2**-7
+        # The parts of the sum over positions, one a picture, may be kept in bfloat16.
+        limit = rounding_bound("bfloat16", len(x), steps=1)
+        assert relative(actual, expected) < limit
 
 
 @pytest.mark.parametrize("groups", [1, 2])
@@ -217,11 +239,10 @@ def test_every_precision_is_near_the_exact_result(policy, jit_compile):
     x, upstream = normal(13, (2, 7, 8, 4)), np.sign(normal(14, (2, 5, 7, FILTERS)))
     y, *gradients = forward_and_gradients(layer, x, upstream, jit_compile)
     kernel, bias = layer.get_weights()
-    # Inputs, weights and the result are rounded.
-    limit = {"float32": 1e-5, "mixed_bfloat16": 2**-6, "mixed_float16": 2**-9}[policy]
-    assert relative(y, tower_conv2d(x, kernel, 2, bias=bias)) < limit
+    first, *limits = conv_bounds(policy, kernel, y)
+    assert relative(y, tower_conv2d(x, kernel, 2, bias=bias)) < first
     slopes = tower_conv2d_gradients(x, kernel, upstream, 2)
-    for actual, expected in zip(gradients, slopes, strict=True):
+    for actual, expected, limit in zip(gradients, slopes, limits, strict=True):
         assert relative(actual, expected) < limit
 
 

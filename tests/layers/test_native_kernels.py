@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers import GroupedConv2D, LocalResponseNormalization
 from keras_alexnet.layers.native_kernels import native_kernels, wants_native_kernels
-from tests.reference import relative
+from tests.reference import relative, rounding_bound
 
 SHAPE = (2, 9, 9, 12)
 LAYERS = {
@@ -28,7 +28,8 @@ def test_each_layer_is_one_operation_with_the_same_result(name):
     with native_kernels():
         got = layer(inputs)
         native = kinds(layer, inputs)
-    assert relative(got, expected) < 1e-5
+    # Both round; the longest sum is of 3 x 3 pixels of 6 maps, a norm has more steps.
+    assert relative(got, expected) < 2 * rounding_bound("float32", 54, steps=20)
     assert native.count(operation) == 1
     assert "Split" not in native and "MatMul" not in native
     assert usual.count(operation) != 1

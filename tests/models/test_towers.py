@@ -10,8 +10,16 @@ from keras_alexnet.models.tower_weights import merge, tower_variables
 from keras_alexnet.training.distributed_model import DistributedModel
 from keras_alexnet.training.optimizer import CoupledSGD
 from tests import logical_devices
-from tests.models.test_alexnet import SIZE, SMALL, photos, with_random_weights
-from tests.reference import relative
+from tests.models.test_alexnet import (
+    BFLOAT16,
+    NORM_STEPS,
+    SIZE,
+    SMALL,
+    TERMS,
+    photos,
+    with_random_weights,
+)
+from tests.reference import network_bound, relative, rounding_bound, training_bound
 
 TWO_TOWERS = ["paper", "released", "caffe_alexnet", "caffenet"]
 CAFFE_LRN = {"bias": 1.0, "alpha": 1e-3, "per_tower": False}
@@ -32,6 +40,12 @@ VARIANTS = {
 }
 # The block orders that are in no preset.
 VARIANTS["linear conv2"] = ("released", {"block2": ("lrn", "in_map", "pool")})
+
+
+# Two programs, both of which round.
+SAME = 2 * network_bound("float32", TERMS, NORM_STEPS)
+SAME_GRADIENT = 2 * network_bound("float32", [*TERMS, *TERMS], NORM_STEPS)
+SAME_AFTER_TEN_STEPS = training_bound("float32", TERMS, 10)
 
 
 def pair(name, **options):
@@ -61,15 +75,18 @@ def gradients(model, images, labels, training):
 def test_outputs_and_gradients_are_those_of_the_network_in_one_piece(name):
     whole, towers = pair(name)
     images, labels = photos(4, whole.input_shape[1]), np.arange(4)
-    assert relative(towers(images), whole(images)) < 1e-5
+    logits = whole(images).numpy()
+    assert relative(towers(images), logits) < SAME
     for training in (False, True) if name == "released" else (True,):
         loss, expected = gradients(whole, images, labels, training)
         other_loss, actual = gradients(towers, images, labels, training)
-        assert other_loss == pytest.approx(loss, rel=1e-5)
+        # A loss moves at most twice as far as a logit.
+        near = 2 * SAME * max(1, float(np.abs(logits).max()))
+        assert other_loss == pytest.approx(loss, abs=near)
         assert set(actual) == set(expected)
         for layer, slope in expected.items():
             assert np.abs(slope).max() > 0, layer
-            assert relative(actual[layer], slope) < 1e-5, layer
+            assert relative(actual[layer], slope) < SAME_GRADIENT, layer
 
 
 @pytest.mark.parametrize("name", ["released", "inverted"])
@@ -79,7 +96,7 @@ def test_dropout_drops_the_same_units_pass_after_pass(name):
     first, second = (towers(images, training=True) for _ in range(2))
     assert relative(first, second) > 1e-3
     for masked in (first, second):
-        assert relative(masked, whole(images, training=True)) < 1e-5
+        assert relative(masked, whole(images, training=True)) < SAME
 
 
 def trained(model, steps=10):
@@ -101,7 +118,7 @@ def test_ten_steps_of_training_give_the_same_weights():
     start = {n: v.numpy() for n, v in tower_variables(whole).items()}
     expected, actual = trained(whole), trained(towers)
     for name, value in expected.items():
-        assert relative(actual[name], value) < 1e-5, name
+        assert relative(actual[name], value) < SAME_AFTER_TEN_STEPS, name
         if name.endswith("kernel"):
             assert relative(value, start[name]) > 1e-4, name
 
@@ -146,13 +163,16 @@ def test_a_saved_network_comes_back_without_devices(name, tmp_path):
     assert not any(getattr(layer, "places", ()) for layer in again.layers)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("policy", [BFLOAT16, "mixed_float16"])
 def test_mixed_precision_is_that_of_the_network_in_one_piece(policy):
     whole, towers = pair("released", dtype=policy)
     images = photos(2, SIZE)
     assert towers.get_layer("conv3_b").compute_dtype == policy.removeprefix("mixed_")
     assert towers.get_layer("fc8").compute_dtype == "float32"
-    assert relative(towers(images), whole(images)) < 0.02
+    # The same roundings of nearly the same numbers, after each of 8 layers: where they
+    # go the other way, results differ by two unit round-offs.
+    limit = 2 * rounding_bound(policy, 8, steps=0)
+    assert relative(towers(images), whole(images)) < limit
 
 
 @pytest.mark.parametrize(
@@ -256,11 +276,11 @@ def on_two_devices(tmp_path_factory):
 
 def test_two_devices_give_the_values_of_one_with_dropout(on_two_devices):
     outputs, weights = on_two_devices["values"]
-    assert outputs < 1e-5 and weights < 1e-5
+    assert outputs < SAME and weights < SAME_AFTER_TEN_STEPS
 
 
 def test_a_placed_network_loads_on_one_device_and_on_others(on_two_devices):
-    assert max(on_two_devices["reload"]) < 1e-6
+    assert max(on_two_devices["reload"]) < SAME
     placed, plain, swapped = on_two_devices["devices"]
     assert placed == ["CPU:0", "CPU:1"]
     assert plain == ["CPU:0", "CPU:0"]

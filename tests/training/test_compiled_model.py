@@ -4,6 +4,7 @@ import pytest
 from keras_alexnet.training.compiled_model import model_for_dataset
 from keras_alexnet.training.run_folder import with_dataset_facts
 from tests import small
+from tests.reference import rounding_bound
 from tfrecords import Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.statistics import STATISTICS_FILE
@@ -20,7 +21,7 @@ def test_the_mean_is_that_of_the_dataset(dataset, mean):
         "channel": np.tile(statistics.channel_means, (small.INPUT, small.INPUT, 1)),
     }
     found = model_for_dataset(config).mean
-    np.testing.assert_allclose(found, expected[mean], rtol=1e-6)
+    np.testing.assert_allclose(found, expected[mean], rtol=rounding_bound("float32"))
 
 
 def test_a_folder_without_statistics_is_an_error(tmp_path):

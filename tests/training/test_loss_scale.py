@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_alexnet.training.loss_scale import LossScale
 from keras_alexnet.training.optimizer import CoupledSGD
+from tests.reference import rounding_bound
 
 
 def trained(kind, gradients):
@@ -104,4 +105,4 @@ def test_an_overflow_in_one_replica_leaves_the_step_out_in_all():
     kernel = [float(number) for number in sound.split()]
     # Two replicas of gradient 1 / 32 each, and decay.
     expected = [w - 0.5 * (2 / 32 + 0.0005 * w) for w in (1.0, 2.0)]
-    assert kernel == pytest.approx([*expected, 32.0], rel=1e-6)
+    assert kernel == pytest.approx([*expected, 32.0], rel=rounding_bound("float32"))

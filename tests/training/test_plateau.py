@@ -7,6 +7,9 @@ import pytest
 
 from keras_alexnet.training.optimizer import CoupledSGD
 from keras_alexnet.training.plateau import Plateau
+from tests.reference import rounding_bound
+
+NEAR = rounding_bound("float32")  # of a learning rate, which is float32
 
 
 def attached(optimizer=None, **options):
@@ -37,7 +40,7 @@ def test_three_drops_by_ten_and_then_the_end():
     errors = [0.9, 0.8, 0.8, 0.8, 0.7, 0.7, 0.75, 0.6, 0.6, 0.6, 0.6, 0.6, 0.1]
     rates = feed(plateau, errors)
     powers = [2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5]
-    np.testing.assert_allclose(rates, 0.1 ** np.array(powers), rtol=1e-6)
+    np.testing.assert_allclose(rates, 0.1 ** np.array(powers), rtol=NEAR)
     assert plateau.finished and plateau.model.stop_training
     assert plateau.best == 0.6
 
@@ -80,7 +83,7 @@ def test_a_min_delta_needs_a_range_and_the_number_of_pictures(min_delta):
 def test_an_error_that_is_not_a_number_is_not_better():
     plateau = attached(patience=2)
     rates = feed(plateau, [float("nan"), float("nan"), 0.5])
-    np.testing.assert_allclose(rates, [0.01, 0.001, 0.001], rtol=1e-6)
+    np.testing.assert_allclose(rates, [0.01, 0.001, 0.001], rtol=NEAR)
     assert plateau.best == 0.5
 
 
@@ -89,7 +92,7 @@ def test_factor_patience_and_reductions_are_those_given(reductions):
     plateau = attached(factor=0.5, patience=1, reductions=reductions)
     rates = feed(plateau, [0.5] * 9)
     expected = [0.01, 0.005, 0.005] if reductions else [0.01, 0.01]
-    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+    np.testing.assert_allclose(rates, expected, rtol=NEAR)
 
 
 @pytest.mark.parametrize("stop", range(1, 11))

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import small
+from tests.reference import training_bound
+
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
@@ -88,7 +91,8 @@ def test_resumed_with_a_strategy_and_with_another(dataset, tmp_path, strategy):
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["same"] == 0 and figures["rows_same"]
-    assert figures["moved"] < 1e-5  # on one device from there on
+    # On one device from there on, for at most two epochs of 4 steps.
+    assert figures["moved"] < training_bound("float32", small.TERMS, steps=8)
 
 
 WORKER = """
