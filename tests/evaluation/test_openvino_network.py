@@ -179,7 +179,7 @@ def test_bfloat16_of_tensorflow_is_near_float32(run, dataset, pictures):
     for a, b in zip(exact, rounded, strict=True):
         by_class = dict(zip(b.classes, b.scores, strict=True))
         scores = [by_class[c] for c in a.classes]
-        limit = small.probability_bound("bfloat16")
+        limit = small.probability_bound("bfloat16") / 2  # one of the two rounds
         np.testing.assert_allclose(a.scores, scores, atol=limit)
     assert [p.scores for p in exact] != [p.scores for p in rounded]
     report = evaluate([run], dataset, num_views=1, precision="mixed_bfloat16")
