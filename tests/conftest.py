@@ -8,7 +8,7 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from keras_alexnet.layers.processor import refuses_bfloat16  # noqa: E402
+from keras_alexnet.processor import refuses_bfloat16  # noqa: E402
 from keras_alexnet.training.fit import train  # noqa: E402
 from tests import small  # noqa: E402
 

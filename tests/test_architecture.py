@@ -18,16 +18,18 @@ MAY_IMPORT = {
     "tfrecords": set(),
     "keras_alexnet.version": set(),
     "keras_alexnet.keras_settings": set(),
+    "keras_alexnet.processor": set(),
     "keras_alexnet.registration": set(),
-    "keras_alexnet.layers": {"keras_settings"},
+    "keras_alexnet.layers": {"keras_settings", "processor"},
     "keras_alexnet.models": {"keras_settings", "layers"},
     "keras_alexnet.data": {"tfrecords"},
     "keras_alexnet.training": {
-        *("keras_settings", "tfrecords", "layers", "models", "data")
+        *("keras_settings", "processor", "tfrecords", "layers", "models", "data")
     },
 }
 LIBRARY = {
-    *("tfrecords", "version", "keras_settings", "layers", "models", "data", "training")
+    *("tfrecords", "version", "keras_settings", "processor"),
+    *("layers", "models", "data", "training"),
 }
 MAY_IMPORT |= {
     "keras_alexnet.evaluation": LIBRARY,

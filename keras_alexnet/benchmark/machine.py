@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from keras_alexnet.training.precision import processor_instructions
+from keras_alexnet.processor import processor_instructions
 from keras_alexnet.version import VERSION
 from tfrecords.pool import available_cores
 

@@ -224,6 +224,8 @@ def _resumed(options: TrainOptions, typed: set[str]) -> TrainConfig:
     changes: dict[str, Any] = {"data": str(options.data)}
     for name in sorted(typed - {"data"} - NOT_OF_THE_RUN):
         wish, was = _value(asked, name), _value(saved, name)
+        if wish == "auto":
+            continue  # the run keeps what that came to when it was started
         if name in FREE_ON_RESUME:
             changes[name] = getattr(asked, name)
         elif wish != was:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.layers.native_kernels import wants_native_kernels
-from keras_alexnet.layers.processor import computes_bfloat16
+from keras_alexnet.processor import computes_bfloat16
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")

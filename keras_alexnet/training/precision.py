@@ -1,11 +1,10 @@
 """Which arithmetic a run takes when it is left to the device."""
 
-import sys
 from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_alexnet.layers.processor import (
+from keras_alexnet.processor import (
     computes_bfloat16,
     processor_instructions,
     refuses_bfloat16,
@@ -14,6 +13,7 @@ from keras_alexnet.training.config import Precision
 from keras_alexnet.training.interrupt import Agreement
 from keras_alexnet.training.strategy import DevicePlan
 from tfrecords.errors import DatasetError
+from tfrecords.plain_text import say, warn
 
 NATIVE_GPU = (8, 0)  # compute capability from which on GPUs have bfloat16: Ampere
 
@@ -37,10 +37,9 @@ class Choice:
     def say(self) -> None:
         """Print one line: what was chosen and why, or that it is slow here."""
         if self.automatic:
-            print(f"Precision: {self.precision} ({self.reason}).", flush=True)
+            say(f"Precision: {self.precision} ({self.reason}).")
         if self.slow:
-            text = f"{self.precision} is slower than float32 here: {self.reason}."
-            print(f"Warning: {text}", file=sys.stderr)
+            warn(f"{self.precision} is slower than float32 here: {self.reason}.")
 
 
 def choose_precision(

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers import GroupedConv2D, grouped_conv
 from keras_alexnet.layers.native_kernels import wants_native_kernels
-from keras_alexnet.layers.processor import computes_bfloat16
+from keras_alexnet.processor import computes_bfloat16
 from tests.layers.conftest import POLICIES, forward_and_gradients, reload
 from tests.reference import (
     UNIT,

@@ -1,7 +1,7 @@
 import pytest
 
-from keras_alexnet.layers import processor
-from keras_alexnet.layers.processor import computes_bfloat16, processor_instructions
+from keras_alexnet import processor
+from keras_alexnet.processor import computes_bfloat16, processor_instructions
 
 HASWELL = "fma avx avx2"
 SKYLAKE = f"{HASWELL} avx512f avx512bw avx512dq avx512vl"
