@@ -80,6 +80,8 @@ def main(arguments: Sequence[str]) -> int:
         f"{report.images:,} pictures, {options.views} view(s): top-1 error "
         f"{report.top1_error:.2%}, top-5 error {report.top5_error:.2%}"
     )
+    low, high = report.top1_interval
+    say(f"95 % interval of the top-1 error: {low:.2%} to {high:.2%}")
     files.close()
     return 0
 

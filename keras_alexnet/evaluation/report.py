@@ -74,6 +74,15 @@ class Report:
         """Fraction whose label is not among the first five guesses."""
         return 1.0 - float(self.top5_hits.sum()) / self.images
 
+    @property
+    def top1_interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the top-1 error: how sure so many pictures are."""
+        from scipy.stats import binomtest  # takes a second to import
+
+        wrong = self.images - int(np.trace(self.confusion))
+        interval = binomtest(wrong, self.images).proportion_ci(0.95, method="wilson")
+        return float(interval.low), float(interval.high)
+
     def classes(self) -> list[dict[str, Any]]:
         """Return one row a class: pictures, both errors, the likeliest confusion."""
         rows = []
@@ -103,6 +112,7 @@ class Report:
             "images": self.images,
             "top1_error": self.top1_error,
             "top5_error": self.top5_error,
+            "top1_interval": list(self.top1_interval),
         }
 
     def write_json(self, path: Path) -> None:

@@ -47,6 +47,23 @@ def test_ties_go_to_the_smaller_label():
     assert report.top1_error == 0
 
 
+@pytest.mark.parametrize(
+    ("wrong", "pictures", "low", "high"),
+    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_of_the_error_is_wilsons(wrong, pictures, low, high):
+    probabilities = np.eye(2)[[1] * wrong + [0] * (pictures - wrong)]
+    report = Report.count(probabilities, np.zeros(pictures, int), ["a", "b"], {})
+    assert report.top1_interval == pytest.approx((low, high), abs=0.00005)
+    assert report.summary()["top1_interval"] == list(report.top1_interval)
+
+
 def test_views_are_averaged_as_probabilities_not_logits():
     logits = tf.constant([[[4.0, 0.0], [-1.0, 0.0]]])
     flat = tf.reshape(logits, (2, 2))
