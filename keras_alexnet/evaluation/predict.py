@@ -141,7 +141,10 @@ def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
             return [([], [], [], f"decode_error: {error.message.splitlines()[0]}")]
         # One bad picture fails its batch; find it, and answer for the others.
         return [_answers(network, [content])[0] for content in contents]
-    labels = [[name.decode() for name in row] for row in np.asarray(outputs["labels"])]
+    labels = [
+        [name.decode("utf-8", "surrogateescape") for name in row]
+        for row in np.asarray(outputs["labels"])
+    ]
     classes = np.asarray(outputs["classes"]).tolist()
     scores = np.asarray(outputs["scores"]).tolist()
     finite = np.isfinite(outputs["probabilities"]).all(axis=1)
