@@ -31,6 +31,7 @@ class FakeNetwork:
         count = len(image_bytes)
         names = np.array([name.encode() for name in CLASSES], object)
         return {
+            "probabilities": np.tile([0.5, 0.25, 0.25], (count, 1)),
             "labels": np.tile(names, (count, 1)),
             "classes": np.tile([0, 1, 2], (count, 1)),
             "scores": np.tile([0.5, 0.25, 0.25], (count, 1)),

@@ -1,6 +1,6 @@
 """A run folder or an exported SavedModel as a function from pictures to classes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,7 @@ def _traced(function: Network, spec: tf.TensorSpec) -> Network:
 def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:
     check_model_folder(version)
     loaded = tf.saved_model.load(str(version))
+    _check_signatures(version, loaded.signatures, runtime)
     if not all(map(_is_finite, loaded.signatures["serving_default"].variables)):
         raise DatasetError(
             f"The exported model {version} is of no use: its weights are not finite, "
@@ -118,13 +119,6 @@ def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> 
             return serving(image_bytes=image_bytes)
 
         return network
-    for name in ("preprocess", "portable"):
-        if name not in signatures:
-            raise DatasetError(
-                f"Expected a signature {name!r} in {version}, found "
-                f"{', '.join(sorted(signatures))}: it is an older export. "
-                "Make a new one with: alexnet export RUN OUT."
-            )
     portable, serving = signatures["portable"], signatures["serving_default"]
     openvino = OpenVINONetwork(
         lambda images: portable(images=images)["probabilities"],
@@ -142,6 +136,19 @@ def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> 
 
 def _is_finite(variable: tf.Variable) -> bool:
     return not variable.dtype.is_floating or np.isfinite(variable.numpy()).all()
+
+
+def _check_signatures(
+    version: Path, signatures: Mapping[str, Any], runtime: Runtime
+) -> None:
+    more = () if runtime == "tensorflow" else ("preprocess", "portable")
+    for name in ("serving_default", *more):
+        if name not in signatures:
+            raise DatasetError(
+                f"Expected a signature {name!r} in {version}, found "
+                f"{', '.join(sorted(signatures)) or 'none'}: it is an older export, or "
+                "no export of ours. Make a new one with: alexnet export RUN OUT."
+            )
 
 
 def _openvino_answers(

@@ -12,7 +12,6 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
-from keras_alexnet.data.mean import load_statistics
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
 from keras_alexnet.training.checkpoint import newest_checkpoint
@@ -21,7 +20,12 @@ from keras_alexnet.training.config import TrainConfig
 from keras_alexnet.training.interrupt import Interrupts
 from keras_alexnet.training.plateau import Plateau
 from keras_alexnet.training.precision import choose_precision
-from keras_alexnet.training.run_dataset import check_dataset, check_training_split
+from keras_alexnet.training.run_dataset import (
+    check_dataset,
+    check_pictures,
+    check_training_split,
+    validation_split,
+)
 from keras_alexnet.training.run_folder import (
     CHECKPOINTS,
     claim_run,
@@ -32,7 +36,6 @@ from keras_alexnet.training.schedule import SCHEDULES, ScheduledRates
 from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.train_state import TrainState
 from tfrecords import Manifest
-from tfrecords.errors import DatasetError
 from tfrecords.plain_text import say
 
 Batches: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
@@ -69,8 +72,9 @@ def train(
     run = Path(run)
     plan.check_batch(config.resolve().batch_size)
     plan.check_xla(config.xla)
-    _check_pictures(config)
-    own = TrainConfig.load(run).precision if resume else None
+    check_pictures(config)
+    left_open = resume and config.precision == "auto"
+    own = TrainConfig.load(run).precision if left_open else None
     chosen = choose_precision(config.precision, plan, own)
     config = dataclasses.replace(config, precision=chosen.precision)
     # The chief alone writes.
@@ -113,37 +117,6 @@ def _open_run(
     if is_chief and config != TrainConfig.load(run):
         config.save(run)
     return config
-
-
-def _check_pictures(config: TrainConfig) -> None:
-    """Raise before a folder is made for a run that could not take a step."""
-    preset, manifest = config.resolve(), Manifest.load(config.data)
-    load_statistics(config.data)
-    validation_split(config.data)
-    if manifest.image_size < preset.input_size:
-        raise DatasetError(
-            f"Expected pictures of at least {preset.input_size} pixels in "
-            f"{config.data}, found {manifest.image_size}. Use a smaller --input-size, "
-            "or build with a larger --size."
-        )
-    if manifest.count("train") < preset.batch_size:
-        raise DatasetError(
-            f"Expected at least one batch of {preset.batch_size} training pictures in "
-            f"{config.data}, found {manifest.count('train')}. Use a smaller "
-            "--batch-size."
-        )
-
-
-def validation_split(data: Path | str) -> str:
-    """Return the split that training watches: `validation`, else `test`."""
-    manifest = Manifest.load(data)
-    for split in ("validation", "test"):
-        if manifest.count(split):
-            return split
-    raise DatasetError(
-        f"Expected a validation or test split in {data}, found "
-        f"{', '.join(manifest.splits)}. Build with --validation-fraction above 0."
-    )
 
 
 def _prepare_state(

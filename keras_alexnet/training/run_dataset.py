@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_alexnet.data.mean import load_statistics
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.run_folder import load_labels
+from keras_alexnet.training.run_folder import load_labels, with_dataset_facts
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 
@@ -70,6 +70,46 @@ def check_training_split(run: Path | str, data: Path | str) -> None:
     raise DatasetError(
         f"The training split of {data} {what}. Go on with the dataset that the run was "
         "started with, wherever it lies now, or start a new run."
+    )
+
+
+def check_pictures(config: TrainConfig) -> None:
+    """Refuse a dataset with which a run could not take a step.
+
+    Raises:
+        DatasetError: It has no training or no validation pictures, fewer than a batch,
+            or smaller ones than the network takes.
+    """
+    preset, manifest = config.resolve(), Manifest.load(config.data)
+    with_dataset_facts(config)
+    validation_split(config.data)
+    if manifest.image_size < preset.input_size:
+        raise DatasetError(
+            f"Expected pictures of at least {preset.input_size} pixels in "
+            f"{config.data}, found {manifest.image_size}. Use a smaller --input-size, "
+            "or build with a larger --size."
+        )
+    if manifest.count("train") < preset.batch_size:
+        raise DatasetError(
+            f"Expected at least one batch of {preset.batch_size} training pictures in "
+            f"{config.data}, found {manifest.count('train')}. Use a smaller "
+            "--batch-size."
+        )
+
+
+def validation_split(data: Path | str) -> str:
+    """Return the split that training watches: `validation`, else `test`.
+
+    Raises:
+        DatasetError: There is neither.
+    """
+    manifest = Manifest.load(data)
+    for split in ("validation", "test"):
+        if manifest.count(split):
+            return split
+    raise DatasetError(
+        f"Expected a validation or test split in {data}, found "
+        f"{', '.join(manifest.splits)}. Build with --validation-fraction above 0."
     )
 
 

@@ -20,7 +20,7 @@ from tfrecords import DatasetError
 
 def spoiled(run, folder, layer, value):
     """Copy a run with a best network such as earlier versions saved."""
-    shutil.copytree(run, folder)
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("metrics.json"))
     model = keras.models.load_model(folder / "best.keras", compile=False)
     kernel = model.get_layer(layer).kernel
     values = kernel.numpy()

@@ -155,7 +155,8 @@ def test_exports_without_the_signature_are_named(openvino, version, monkeypatch)
     def older(path):
         loaded = load(path)
         kept = {k: v for k, v in loaded.signatures.items() if k != "portable"}
-        return type("Loaded", (), {"signatures": kept})
+        # The loaded object owns the variables.
+        return type("Loaded", (), {"signatures": kept, "owner": loaded})
 
     monkeypatch.setattr(tf.saved_model, "load", older)
     with pytest.raises(DatasetError, match="'portable'.*older export.*alexnet export"):

@@ -42,6 +42,7 @@ def lists(root):
 
 
 def kaggle(root):
+    root = root / "kaggle"
     place = root / "ILSVRC" / "Data" / "CLS-LOC"
     tree = small.write_tree(place / "train", 4, CLASSES)
     (place / "val").mkdir()

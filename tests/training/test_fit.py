@@ -15,7 +15,8 @@ from keras_alexnet.training.checkpoint import (
 )
 from keras_alexnet.training.compiled_model import compile_model
 from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.fit import train, validation_split
+from keras_alexnet.training.fit import train
+from keras_alexnet.training.run_dataset import validation_split
 from keras_alexnet.training.run_folder import load_best, load_labels
 from tests import small
 from tests.reference import rounding_bound
