@@ -28,6 +28,7 @@ class Progress:
         self._enabled = enabled
         self._start = self._last = time.monotonic()
         self._done = self._before = 0
+        self._first: tuple[float, int] | None = None  # when some were done, how many
         console = Console(stderr=True)
         self._bar = _bar(console) if enabled and console.is_terminal else None
 
@@ -46,12 +47,15 @@ class Progress:
     def resume(self, done: int) -> None:
         """Start at what an earlier run has finished."""
         self._before = done
-        self._start = time.monotonic()
         self.update(done)
 
     def update(self, done: int) -> None:
         """Show that so many are finished, those of earlier runs included."""
         self._done = done
+        if self._first is None and done > self._before:
+            # What came before it, such as imports, is not the pace of the rest.
+            self._last = time.monotonic()
+            self._first = self._last, done
         if self._bar:
             self._bar.update(self._task, completed=done, rate=f"{self._pace()}/s")
         elif (
@@ -62,8 +66,11 @@ class Progress:
             self.say(self._line())
 
     def rate(self) -> float:
-        """How many a second so far, in this run."""
-        return (self._done - self._before) / max(time.monotonic() - self._start, 1e-9)
+        """How many a second since the first were done, in this run."""
+        start, first = self._first or (self._start, self._before)
+        if first == self._done:
+            start, first = self._start, self._before
+        return (self._done - first) / max(time.monotonic() - start, 1e-9)
 
     def say(self, text: str) -> None:
         """Print one line above the bar."""
