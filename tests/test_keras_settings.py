@@ -173,6 +173,7 @@ BUILDERS = {
 }
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("name", BUILDERS)
 def test_networks_are_channels_last_and_take_float32(name, other_settings, tmp_path):
     model = BUILDERS[name]()

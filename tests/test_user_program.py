@@ -106,6 +106,7 @@ def test_class_weights_and_sample_weights_leave_out_what_weighs_nothing():
     assert losses[0][0] < 0.6 * np.log(CLASSES)  # three of eight pictures count
 
 
+@pytest.mark.bfloat16
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_policies_of_the_program_are_those_of_the_network(policy):
     before = keras.config.dtype_policy()

@@ -41,6 +41,7 @@ def test_finite_weights_whose_activations_overflow_are_named(model, layer):
     restore()
 
 
+@pytest.mark.bfloat16
 def test_bfloat16_layers_are_looked_at_too():
     model = alexnet("released", 3, seed=0, dtype="mixed_bfloat16", **small.NETWORK)
     assert find_not_finite(model) is None
