@@ -31,6 +31,14 @@ def fixed_seeds():
     keras.utils.set_random_seed(2012)
 
 
+@pytest.fixture
+def unfused():
+    """Let TensorFlow fuse no grouped convolution: without oneDNN it cannot compute it."""
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"remapping": True})
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory):
     """A small dataset folder; tests must not change it."""

@@ -125,18 +125,13 @@ def test_exports_predict_the_same_with_both(
     assert other_bad == bad and all(len(p.labels) == 2 for p in other_good)
 
 
-def test_portable_signature_is_the_network(version, run):
+def test_portable_signature_is_the_network(version, run, unfused):
     signatures = tf.saved_model.load(str(version)).signatures
     picture = tf.constant([small.encode(small.picture(1, 3))])
     images = signatures["preprocess"](image_bytes=picture)["images"]
     assert images.shape == (1, small.INPUT, small.INPUT, 3)
     expected = signatures["serving_default"](image_bytes=picture)["probabilities"]
-    # Without oneDNN, TensorFlow fuses a grouped convolution and then cannot compute it.
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    try:
-        got = signatures["portable"](images=images)["probabilities"]
-    finally:
-        tf.config.optimizer.set_experimental_options({"remapping": True})
+    got = signatures["portable"](images=images)["probabilities"]
     np.testing.assert_allclose(got, expected, atol=TOLERANCE)
     assert "LRN" in operations_of(signatures["portable"])
     assert "LRN" not in operations_of(signatures["serving_default"])

@@ -171,7 +171,7 @@ def test_predict_names_a_very_long_picture(run, exported, tmp_path):
 
 
 @pytest.mark.parametrize("num_views", [1, 10])
-def test_an_empty_batch_gives_no_rows(run, exported, tmp_path, num_views):
+def test_an_empty_batch_gives_no_rows(run, exported, tmp_path, num_views, unfused):
     version = exported
     if num_views == 10:
         version = export_saved_model(run, tmp_path / "model", num_views=10)
