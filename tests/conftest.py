@@ -33,7 +33,7 @@ def fixed_seeds():
 
 @pytest.fixture
 def unfused():
-    """Let TensorFlow fuse no grouped convolution: without oneDNN it cannot compute it."""
+    """Let TensorFlow fuse no grouped convolution, which takes oneDNN to compute."""
     tf.config.optimizer.set_experimental_options({"remapping": False})
     yield
     tf.config.optimizer.set_experimental_options({"remapping": True})
