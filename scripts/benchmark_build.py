@@ -27,10 +27,10 @@ from typing import Any
 
 import tyro
 from build_report import RIVALS, markdown, print_report, rates, ratios
-from machine import machine
 from picture_trees import copy_pictures, describe, link_tree, scale_pictures
 from process_tree import Usage, measure
 
+from keras_alexnet.benchmark.machine import machine
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.images import codec_versions

@@ -30,7 +30,6 @@ from statistics import median
 from typing import Any, Literal
 
 import tyro
-from machine import machine
 from peers import (
     fit_contest,
     inference_contest,
@@ -44,6 +43,7 @@ from peers.environment import prepare_environment
 from peers.group import PRECISIONS, Measured, Settings
 from peers.process import WorkerError
 
+from keras_alexnet.benchmark.machine import machine
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
