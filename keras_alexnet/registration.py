@@ -15,12 +15,12 @@ from types import ModuleType
 
 # The modules that define what Keras saves by a name of ours.
 MODULES = (
-    "keras_alexnet.layers.on_tower",
-    "keras_alexnet.models.lenet5",
-    "keras_alexnet.models.towers",
-    "keras_alexnet.training.distributed_model",
-    "keras_alexnet.training.loss_scale",
-    "keras_alexnet.training.metrics",
+    "keras_alexnet.towers.layers",
+    "keras_alexnet.models.lenet",
+    "keras_alexnet.towers.network",
+    "keras_alexnet.training.devices.distributed_model",
+    "keras_alexnet.training.update.loss_scale",
+    "keras_alexnet.training.update.metrics",
 )
 
 

@@ -219,11 +219,11 @@ def _run(task: dict[str, Any], scratch: Path) -> None:
 
 def do_task(task: dict[str, Any]) -> None:
     """Train as another process of this script wants; uses TensorFlow."""
-    from keras_alexnet.training.strategy import plan_devices
+    from keras_alexnet.training.devices.plan import plan_devices
 
     plan = plan_devices(**task["plan"])  # before anything else
     from keras_alexnet.training import allocator
-    from keras_alexnet.training.compiled_model import compile_model
+    from keras_alexnet.training.compile import compile_model
 
     allocator.keep_freed_memory()
     config = _config(task)
@@ -241,7 +241,7 @@ def do_task(task: dict[str, Any]) -> None:
 
 def _leave(model: Any, out: Path, steps: int, loss: float) -> None:
     """Write the weights and the loss for the process that asked."""
-    from keras_alexnet.training import model_state
+    from keras_alexnet.training.state import model_state
 
     arrays = model_state.capture(model)
     weights = {
@@ -254,7 +254,7 @@ def _leave(model: Any, out: Path, steps: int, loss: float) -> None:
 
 
 def _config(task: dict[str, Any]) -> Any:
-    from keras_alexnet.training.config import TrainConfig
+    from keras_alexnet.trained.config_file import TrainConfig
     from tfrecords import Manifest
 
     overrides = {k: task[k] for k in ("input_size", "units") if task[k] is not None}

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_alexnet.training.checkpoint import (
+from keras_alexnet.training.state.checkpoint import (
     Checkpoint,
     list_checkpoints,
     newest_checkpoint,

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from scipy.io import savemat
 
-from tfrecords import imagenet
+from tfrecords.sources.ilsvrc import facts
 
 FORMS = ("folders", "flat", "kaggle", "lists")
 _KIT = "ILSVRC2012_devkit_t12"
@@ -44,7 +44,7 @@ def picture(seed: int, split: int, label: int, index: int, odd: int | None) -> b
 
 def training(seed: int, per_class: int) -> Iterator[tuple[str, list]]:
     """Yield each class with its pictures' names and bytes."""
-    for label, name in enumerate(imagenet.synsets()):
+    for label, name in enumerate(facts.synsets()):
         yield (
             name,
             [
@@ -68,7 +68,7 @@ def validation(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
     """Yield the names and bytes of the first validation pictures."""
     for number in range(1, count + 1):
         odd = number - 1 if number <= _ODD else None
-        yield imagenet.validation_name(number), picture(seed, 1, 0, number, odd)
+        yield facts.validation_name(number), picture(seed, 1, 0, number, odd)
 
 
 def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -89,10 +89,8 @@ def tar_of(files: list) -> bytes:
 
 def synset_table(seed: int) -> tuple[np.ndarray, dict[str, int]]:
     """Make meta.mat's table, and the classes' numbers from 1, which are not sorted."""
-    order = np.random.default_rng([seed, 2]).permutation(imagenet.synsets()).tolist()
-    words = dict(
-        zip(imagenet.synsets(), imagenet.words_of(imagenet.synsets()), strict=True)
-    )
+    order = np.random.default_rng([seed, 2]).permutation(facts.synsets()).tolist()
+    words = dict(zip(facts.synsets(), facts.words_of(facts.synsets()), strict=True))
     kinds = "ILSVRC2012_ID WNID words gloss num_children children wordnet_height"
     fields = [(field, "O") for field in f"{kinds} num_train_images".split()]
     leaves = [
@@ -114,7 +112,7 @@ def devkit(seed: int) -> bytes:
     savemat(meta, {"synsets": table})
     # SciPy writes the date into the first 116 bytes.
     stamped = b"MATLAB 5.0 MAT-file".ljust(116) + meta.getvalue()[116:]
-    truth = "".join(f"{numbers[name]}\n" for name in imagenet.validation_synsets())
+    truth = "".join(f"{numbers[name]}\n" for name in facts.validation_synsets())
     files = [
         (f"{_KIT}/readme.txt", b"A twin of ILSVRC-2012's devkit.\n"),
         (f"{_KIT}/data/meta.mat", stamped),
@@ -144,7 +142,7 @@ def make_tars(out: Path, seed: int, per_class: int, count: int) -> None:
 def make_form(form: str, out: Path, seed: int, per_class: int, count: int) -> None:
     """Write the pictures, and the labels, in another layout."""
     pictures = out / "ILSVRC/Data/CLS-LOC" if form == "kaggle" else out
-    places = {name: label for label, name in enumerate(imagenet.synsets())}
+    places = {name: label for label, name in enumerate(facts.synsets())}
     listed = []
     for name, files in training(seed, per_class):
         for base, data in files:
@@ -152,7 +150,7 @@ def make_form(form: str, out: Path, seed: int, per_class: int, count: int) -> No
             listed.append(f"{name}/{base} {places[name]}\n")
     answers = []
     for base, data in validation(seed, count):
-        name = imagenet.validation_synset(base)
+        name = facts.validation_synset(base)
         folder = f"val/{name}" if form == "folders" else "val"
         write(pictures / folder / base, data)
         answers.append((base, name))
@@ -167,8 +165,8 @@ def make_form(form: str, out: Path, seed: int, per_class: int, count: int) -> No
 
 
 def _write_kaggle_tables(out: Path, answers: list) -> None:
-    words = imagenet.words_of(imagenet.synsets())
-    pairs = zip(imagenet.synsets(), words, strict=True)
+    words = facts.words_of(facts.synsets())
+    pairs = zip(facts.synsets(), words, strict=True)
     mapping = "".join(f"{name} {text}\n" for name, text in pairs)
     write(out / "LOC_synset_mapping.txt", mapping.encode())
     with open(out / "LOC_val_solution.csv", "w", newline="") as file:
@@ -187,8 +185,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--forms", nargs="*", choices=FORMS, default=[])
     options = parser.parse_args()
-    if not 1 <= options.val <= imagenet.VALIDATION_COUNT:
-        parser.error(f"expected --val of 1 to {imagenet.VALIDATION_COUNT}")
+    if not 1 <= options.val <= facts.VALIDATION_COUNT:
+        parser.error(f"expected --val of 1 to {facts.VALIDATION_COUNT}")
     if options.train_per_class < 1:
         parser.error("expected --train-per-class of at least 1")
     sizes = (options.seed, options.train_per_class, options.val)

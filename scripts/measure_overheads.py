@@ -112,7 +112,7 @@ class Steps:
     """
 
     def __init__(self, options: Options, plan: Any) -> None:
-        from keras_alexnet.training.compiled_model import compile_model
+        from keras_alexnet.training.compile import compile_model
 
         self.config = _config(options)
         self.model = compile_model(self.config, plan)
@@ -176,7 +176,7 @@ def measure_strategies(options: Options) -> tuple[list[Overhead], Steps]:
     """Time the strategies in turn; return their overheads, and plain `fit`."""
     import tensorflow as tf
 
-    from keras_alexnet.training.strategy import DevicePlan
+    from keras_alexnet.training.devices.plan import DevicePlan
 
     plans = {
         PLAIN: DevicePlan(),
@@ -205,10 +205,10 @@ def overhead(name: str, own: list[float], plain: list[float]) -> Overhead:
 
 def measure_checkpoints(options: Options, plain: Steps, folder: Path) -> CheckpointCost:
     """Time steps with a checkpoint under way and without, in turn."""
-    from keras_alexnet.training import model_state
-    from keras_alexnet.training.checkpoint import Checkpoint, save_checkpoint
-    from keras_alexnet.training.checkpoint_writer import CheckpointWriter
-    from keras_alexnet.training.run_folder import save_best
+    from keras_alexnet.trained.folder import save_best
+    from keras_alexnet.training.state import model_state
+    from keras_alexnet.training.state.background import CheckpointWriter
+    from keras_alexnet.training.state.checkpoint import Checkpoint, save_checkpoint
 
     writer = CheckpointWriter()
     copies: list[float] = []
@@ -260,7 +260,7 @@ def cost_table(cost: CheckpointCost) -> Table:
 
 
 def _config(options: Options) -> Any:
-    from keras_alexnet.training.config import TrainConfig
+    from keras_alexnet.trained.config_file import TrainConfig
 
     sizes = {"input_size": options.input_size, "units": options.units}
     return TrainConfig(

@@ -115,8 +115,8 @@ def _step(options: Options) -> Any:
     import tensorflow as tf
 
     from keras_alexnet.benchmark.repeated_step import repeated_step
-    from keras_alexnet.training.compiled_model import compile_model
-    from keras_alexnet.training.config import TrainConfig
+    from keras_alexnet.trained.config_file import TrainConfig
+    from keras_alexnet.training.compile import compile_model
 
     sizes = {"input_size": options.input_size, "units": options.units}
     config = TrainConfig(

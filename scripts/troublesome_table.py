@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfrecords import images
-from tfrecords.image_options import ENCODINGS, FILTERS, ImageOptions
-from tfrecords.images import Rejected
+from tfrecords.images import decode
+from tfrecords.images.decode import Rejected
+from tfrecords.images.options import ENCODINGS, FILTERS, ImageOptions
 from tfrecords.tables import Console, Table
 
 SECONDS, MEGABYTES = 60, 2048
@@ -72,7 +72,7 @@ def main() -> int:
             "encoding": options.encoding,
             "memory_limit_mb": options.megabytes,
             "time_limit_seconds": options.seconds,
-            "codecs": images.codec_versions(),
+            "codecs": decode.codec_versions(),
             "totals": totals,
             "files": [asdict(outcome) for outcome in outcomes],
         }
@@ -132,9 +132,9 @@ def _convert_one(path: Path, arguments: argparse.Namespace) -> dict:
     before, start = _resident_mb(), time.perf_counter()
     verdict, reason, stored = "converted", "", b""
     try:
-        if path.stat().st_size > images.MAX_BYTES:
-            raise images.too_many_bytes(path.stat().st_size)
-        stored = images.convert(path.read_bytes(), options)
+        if path.stat().st_size > decode.MAX_BYTES:
+            raise decode.too_many_bytes(path.stat().st_size)
+        stored = decode.convert(path.read_bytes(), options)
     except Rejected as error:
         verdict, reason = "rejected", f"{error.reason}: {error.detail}"
     row = {
@@ -144,7 +144,7 @@ def _convert_one(path: Path, arguments: argparse.Namespace) -> dict:
         "peak_mb": round(_resident_mb() - before, 1),
     }
     if stored:
-        found = images.square(stored, options).astype(int)
+        found = decode.square(stored, options).astype(int)
         row["difference"] = round(float(np.abs(found - _reference(path)).mean()), 2)
     return row
 
@@ -153,7 +153,7 @@ def _start(options: ImageOptions) -> None:
     """Convert a good JPEG, which loads TensorFlow: that is not to be measured."""
     buffer = io.BytesIO()
     Image.new("RGB", (options.size, options.size), "grey").save(buffer, "JPEG")
-    images.convert(buffer.getvalue(), options)
+    decode.convert(buffer.getvalue(), options)
 
 
 def _resident_mb() -> float:

@@ -23,7 +23,7 @@ from PIL import Image
 
 import tfrecords
 from keras_alexnet.data import train_dataset
-from keras_alexnet.training.run_folder import create_run
+from keras_alexnet.trained.folder import create_run
 from tests import small
 
 FILE = Path(__file__).with_name("golden.json")

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import tfrecords
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.trained.config_file import TrainConfig
 from tests.reference import network_bound
 
 CLASSES = ("blue", "green", "red")

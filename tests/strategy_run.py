@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_alexnet.training import model_state
+from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan, plan_devices
 from keras_alexnet.training.fit import train
-from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan, plan_devices
+from keras_alexnet.training.state import model_state
 from tests import small
 
 DROPOUTS = (None, "original", "inverted")

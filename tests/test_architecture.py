@@ -13,35 +13,72 @@ OUTSIDE = ("scripts", "tests")  # ours too, and imported by nothing
 MOST_LINES = 350
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 
-# Package: the others that it may import. Against the way the data goes, never back.
+# Room: the other rooms that it may import; what is open to all is left out.
 MAY_IMPORT = {
-    "tfrecords": set(),
-    "keras_alexnet.version": set(),
-    "keras_alexnet.keras_settings": set(),
-    "keras_alexnet.processor": set(),
-    "keras_alexnet.registration": set(),
-    "keras_alexnet.layers": {"keras_settings", "processor"},
-    "keras_alexnet.models": {"keras_settings", "layers"},
-    "keras_alexnet.data": {"tfrecords"},
-    "keras_alexnet.training": {
-        *("keras_settings", "processor", "tfrecords", "layers", "models", "data")
+    "tfrecords.images": set(),
+    "tfrecords.dataset": {"tfrecords.images"},
+    "tfrecords.sources": {"tfrecords.images", "tfrecords.dataset"},
+    "tfrecords.building": {
+        *("tfrecords.images", "tfrecords.dataset", "tfrecords.sources"),
+    },
+    "tfrecords.verification": {"tfrecords.images", "tfrecords.dataset"},
+    "presets": set(),
+    "layers": set(),
+    "launch": set(),
+    "data": {"tfrecords.dataset", "tfrecords.images"},
+    "models": {"presets", "layers"},
+    "towers": {"presets", "layers", "models"},
+    "inference": {
+        *("tfrecords.images", "tfrecords.dataset", "layers", "models", "data"),
+    },
+    "trained": {
+        *("tfrecords.dataset", "presets", "layers", "models", "data", "inference"),
+    },
+    "training": {
+        *("tfrecords.dataset", "presets", "layers", "models", "towers", "data"),
+        "trained",
+    },
+    "export": {
+        *("tfrecords.dataset", "presets", "layers", "models", "data", "inference"),
+        "trained",
+    },
+    "evaluation": {"tfrecords.dataset", "data", "inference", "trained"},
+    "figures": {
+        *("tfrecords.dataset", "presets", "models", "data", "inference", "trained"),
+        "evaluation",
     },
 }
-LIBRARY = {
-    *("tfrecords", "version", "keras_settings", "processor"),
-    *("layers", "models", "data", "training"),
+# From left to right the way the data goes; `benchmark` imports all before it.
+MAY_IMPORT["benchmark"] = {*MAY_IMPORT, "training", "evaluation", "export"} - {
+    *("figures", "tfrecords.building", "tfrecords.verification", "tfrecords.sources"),
 }
-MAY_IMPORT |= {
-    "keras_alexnet.evaluation": LIBRARY,
-    "keras_alexnet.export": LIBRARY | {"evaluation"},
-    "keras_alexnet.figures": LIBRARY | {"evaluation"},
-    "keras_alexnet.benchmark": LIBRARY,
-    "keras_alexnet.commands": LIBRARY
-    | {"evaluation", "export", "figures", "benchmark"},
-    "keras_alexnet": LIBRARY | {"registration"},
-    # And the commands, by name, when they are called.
-    "keras_alexnet.cli": {"version", "keras_settings", "tfrecords"},
-    "keras_alexnet.__main__": {"cli"},
+# What stands beside the rooms, and what of the rooms it imports; "*" is anything.
+BESIDE = {
+    "tfrecords": {
+        *("tfrecords.building", "tfrecords.dataset", "tfrecords.verification"),
+    },
+    "keras_alexnet": {"data", "layers", "models", "presets", "towers", "training"},
+    "commands": {"*"},
+    "cli": {"commands"},
+    "__main__": {"cli"},
+}
+OPEN_TO_ALL = {
+    *("tfrecords.errors", "tfrecords.files", "tfrecords.progress"),
+    *("tfrecords.processes", "tfrecords.ranges", "tfrecords.plain_text"),
+    *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
+    *("tfrecords.text_file", "tfrecords"),
+    *("version", "registry", "record", "machine", "processor", "keras_settings"),
+    "registration",
+}
+# Still against the table: (module, room). To be emptied, not to be added to.
+NOT_YET = {
+    ("keras_alexnet.evaluation.accuracy", "training"),
+    ("keras_alexnet.inference.classifier", "tfrecords.sources"),
+    ("keras_alexnet.inference.classifier", "trained"),
+    ("keras_alexnet.inference.graph", "evaluation"),
+    ("keras_alexnet.inference.graph", "trained"),
+    ("keras_alexnet.models", "towers"),
+    ("keras_alexnet.trained.config_file", "training"),
 }
 
 SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
@@ -69,35 +106,36 @@ def imported(path):
     return {name for name in found if name.split(".")[0] in (*PACKAGES, *OUTSIDE)}
 
 
-def package(module):
-    if module.split(".")[0] != "keras_alexnet":
-        return module.split(".")[0]
-    return ".".join(module.split(".")[:2])
-
-
-def short(name):
-    return name.removeprefix("keras_alexnet.")
+def room(module):
+    parts = module.split(".")
+    if parts[0] != "keras_alexnet":
+        return ".".join(parts[:2])
+    return parts[1] if len(parts) > 1 else parts[0]
 
 
 def test_there_is_something_to_check():
     assert len(SOURCES) > 40
-    assert "keras_alexnet.layers" in imported(MODULES["keras_alexnet.models.alexnet"])
-    assert package("tfrecords.sources.folder") == "tfrecords"
+    assert "keras_alexnet.layers" in imported(MODULES["keras_alexnet.models.network"])
+    assert room("tfrecords.sources.folder") == "tfrecords.sources"
+    assert room("keras_alexnet.data.views") == "data"
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_go_one_way(module):
-    home = package(module)
-    assert home in MAY_IMPORT, f"say in MAY_IMPORT what {home} may import"
-    others = {package(name) for name in imported(MODULES[module])} - {home}
-    assert {short(name) for name in others} <= MAY_IMPORT[home]
+    home = room(module)
+    others = {room(name) for name in imported(MODULES[module])} - {home} - OPEN_TO_ALL
+    others -= {there for name, there in NOT_YET if name == module}
+    allowed = MAY_IMPORT.get(home, BESIDE.get(home))
+    if allowed is None:
+        assert home in OPEN_TO_ALL, f"say in MAY_IMPORT what {home} may import"
+        allowed = set()
+    assert "*" in allowed or others <= allowed
 
 
-def test_no_package_imports_back():
+def test_no_room_imports_back():
     for name, allowed in MAY_IMPORT.items():
         for other in allowed:
-            back = MAY_IMPORT.get(other) or MAY_IMPORT.get(f"keras_alexnet.{other}")
-            assert short(name) not in (back or ()), f"{name} and {other}"
+            assert name not in MAY_IMPORT.get(other, ()), f"{name} and {other}"
 
 
 def test_no_circle_of_modules():

@@ -7,12 +7,12 @@ import pytest
 from keras_alexnet import LRN, PRESETS, cli
 from keras_alexnet.data import eval_dataset, train_dataset
 from keras_alexnet.layers import LocalResponseNormalization
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.optimizer import CoupledSGD
-from keras_alexnet.training.plateau import Plateau
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.training.update.optimizer import CoupledSGD
+from keras_alexnet.training.update.plateau import Plateau
 from tests import small
 from tfrecords import DatasetError, build, verify
-from tfrecords.shard_statistics import Keys, compute_statistics
+from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
 
 NAN, INF = float("nan"), float("inf")
 

@@ -43,7 +43,7 @@ def network(monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
     network = FakeNetwork()
     monkeypatch.setattr(
-        "keras_alexnet.evaluation.loaded_network.load_network",
+        "keras_alexnet.trained.opening.load_network",
         lambda *_, **__: network,
     )
     return network
@@ -245,7 +245,7 @@ def test_a_stream_of_ascii_takes_names_and_tables(tmp_path, network, monkeypatch
 
 
 def test_a_note_to_nobody_does_not_stop_a_training(monkeypatch):
-    from keras_alexnet.training.interrupt import Interrupts
+    from keras_alexnet.training.state.stopping import Interrupts
 
     def broken(*_):
         raise BrokenPipeError

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_alexnet
-from keras_alexnet.training.metrics import TopKError
-from keras_alexnet.training.optimizer import CoupledSGD
+from keras_alexnet.training.update.metrics import TopKError
+from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests import small
 from tests.reference import relative, training_bound
 

@@ -4,19 +4,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfrecords.builder import build
+    from tfrecords.building.build import build
+    from tfrecords.dataset.manifest import Manifest
+    from tfrecords.dataset.statistics import Statistics
     from tfrecords.errors import DatasetError
-    from tfrecords.manifest import Manifest
-    from tfrecords.statistics import Statistics
-    from tfrecords.verifier import verify
+    from tfrecords.verification.verify import verify
 
 # Imported at first use: building imports much that reading a manifest does not need.
 _HOMES = {
     "DatasetError": "tfrecords.errors",
-    "Manifest": "tfrecords.manifest",
-    "Statistics": "tfrecords.statistics",
-    "build": "tfrecords.builder",
-    "verify": "tfrecords.verifier",
+    "Manifest": "tfrecords.dataset.manifest",
+    "Statistics": "tfrecords.dataset.statistics",
+    "build": "tfrecords.building.build",
+    "verify": "tfrecords.verification.verify",
 }
 
 __all__ = ["DatasetError", "Manifest", "Statistics", "build", "verify"]

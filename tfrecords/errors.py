@@ -1,5 +1,8 @@
-"""The one error that a user of this package is meant to read."""
+"""The one error that a user is meant to read."""
 
 
-class DatasetError(ValueError):
-    """Says in one line what was expected, what arrived and what to do."""
+class UserError(ValueError):
+    """What a user can mend; says what was expected, what came, and what to do."""
+
+
+DatasetError = UserError  # its first name, under which it is public

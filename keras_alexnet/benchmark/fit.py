@@ -12,11 +12,11 @@ import tensorflow as tf
 from keras_alexnet.benchmark.operations import seconds_of
 from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.data import train_dataset
+from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.training import allocator
-from keras_alexnet.training.compiled_model import model_for_dataset
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.compile import model_for_dataset
 from tfrecords import Manifest
-from tfrecords.pool import available_cores
+from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
 
 WARM_UP = 4  # steps that are not counted

@@ -15,8 +15,10 @@ from PIL import Image
 
 from keras_alexnet.data import train_dataset
 from keras_alexnet.training import allocator
-from tfrecords import Manifest, images, schema
-from tfrecords.image_options import RAW, ImageOptions
+from tfrecords import Manifest
+from tfrecords.dataset import example
+from tfrecords.images import decode
+from tfrecords.images.options import RAW, ImageOptions
 from tfrecords.ranges import check_count
 
 PICTURES = 2048  # in a round
@@ -130,11 +132,11 @@ def _decoding_rate(decode: Callable[[bytes], Any], pictures: list[bytes]) -> flo
 def _pictures(data: Path | str, manifest: Manifest) -> list[bytes]:
     names = [str(Path(data) / shard.file) for shard in manifest.splits["train"]]
     records = tf.data.TFRecordDataset(names).take(PICTURES)
-    stored = [schema.decode_example(record.numpy()).encoded for record in records]
+    stored = [example.decode_example(record.numpy()).encoded for record in records]
     if manifest.options["encoding"] != RAW:
         return stored
     options = ImageOptions.recorded(manifest.options)
-    return [_jpeg(images.square(pixels, options), options) for pixels in stored]
+    return [_jpeg(decode.square(pixels, options), options) for pixels in stored]
 
 
 def _jpeg(pixels: np.ndarray, options: ImageOptions) -> bytes:

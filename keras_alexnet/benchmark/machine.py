@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_alexnet.processor import processor_instructions
 from keras_alexnet.version import VERSION
-from tfrecords.pool import available_cores
+from tfrecords.processes import available_cores
 
 _PACKAGES = (
     *("tensorflow", "keras", "numpy", "pillow", "tensorflow-datasets", "scipy"),

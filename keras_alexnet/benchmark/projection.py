@@ -11,7 +11,7 @@ from keras_alexnet.benchmark.traffic import (
     layer_table,
     scheme_rounds,
 )
-from keras_alexnet.models.presets import Preset
+from keras_alexnet.presets.preset import Preset
 
 
 @dataclass(frozen=True)

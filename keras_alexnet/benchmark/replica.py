@@ -15,10 +15,10 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import Share
+from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.training import allocator
-from keras_alexnet.training.compiled_model import compile_model
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.strategy import StrategyName, plan_devices
+from keras_alexnet.training.compile import compile_model
+from keras_alexnet.training.devices.plan import StrategyName, plan_devices
 
 WARM_UP = 2  # steps before the first answer: weights, slots and connections exist then
 FOREVER = 1_000_000_000  # steps; the process is stopped from outside

@@ -18,9 +18,9 @@ from keras_alexnet.benchmark.operations import (
 from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.benchmark.stock import stock_copy
 from keras_alexnet.models import alexnet
-from keras_alexnet.models.presets import find_preset
+from keras_alexnet.presets.preset import find_preset
 from keras_alexnet.training import allocator
-from keras_alexnet.training.optimizer import CoupledSGD
+from keras_alexnet.training.update.optimizer import CoupledSGD
 from tfrecords.progress import Progress
 from tfrecords.ranges import check_count
 

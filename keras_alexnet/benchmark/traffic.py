@@ -1,14 +1,14 @@
 """Bytes that replicas send each other in one training step, from the layer table.
 
 Data parallel, and the hybrid of Krizhevsky 2014. What two towers send each other is in
-`keras_alexnet.models.crossings`.
+`keras_alexnet.towers.crossings`.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from keras_alexnet.models.alexnet import CONVOLUTIONS, KERNELS, map_sizes
-from keras_alexnet.models.presets import Preset
+from keras_alexnet.models.network import CONVOLUTIONS, KERNELS, map_sizes
+from keras_alexnet.presets.preset import Preset
 
 Scheme = Literal["a", "b", "c"]
 

@@ -14,7 +14,7 @@ from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
-    from keras_alexnet.training.placement import Placement
+    from keras_alexnet.training.devices.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ def main(arguments: Sequence[str]) -> int:
     """Build the network, take a step, print the tables; 0 if all is in its place."""
     options = tyro.cli(DevicesOptions, args=arguments, prog="alexnet devices")
     files = ResultFiles(options.json)
-    from keras_alexnet.models.crossings import tower_crossings
-    from keras_alexnet.training.compiled_model import compile_model
-    from keras_alexnet.training.config import TrainConfig
-    from keras_alexnet.training.placement import planned, read_placement
-    from keras_alexnet.training.strategy import plan_devices
+    from keras_alexnet.towers.crossings import tower_crossings
+    from keras_alexnet.trained.config_file import TrainConfig
+    from keras_alexnet.training.compile import compile_model
+    from keras_alexnet.training.devices.placement import planned, read_placement
+    from keras_alexnet.training.devices.plan import plan_devices
 
     size = options.input_size
     config = TrainConfig(

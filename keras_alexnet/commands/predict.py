@@ -15,7 +15,7 @@ from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
-    from keras_alexnet.evaluation.predict import Prediction
+    from keras_alexnet.inference.classifier import Prediction
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def main(arguments: Sequence[str]) -> int:
     """Predict, print a table and write the files that were asked for."""
     options = tyro.cli(PredictOptions, args=arguments, prog="alexnet predict")
     files = ResultFiles(options.json, options.csv)
-    from keras_alexnet.evaluation.loaded_network import load_network
-    from keras_alexnet.evaluation.predict import predict
+    from keras_alexnet.inference.classifier import predict
+    from keras_alexnet.trained.opening import load_network
 
     network = load_network(
         options.model,

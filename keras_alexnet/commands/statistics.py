@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 if TYPE_CHECKING:
-    from tfrecords.shard_statistics import Found
+    from tfrecords.verification.statistics_from_shards import Found
 
 _SHOWN = 20  # classes
 
@@ -50,10 +50,10 @@ class StatisticsOptions:
 def main(arguments: Sequence[str]) -> int:
     """Compute, write and summarise."""
     options = tyro.cli(StatisticsOptions, args=arguments, prog="alexnet statistics")
+    from tfrecords.dataset.statistics import STATISTICS_FILE
     from tfrecords.plain_text import say
     from tfrecords.result_files import ResultFiles
-    from tfrecords.shard_statistics import Keys, compute_statistics
-    from tfrecords.statistics import STATISTICS_FILE
+    from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
 
     # A file that is there may hold the same already, and then stays as it is.
     new = options.out is not None and not options.out.is_file()

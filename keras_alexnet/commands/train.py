@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 
-from keras_alexnet.training.config import PLATEAU_ONLY, TrainConfig
-from keras_alexnet.training.schedule import ScheduleName
-from keras_alexnet.training.strategy import DevicePlan, StrategyName, plan_devices
+from keras_alexnet.trained.config_file import PLATEAU_ONLY, TrainConfig
+from keras_alexnet.training.devices.plan import DevicePlan, StrategyName, plan_devices
+from keras_alexnet.training.update.scheduled_rates import ScheduleName
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.plain_text import say
@@ -141,8 +141,8 @@ def main(arguments: Sequence[str]) -> int:
     _check_plateau(typed, config)
     plan = options.plan()
     from keras_alexnet.training.fit import train
-    from keras_alexnet.training.interrupt import Stopped
-    from keras_alexnet.training.train_state import best_row
+    from keras_alexnet.training.state.progress import best_row
+    from keras_alexnet.training.state.stopping import Stopped
 
     try:
         state = train(config, options.run, resume=options.resume, plan=plan)

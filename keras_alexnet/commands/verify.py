@@ -12,7 +12,7 @@ from tfrecords.result_files import ResultFiles
 
 if TYPE_CHECKING:
     from tfrecords.tables import Table
-    from tfrecords.verifier import Report
+    from tfrecords.verification.verify import Report
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_alexnet.data import augment, views
-from keras_alexnet.data.crops import Crops
+from keras_alexnet.data.batch_rows import Share
 from keras_alexnet.data.mean import load_statistics, mean_patch
-from keras_alexnet.data.share import Share
-from keras_alexnet.data.window import window_reader
-from tfrecords import Manifest, schema
+from keras_alexnet.data.pixel_batch import Crops
+from keras_alexnet.data.stored_picture import window_reader
+from tfrecords import Manifest
+from tfrecords.dataset import example
 from tfrecords.errors import DatasetError
 from tfrecords.ranges import check_count
 
@@ -317,8 +318,8 @@ def _shuffled(
 
 def _parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     features = {
-        schema.ENCODED: tf.io.FixedLenFeature((), tf.string),
-        schema.LABEL: tf.io.FixedLenFeature((), tf.int64),
+        example.ENCODED: tf.io.FixedLenFeature((), tf.string),
+        example.LABEL: tf.io.FixedLenFeature((), tf.int64),
     }
     record = tf.io.parse_single_example(serialized, features)
-    return record[schema.ENCODED], record[schema.LABEL]
+    return record[example.ENCODED], record[example.LABEL]

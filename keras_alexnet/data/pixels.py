@@ -1,6 +1,6 @@
 """The bytes of a picture to its pixels inside a TensorFlow graph, as the build does it.
 
-Each kind gives the pixels of `tfrecords.images.decode`, or an error.
+Each kind gives the pixels of `tfrecords.images.decode.decode`, or an error.
 """
 
 import tensorflow as tf

@@ -8,16 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset
-from keras_alexnet.evaluation.openvino_network import (
+from keras_alexnet.evaluation.result import Report
+from keras_alexnet.inference.runtimes.openvino import (
     OpenVINONetwork,
     Precision,
     Runtime,
 )
-from keras_alexnet.evaluation.report import Report
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.precision import check_processor
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.trained.folder import build_model, load_best
+from keras_alexnet.training.devices.precision import check_processor
 from keras_alexnet.training.run_dataset import check_dataset
-from keras_alexnet.training.run_folder import build_model, load_best
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_alexnet.evaluation.served_network import ServedNetwork
+from keras_alexnet.inference.graph import ServedNetwork
+from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.files import disk_error
-from tfrecords.folder_names import check_model_folder
 from tfrecords.result_files import check_folder
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_alexnet.figures.canvas import new_figure
-from keras_alexnet.training.run_folder import HISTORY_FILE
+from keras_alexnet.trained.folder import HISTORY_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, write_atomically
 from tfrecords.plain_text import printable

@@ -5,11 +5,11 @@ from keras_alexnet.keras_settings import check_backend
 
 check_backend()
 
-from keras_alexnet.models.alexnet import alexnet
-from keras_alexnet.models.lenet5 import lenet5
-from keras_alexnet.models.presets import LRN, PRESETS, Preset
-from keras_alexnet.models.tower_weights import copy_weights
-from keras_alexnet.models.towers import two_towers
+from keras_alexnet.models.lenet import lenet5
+from keras_alexnet.models.network import alexnet
+from keras_alexnet.presets.preset import LRN, PRESETS, Preset
+from keras_alexnet.towers.network import two_towers
+from keras_alexnet.towers.weights import copy_weights
 
 __all__ = [
     "LRN",

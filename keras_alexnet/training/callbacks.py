@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_alexnet.training.plateau import learning_rate
+from keras_alexnet.training.update.plateau import learning_rate
 from tfrecords.errors import DatasetError
 
 TENSORBOARD = "tensorboard"

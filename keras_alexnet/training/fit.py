@@ -12,29 +12,29 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.trained.folder import (
+    CHECKPOINTS,
+    claim_run,
+    create_run,
+    with_dataset_facts,
+)
 from keras_alexnet.training import allocator
 from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
-from keras_alexnet.training.checkpoint import newest_checkpoint
-from keras_alexnet.training.compiled_model import model_for_dataset
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.interrupt import Interrupts
-from keras_alexnet.training.plateau import Plateau
-from keras_alexnet.training.precision import choose_precision
+from keras_alexnet.training.compile import model_for_dataset
+from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
+from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.run_dataset import (
     check_dataset,
     check_pictures,
     check_training_split,
     validation_split,
 )
-from keras_alexnet.training.run_folder import (
-    CHECKPOINTS,
-    claim_run,
-    create_run,
-    with_dataset_facts,
-)
-from keras_alexnet.training.schedule import SCHEDULES, ScheduledRates
-from keras_alexnet.training.strategy import ONE_DEVICE, DevicePlan
-from keras_alexnet.training.train_state import TrainState
+from keras_alexnet.training.state.checkpoint import newest_checkpoint
+from keras_alexnet.training.state.progress import TrainState
+from keras_alexnet.training.state.stopping import Interrupts
+from keras_alexnet.training.update.plateau import Plateau
+from keras_alexnet.training.update.scheduled_rates import SCHEDULES, ScheduledRates
 from tfrecords import Manifest
 from tfrecords.plain_text import say
 

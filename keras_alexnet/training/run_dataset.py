@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_alexnet.data.mean import load_statistics
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.run_folder import load_labels, with_dataset_facts
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.trained.folder import load_labels, with_dataset_facts
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.evaluation.accuracy import view_probabilities
-from keras_alexnet.evaluation.served_network import ServedNetwork
-from keras_alexnet.training.config import TrainConfig
-from keras_alexnet.training.run_folder import BEST_FILE, LABELS_FILE
+from keras_alexnet.inference.graph import ServedNetwork
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.trained.folder import BEST_FILE, LABELS_FILE
 from peers import our_network
-from tfrecords.statistics import STATISTICS_FILE, Accumulator
+from tfrecords.dataset.statistics import STATISTICS_FILE, Accumulator
 
 
 def write_exports(job: dict[str, Any], folder: Path) -> dict[str, str]:

@@ -11,9 +11,9 @@ from worker import Task, serve
 
 from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.data import train_dataset
+from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.training import allocator
-from keras_alexnet.training.compiled_model import model_for_dataset
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.compile import model_for_dataset
 from tfrecords import Manifest
 
 FOREVER = 1_000_000  # epochs

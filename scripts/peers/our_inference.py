@@ -11,9 +11,9 @@ import tensorflow as tf
 from worker import Task, serve
 
 from keras_alexnet.evaluation.accuracy import view_probabilities
-from keras_alexnet.evaluation.openvino_network import OpenVINONetwork
-from keras_alexnet.evaluation.served_network import ServedNetwork
-from keras_alexnet.training.run_folder import load_best
+from keras_alexnet.inference.graph import ServedNetwork
+from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
+from keras_alexnet.trained.folder import load_best
 
 
 def prepare(job: dict[str, Any]) -> Task:

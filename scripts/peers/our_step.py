@@ -11,9 +11,9 @@ from worker import Task, serve
 
 from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.benchmark.stock import stock_copy
+from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.training import allocator
-from keras_alexnet.training.compiled_model import compile_model
-from keras_alexnet.training.config import TrainConfig
+from keras_alexnet.training.compile import compile_model
 
 
 def prepare(job: dict[str, Any]) -> Task:

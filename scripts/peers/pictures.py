@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 import tfrecords
-from tfrecords import Manifest, Statistics, schema
+from tfrecords import Manifest, Statistics
+from tfrecords.dataset import example
+from tfrecords.dataset.statistics import STATISTICS_FILE
 from tfrecords.errors import DatasetError
-from tfrecords.image_options import JPEG
-from tfrecords.statistics import STATISTICS_FILE
+from tfrecords.images.options import JPEG
 
 
 def extract(data: Path, tree: Path, count: int) -> None:
@@ -69,7 +70,7 @@ def write_colours(data: Path, path: Path, side: int) -> None:
     np.savez(path, components=components.astype("float32"), mean=mean)
 
 
-def _records(data: Path, manifest: Manifest, count: int) -> Iterator[schema.Record]:
+def _records(data: Path, manifest: Manifest, count: int) -> Iterator[example.Record]:
     names = [str(data / shard.file) for shard in manifest.splits["train"]]
     for record in tf.data.TFRecordDataset(names).take(count):
-        yield schema.decode_example(record.numpy())
+        yield example.decode_example(record.numpy())

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_alexnet.training.checkpoint import Checkpoint, newest_checkpoint
+from keras_alexnet.training.state.checkpoint import Checkpoint, newest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "kill_training.py"
@@ -21,7 +21,7 @@ STAND_IN = """
 import json, os, random, sys, threading
 from pathlib import Path
 import numpy as np
-from keras_alexnet.training.checkpoint import *
+from keras_alexnet.training.state.checkpoint import *
 folder = Path(sys.argv[2])
 checkpoints = folder / "checkpoints"
 checkpoints.mkdir(parents=True, exist_ok=True)

@@ -8,15 +8,15 @@ from tfrecords.errors import DatasetError
 from tfrecords.files import local_path
 from tfrecords.sources.csv_file import is_csv, open_csv
 from tfrecords.sources.digits import open_digits
-from tfrecords.sources.flat import is_flat, open_flat
 from tfrecords.sources.folder import open_classes, open_folder
-from tfrecords.sources.ilsvrc_tars import TRAIN_TAR, VALIDATION_TAR, open_tars
-from tfrecords.sources.kaggle import is_kaggle, open_kaggle
+from tfrecords.sources.ilsvrc.flat import is_flat, open_flat
+from tfrecords.sources.ilsvrc.kaggle import is_kaggle, open_kaggle
+from tfrecords.sources.ilsvrc.tars import TRAIN_TAR, VALIDATION_TAR, open_tars
 from tfrecords.sources.layout import outside, unwrapped
 from tfrecords.sources.lists import is_lists, open_lists
 from tfrecords.sources.product_folder import product_of
 from tfrecords.sources.sample import Ignored, Sample, Source
-from tfrecords.sources.tfds_dataset import PREFIX, is_prepared, open_tfds
+from tfrecords.sources.tfds import PREFIX, is_prepared, open_tfds
 from tfrecords.sources.tree import has_folders
 
 __all__ = ["KINDS", "Ignored", "Sample", "Source", "is_built_in", "open_source"]

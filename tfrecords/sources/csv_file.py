@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfrecords import imagenet
+from tfrecords.dataset.labels import numbered, one_form, sorted_order, whole_number
 from tfrecords.errors import DatasetError
-from tfrecords.labels import numbered, one_form, sorted_order, whole_number
 from tfrecords.plain_text import printable
 from tfrecords.sources.folder import class_samples
+from tfrecords.sources.ilsvrc import facts
 from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
 from tfrecords.sources.split_names import split_of
@@ -67,7 +67,7 @@ def open_csv(path: Path, earlier: bool = False) -> Source:
         samples=in_order(samples),
         ignored=tuple(sorted(ignored)),
         validation_fraction=0.1 if rows[0][2] is None else 0.0,
-        words=imagenet.words_of(labels),
+        words=facts.words_of(labels),
         label_order=order,
     )
 

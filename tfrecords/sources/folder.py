@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tfrecords import imagenet
+from tfrecords.dataset.labels import class_order, one_form, order_name
 from tfrecords.errors import DatasetError
-from tfrecords.labels import class_order, one_form, order_name
+from tfrecords.sources.ilsvrc import facts
 from tfrecords.sources.layout import check_classes, find_splits
 from tfrecords.sources.sample import FileOrigin, Sample, Source, in_order
 from tfrecords.sources.tree import Files, Walk, checked_folder, dataset_name
@@ -65,20 +65,20 @@ def _source(walk: Walk, listings: dict, notes: tuple[str, ...] = ()) -> Source:
     if not walk.earlier:
         listings = _in_one_form(listings)
     labels = _common_classes(listings, walk.earlier)
-    complete = "train" in listings and labels == imagenet.synsets()
+    complete = "train" in listings and labels == facts.synsets()
     if complete:
         _check_validation(root, listings.get("validation", {}))
         counts = {s: sum(map(len, classes.values())) for s, classes in listings.items()}
-        notes += imagenet.missing(counts["train"], counts.get("validation", 0))
+        notes += facts.missing(counts["train"], counts.get("validation", 0))
     return Source(
         kind="folder",
-        name=imagenet.NAME if complete else dataset_name(root),
+        name=facts.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,
         samples=in_order(_samples(root, listings, labels)),
         ignored=tuple(sorted(walk.ignored)),
         validation_fraction=0.1 if _UNSPLIT in listings else 0.0,
-        words=imagenet.words_of(labels),
+        words=facts.words_of(labels),
         label_order=order_name(labels),
         notes=notes,
     )
@@ -112,8 +112,8 @@ def _check_validation(root: Path, classes: dict[str, Files]) -> None:
         for name, files in classes.items()
         for path, _ in files
     }
-    official = {n: c for n, c in names.items() if imagenet.validation_number(n)}
-    imagenet.check_validation(official, str(root))
+    official = {n: c for n, c in names.items() if facts.validation_number(n)}
+    facts.check_validation(official, str(root))
 
 
 def _samples(root: Path, listings: dict, labels: tuple[str, ...]) -> Iterator[Sample]:
@@ -140,5 +140,5 @@ def class_samples(
         parent, _, base = path.rpartition("/")
         key = path
         if parent.rpartition("/")[2] == class_name or split == "validation":
-            key = imagenet.canonical_key(split, class_name, base) or path
+            key = facts.canonical_key(split, class_name, base) or path
         yield Sample(key, label, split, size, FileOrigin(folder, path))

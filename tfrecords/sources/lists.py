@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from tfrecords import imagenet
+from tfrecords.dataset.labels import class_order, numbered, order_name
 from tfrecords.errors import DatasetError
-from tfrecords.labels import class_order, numbered, order_name
 from tfrecords.plain_text import printable
 from tfrecords.sources.folder import class_samples
+from tfrecords.sources.ilsvrc import facts
 from tfrecords.sources.listed_path import is_passed_over, listed_path
 from tfrecords.sources.sample import Ignored, Sample, Source, in_order
 from tfrecords.sources.split_names import split_of
@@ -78,20 +78,20 @@ def open_lists(path: Path, earlier: bool = False) -> Source:
         samples += _samples(
             root, validation, "validation", answers, names, labels, ignored
         )
-    complete = labels == imagenet.synsets()
+    complete = labels == facts.synsets()
     if complete:
         _check(answers, names, str(validation))
     return Source(
         kind="list",
-        name=imagenet.NAME if complete else dataset_name(root),
+        name=facts.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,
         samples=in_order(samples),
         ignored=tuple(sorted(ignored)),
         validation_fraction=0.0 if validation else 0.1,
-        words=imagenet.words_of(labels),
+        words=facts.words_of(labels),
         label_order=_order(names, labels, train),
-        notes=imagenet.missing(len(entries), len(answers)) if complete else (),
+        notes=facts.missing(len(entries), len(answers)) if complete else (),
     )
 
 
@@ -157,7 +157,7 @@ def _class_names(entries: _Entries, answers: _Entries, where: Path) -> dict[str,
     if len(folders) == len(numbers) == len(names) and "" not in names:
         return names
     order = numbered((number for _, number in (*entries, *answers)), str(where))
-    synsets = imagenet.synsets()
+    synsets = facts.synsets()
     if len(order) == len(synsets) and any(_is_official(p) for p, _ in answers):
         order = synsets
     return {name: number for number, name in enumerate(order)}
@@ -168,7 +168,7 @@ def _are_numbers(names: dict[str, int]) -> bool:
 
 
 def _is_official(path: str) -> bool:
-    return imagenet.validation_number(posixpath.basename(path)) is not None
+    return facts.validation_number(posixpath.basename(path)) is not None
 
 
 def _samples(
@@ -216,7 +216,7 @@ def _count_there(base: Path, entries: Iterable[tuple[str, int]]) -> int:
 
 def _check(answers: _Entries, names: dict[str, int], where: str) -> None:
     by_number = {number: name for name, number in names.items()}
-    imagenet.check_validation(
+    facts.check_validation(
         {posixpath.basename(p): by_number[n] for p, n in answers if _is_official(p)},
         where,
     )

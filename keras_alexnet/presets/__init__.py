@@ -1,0 +1,1 @@
+"""The AlexNets that people mean, as pure data."""

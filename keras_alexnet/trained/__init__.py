@@ -1,0 +1,1 @@
+"""A trained network and the folder that it lies in."""

@@ -1,0 +1,126 @@
+"""A Keras model for `fit` with towers, several replicas, or several machines.
+
+This file alone overrides methods of Keras' models that are private, or that reach into
+what is: `_maybe_symbolic_build`, `train_step` and `test_step` with `_compute_loss` and
+`_loss_tracker`. Keras 3.15 cannot `fit` under `MultiWorkerMirroredStrategy` without
+(keras issue 20585). tests/keras_alexnet/training/test_keras_sources.py fails when Keras
+changes what stands behind them; setup.cfg bounds Keras to a minor release for the same
+reason.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.losses.loss import unscale_loss_for_distribution
+
+from keras_alexnet.data import Crops
+from keras_alexnet.towers.layers import device_scope
+
+Logs = dict[str, tf.Tensor]
+
+
+@keras.saving.register_keras_serializable("keras_alexnet")
+class DistributedModel(keras.Model):
+    """A classifier that trains the same on one device, on many, and in towers.
+
+    Made as `DistributedModel(network.input, network.output, name=network.name)` in the
+    scope of the strategy, if any. On one device it is a plain `keras.Model`.
+
+    Batches of `Crops` get their mean and colour in the step, on the device that reads
+    them: of two towers each on its own, so that nothing more goes between them. Batches
+    of float images are taken as they are.
+
+    A third element of a batch are the weights of its pictures, 0 for those that only
+    fill it up; loss and weighted metrics are then means over the weight.
+
+    Attributes:
+        mean: float32 `(side, side, 3)`, what is subtracted from `Crops`.
+        towers: Device of each input, where there is one for each tower: a pair for each
+            replica of this process, in turn.
+        colocate: Whether backward work runs where the forward work did, as towers need.
+            A gradient tape would put all of it on the first device. Not with
+            `run_eagerly`.
+    """
+
+    mean: np.ndarray
+    towers: tuple[str, ...] = ()
+    colocate = False
+
+    def train_step(self, data: Any) -> Logs:
+        data = (self._network_inputs(data[0]), *data[1:])
+        if not self.colocate:
+            return self._logs(super().train_step(data))
+        images, labels = data
+        scores = self(images, training=True)
+        loss = self._compute_loss(x=images, y=labels, y_pred=scores, training=True)
+        rows = tf.shape(labels)[0]
+        self._loss_tracker.update_state(
+            unscale_loss_for_distribution(loss), sample_weight=rows
+        )
+        weights = self.trainable_weights
+        gradients = tf.compat.v1.gradients(
+            self.optimizer.scale_loss(loss),
+            [weight.value for weight in weights],
+            colocate_gradients_with_ops=True,
+        )
+        if tf.distribute.has_strategy():
+            # To be reduced between replicas a gradient needs a device that is named.
+            gradients = [tf.identity(gradient) for gradient in gradients]
+        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return self._logs(self.compute_metrics(images, labels, scores))
+
+    def test_step(self, data: Any) -> Logs:
+        data = (self._network_inputs(data[0]), *data[1:])
+        if len(data) == 2:
+            return self._logs(super().test_step(data))
+        images, labels, weights = data
+        scores = self(images, training=False)
+        loss = self._compute_loss(
+            x=images, y=labels, y_pred=scores, sample_weight=weights, training=False
+        )
+        # Keras divides by the rows of the batch, whatever they weigh.
+        rows = tf.cast(tf.shape(labels)[0], loss.dtype)
+        total = tf.reduce_sum(tf.cast(weights, loss.dtype))
+        mean = tf.math.divide_no_nan(unscale_loss_for_distribution(loss) * rows, total)
+        self._loss_tracker.update_state(mean, sample_weight=total)
+        return self._logs(
+            self.compute_metrics(images, labels, scores, sample_weight=weights)
+        )
+
+    def _network_inputs(
+        self, pictures: tf.Tensor | Crops
+    ) -> tf.Tensor | list[tf.Tensor]:
+        """Return what the network takes: an input, or one for each tower."""
+
+        def images(tower: int) -> tf.Tensor:
+            if not isinstance(pictures, Crops):
+                return pictures
+            with device_scope(self.towers[tower::2]):
+                return pictures.normalized(self.mean)
+
+        inputs = [images(tower) for tower in range(len(self.inputs))]
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    def _logs(self, logs: Logs) -> Logs:
+        """Give each number an axis where Keras will take the mean over axis 0."""
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return logs
+        return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None):
+        """Build loss and metrics from the network's shapes.
+
+        Keras would read a batch for it, which fails with several workers, and with one
+        fills the shuffle buffer only to throw it away.
+        """
+        if self._distribute_strategy is None:
+            return
+        images = tf.nest.map_structure(
+            lambda each: keras.KerasTensor((1, *each.shape[1:]), each.dtype), self.input
+        )
+        labels = keras.KerasTensor((1,), "int64")
+        with self._distribute_strategy.scope():
+            self._symbolic_build(data_batch=(images, labels))

@@ -1,0 +1,1 @@
+"""What a step does to the weights, and when the rate drops."""

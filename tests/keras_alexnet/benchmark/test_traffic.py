@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+
+from keras_alexnet import alexnet
+from keras_alexnet.benchmark.operations import forward_macs
+from keras_alexnet.benchmark.traffic import (
+    CONV_LAYERS,
+    data_parallel_bytes,
+    even_batch,
+    hybrid_bytes,
+    layer_table,
+    parameter_bytes,
+    scheme_rounds,
+)
+from keras_alexnet.presets.preset import PRESETS, find_preset
+from tests import small
+
+RELEASED = find_preset("released")
+
+
+def small_preset(name, **overrides):
+    return find_preset(name).replace(**{**small.NETWORK, **overrides})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_layer_table_is_the_network(name):
+    # conv4 and conv5 of different widths, so that one cannot pass for the other.
+    widths = {**small.NETWORK, "filters": (8, 12, 16, 20, 24)}
+    table = layer_table(find_preset(name).replace(**widths), 7)
+    model = alexnet(name, 7, seed=0, **widths)
+    assert {n: layer.macs for n, layer in table.items()} == forward_macs(model)
+    for layer, size in table.items():
+        built = model.get_layer(layer)
+        assert size.parameters == built.count_params()
+        read = built.input
+        if layer == "conv1":
+            read = model.input
+        assert size.inputs == np.prod(read.shape[1:])
+
+
+def test_layer_table_of_non_overlapping_pools():
+    overrides = {**small.NETWORK, "input_size": 99, "pooling": "non_overlapping"}
+    table = layer_table(RELEASED.replace(**overrides), 3)
+    model = alexnet("released", 3, seed=0, **overrides)
+    assert {n: layer.macs for n, layer in table.items()} == forward_macs(model)
+    assert sum(t.parameters for t in table.values()) == model.count_params()
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [
+        ("released", 60_965_224),
+        ("paper", 60_965_224),
+        ("caffenet", 60_965_224),
+        ("one_gpu", 59_798_312),
+        ("one_weird_trick", 61_100_840),
+    ],
+)
+def test_published_parameter_counts(name, total):
+    assert sum(parameter_bytes(find_preset(name)).values()) == 4 * total
+
+
+def test_layer_table_by_hand():
+    table = layer_table(RELEASED)
+    assert table["conv2"].parameters == 307_456
+    assert table["fc6"].parameters == 37_752_832
+    assert sum(table[name].parameters for name in CONV_LAYERS) == 2_334_080
+    assert sum(layer.macs for layer in table.values()) == 724_406_816
+    assert [layer.inputs for layer in table.values()] == [
+        150_528,
+        69_984,
+        43_264,
+        64_896,
+        64_896,
+        9_216,
+        4_096,
+        4_096,
+    ]
+
+
+def test_data_parallel_by_hand():
+    # Each of n replicas sends 2 (n - 1) / n times 243,860,896 bytes.
+    assert 4 * 60_965_224 == 243_860_896
+    assert sum(data_parallel_bytes(RELEASED, 1).values()) == 0
+    assert sum(data_parallel_bytes(RELEASED, 2).values()) == 2 * 243_860_896
+    assert sum(data_parallel_bytes(RELEASED, 8).values()) == 8 * 426_756_568
+    assert data_parallel_bytes(RELEASED, 4)["fc8"] == 6 * 4 * 4_097_000
+    ten = sum(data_parallel_bytes(RELEASED, 2, 10).values())
+    assert ten == 2 * (243_860_896 - 4 * 990 * 4_097)
+
+
+def test_hybrid_by_hand():
+    # 8 workers of 128 images, float32; what each of them sends.
+    expected = {
+        "convolutions": 16_338_560,  # 2 x 7/8 x 4 x 2,334,080
+        "pool5": 33_030_144,  # 7 x 128 x 9,216 x 4
+        "fc6": 14_680_064,  # 7 x 128 x 4,096 x 4
+        "fc7": 14_680_064,
+        "gradient of pool5": 33_030_144,
+        "gradient of fc6": 14_680_064,
+        "gradient of fc7": 14_680_064,
+        "softmax": 57_344,  # 7 x 1,024 x 2 x 4
+    }
+    crossing = hybrid_bytes(RELEASED, 8, 1024)
+    assert crossing == {name: 8 * size for name, size in expected.items()}
+    narrow = hybrid_bytes(RELEASED, 8, 1024, "bfloat16")
+    for name, size in crossing.items():
+        whole = name in ("convolutions", "softmax")
+        assert narrow[name] == (size if whole else size // 2)
+    assert set(hybrid_bytes(RELEASED, 1, 128).values()) == {0}
+
+
+@pytest.mark.parametrize("workers", [2, 4, 16])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_hybrid_and_data_parallel_meet_at_the_even_batch(workers, dtype):
+    even = even_batch(RELEASED, dtype)
+    assert even == pytest.approx(
+        58_631_144 / 17_408 * (2 if dtype == "bfloat16" else 1)
+    )
+    data = sum(data_parallel_bytes(RELEASED, workers).values())
+
+    def hybrid(batch_size):
+        crossing = hybrid_bytes(RELEASED, workers, batch_size, dtype)
+        return sum(crossing.values()) - crossing["softmax"]
+
+    below = int(even) // workers * workers
+    assert hybrid(below) <= data < hybrid(below + workers)
+
+
+def test_schemes_by_hand():
+    # 4 workers of 32 images; an image is 9,216 x 4 = 36,864 bytes.
+    image = 36_864
+    a, b, c = (scheme_rounds(RELEASED, 4, 128, scheme) for scheme in "abc")
+    assert (a.count, a.sent, a.held) == (1, 3 * 32 * image, 128 * image)
+    assert (b.count, b.sent, b.held) == (4, 3 * 32 * image, 32 * image)
+    assert (c.count, c.sent, c.held) == (4, 3 * 8 * image, 32 * image)
+    narrow = scheme_rounds(RELEASED, 4, 128, "c", "bfloat16")
+    assert narrow.sent == c.sent // 2
+
+
+def test_schemes_send_the_same_in_all():
+    whole = hybrid_bytes(RELEASED, 4, 128)["pool5"]
+    a, b, c = (scheme_rounds(RELEASED, 4, 128, scheme) for scheme in "abc")
+    assert whole == 4 * a.count * a.sent  # all four send
+    assert whole == b.count * b.sent  # one after the other
+    assert whole == 4 * c.count * c.sent
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hybrid_bytes(RELEASED, 2, 128, "int8"), "int8"),
+        (lambda: data_parallel_bytes(RELEASED, 0), "one or more replicas"),
+        (lambda: hybrid_bytes(RELEASED, 3, 128), "multiple of 3"),
+        (lambda: scheme_rounds(RELEASED, 8, 8, "c"), "multiple of 8"),
+        (lambda: scheme_rounds(RELEASED, 8, 128, "d"), "scheme a, b or c"),
+    ],
+)
+def test_errors_say_what_to_do(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,229 @@
+import builtins
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet import alexnet, cli
+from keras_alexnet.evaluation.accuracy import evaluate, view_probabilities
+from keras_alexnet.export.saved_model import export_saved_model
+from keras_alexnet.inference.classifier import predict
+from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
+from keras_alexnet.presets.preset import PRESETS
+from keras_alexnet.trained.opening import load_network
+from tests import small
+from tests.keras_alexnet.models.test_network import (
+    SIZE,
+    SMALL,
+    photos,
+    with_random_weights,
+)
+from tfrecords import DatasetError
+
+TOLERANCE = small.probability_bound()  # beside TensorFlow in float32
+PROMISED = 1e-4  # by OpenVINONetwork
+
+
+@pytest.fixture
+def openvino():
+    return pytest.importorskip("openvino")
+
+
+@pytest.fixture(scope="module")
+def version(run, tmp_path_factory):
+    return export_saved_model(run, tmp_path_factory.mktemp("export") / "model", top=2)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, kind in enumerate(("JPEG", "PNG", "BMP", "WEBP", "JPEG")):
+        pixels = small.picture(number % 3, number, 70 + number, 120)
+        (folder / f"{number}.{kind.lower()}").write_bytes(small.encode(pixels, kind))
+    (folder / "5.jpg").write_bytes(b"no picture")
+    return folder
+
+
+def network_of(preset, precision="float32", **overrides):
+    model = with_random_weights(
+        alexnet(preset, 7, SIZE, seed=0, **{**SMALL, **overrides})
+    )
+    network = OpenVINONetwork(
+        view_probabilities(model), model, SIZE, precision=precision
+    )
+    return model, network
+
+
+def probability_bound(logits, dtype="float32"):
+    """Bound rounding as `small.probability_bound` does, for any logits; as promised."""
+    share = np.abs(logits).max() / small.LARGEST_LOGIT
+    limit = share * small.probability_bound(dtype)
+    return min(limit, PROMISED) if dtype == "float32" else limit
+
+
+def answers(network, pictures):
+    good = [p for p in predict(network, [pictures]) if not p.error]
+    return good, [p for p in predict(network, [pictures]) if p.error]
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        assert (a.file, a.labels, a.classes) == (b.file, b.labels, b.classes)
+        np.testing.assert_allclose(a.scores, b.scores, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_probabilities_of_every_preset_are_tensorflows(openvino, preset):
+    model, network = network_of(preset)
+    for count in (1, 3):
+        images = photos(count, SIZE)
+        logits = model(images, training=False).numpy()
+        expected = tf.nn.softmax(logits).numpy()
+        got = network(np.asarray(images))
+        np.testing.assert_allclose(got, expected, atol=probability_bound(logits))
+        assert got.dtype == np.float32 and got.shape == (count, 7)
+        assert np.ptp(expected) > 100 * PROMISED  # or any answer would do
+
+
+def test_views_are_averaged_as_probabilities(openvino):
+    model, network = network_of("released")
+    images = np.asarray(photos(6, SIZE)).reshape(2, 3, SIZE, SIZE, 3)
+    expected = view_probabilities(model)(tf.constant(images))
+    limit = probability_bound(model(photos(6, SIZE), training=False))
+    np.testing.assert_allclose(network(images), expected, atol=limit)
+
+
+@pytest.mark.bfloat16
+def test_precision_is_what_was_asked_for(openvino):
+    # Of itself OpenVINO takes bfloat16 where there is AMX.
+    _, network = network_of("released")
+    assert network.inference_precision == "f32"
+    images = np.asarray(photos(2, SIZE))
+    model, network = network_of("released", "mixed_bfloat16")
+    logits = model(images, training=False).numpy()
+    limit = probability_bound(logits, "bfloat16")
+    np.testing.assert_allclose(network(images), tf.nn.softmax(logits), atol=limit)
+    with pytest.raises(ValueError, match="float32, mixed_bfloat16.*'mixed_float16'"):
+        network_of("released", "mixed_float16")
+
+
+@pytest.mark.parametrize("num_views", [1, 10])
+def test_run_folders_predict_the_same_with_both(openvino, run, pictures, num_views):
+    options = {"num_views": num_views, "top": 2}
+    good, bad = answers(load_network(run, **options), pictures)
+    network = load_network(run, runtime="openvino", **options)
+    other_good, other_bad = answers(network, pictures)
+    assert_same(other_good, good)
+    assert other_bad == bad and len(bad) == 1 and len(good) == 5
+    assert all(len(p.labels) == 2 for p in good)
+
+
+@pytest.mark.parametrize("num_views", [1, 10])
+def test_exports_predict_the_same_with_both(
+    openvino, run, pictures, tmp_path, num_views
+):
+    model = export_saved_model(run, tmp_path / "model", num_views=num_views, top=2)
+    good, bad = answers(load_network(model), pictures)
+    other_good, other_bad = answers(load_network(model, runtime="openvino"), pictures)
+    assert_same(other_good, good)
+    assert other_bad == bad and all(len(p.labels) == 2 for p in other_good)
+
+
+def test_portable_signature_is_the_network(version, run, unfused):
+    signatures = tf.saved_model.load(str(version)).signatures
+    picture = tf.constant([small.encode(small.picture(1, 3))])
+    images = signatures["preprocess"](image_bytes=picture)["images"]
+    assert images.shape == (1, small.INPUT, small.INPUT, 3)
+    expected = signatures["serving_default"](image_bytes=picture)["probabilities"]
+    got = signatures["portable"](images=images)["probabilities"]
+    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
+    assert "LRN" in operations_of(signatures["portable"])
+    assert "LRN" not in operations_of(signatures["serving_default"])
+
+
+def operations_of(signature):
+    """Return the kinds of operations of a signature and all that it calls."""
+    graphs, kinds = [signature.graph], set()
+    while graphs:
+        for operation in graphs.pop().get_operations():
+            kinds.add(operation.type)
+            if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+                name = operation.get_attr("f").name
+                graphs.append(operation.graph._get_function(name).graph)
+    return kinds
+
+
+def test_exports_without_the_signature_are_named(openvino, version, monkeypatch):
+    load = tf.saved_model.load
+
+    def older(path):
+        loaded = load(path)
+        kept = {k: v for k, v in loaded.signatures.items() if k != "portable"}
+        # The loaded object owns the variables.
+        return type("Loaded", (), {"signatures": kept, "owner": loaded})
+
+    monkeypatch.setattr(tf.saved_model, "load", older)
+    with pytest.raises(DatasetError, match="'portable'.*older export.*alexnet export"):
+        load_network(version, runtime="openvino")
+
+
+@pytest.mark.parametrize("num_views", [1, 10])
+def test_evaluation_counts_the_same_with_both(openvino, run, dataset, num_views):
+    options = {"num_views": num_views}
+    expected = evaluate([run, run], dataset, **options)
+    report = evaluate([run, run], dataset, runtime="openvino", **options)
+    np.testing.assert_array_equal(report.confusion, expected.confusion)
+    assert report.summary()["runtime"] == "openvino"
+    assert expected.summary()["runtime"] == "tensorflow"
+
+
+@pytest.mark.bfloat16
+def test_bfloat16_of_tensorflow_is_near_float32(run, dataset, pictures):
+    exact, _ = answers(load_network(run), pictures)
+    rounded, _ = answers(load_network(run, precision="mixed_bfloat16"), pictures)
+    for a, b in zip(exact, rounded, strict=True):
+        by_class = dict(zip(b.classes, b.scores, strict=True))
+        scores = [by_class[c] for c in a.classes]
+        limit = small.probability_bound("bfloat16") / 2  # one of the two rounds
+        np.testing.assert_allclose(a.scores, scores, atol=limit)
+    assert [p.scores for p in exact] != [p.scores for p in rounded]
+    report = evaluate([run], dataset, num_views=1, precision="mixed_bfloat16")
+    assert report.summary()["precision"] == "mixed_bfloat16"
+
+
+def test_tensorflow_runs_an_export_in_its_own_precision(version):
+    with pytest.raises(DatasetError, match="mixed_bfloat16.*--runtime openvino"):
+        load_network(version, precision="mixed_bfloat16")
+
+
+def test_without_the_package_one_line_says_what_to_install(
+    run, dataset, pictures, monkeypatch, capsys
+):
+    real = builtins.__import__
+
+    def without(name, *arguments, **options):
+        if name.split(".")[0] == "openvino":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for verb, data in (("predict", pictures), ("evaluate", dataset)):
+        arguments = [verb, str(run), str(data), "--runtime", "openvino"]
+        assert cli.main(arguments) == 1
+        error = capsys.readouterr().err.strip()
+        assert "pip install 'keras-alexnet[openvino]'" in error
+        assert error.count("\n") == 0
+
+
+def test_the_command_line_takes_the_runtime(openvino, run, pictures, tmp_path, capsys):
+    found = {}
+    for runtime in ("tensorflow", "openvino"):
+        out = tmp_path / f"{runtime}.json"
+        arguments = ["predict", str(run), str(pictures / "0.jpeg"), "--json", str(out)]
+        assert cli.main([*arguments, "--runtime", runtime]) == 0
+        (found[runtime],) = json.loads(out.read_text())
+    assert found["openvino"]["labels"] == found["tensorflow"]["labels"]
+    np.testing.assert_allclose(
+        found["openvino"]["scores"], found["tensorflow"]["scores"], atol=TOLERANCE
+    )

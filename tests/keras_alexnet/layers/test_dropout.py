@@ -1,0 +1,281 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.layers import InvertedDropout, OriginalDropout
+from tests.keras_alexnet.layers.conftest import POLICIES, forward_and_gradients, reload
+from tests.reference import original_dropout, rounding_bound
+
+ONES = np.ones((100, 400), np.float32)
+
+
+@pytest.fixture
+def x():
+    """Numbers without a zero, so that a zero in the output was dropped."""
+    values = np.random.default_rng(1).uniform(1, 2, (20, 50)).astype(np.float32)
+    values[::2] *= -1
+    return values
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.2])
+def test_training_multiplies_by_zero_or_one(x, rate):
+    y = OriginalDropout(rate, seed=1)(x, training=True).numpy()
+    mask = y != 0
+    assert mask.any() and not mask.all()
+    np.testing.assert_array_equal(y, original_dropout(x, rate, mask))
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.2])
+def test_any_other_pass_multiplies_by_the_chance_to_survive(x, rate):
+    layer = OriginalDropout(rate)
+    expected = original_dropout(x.astype(np.float64), rate)
+    limit = rounding_bound("float32")
+    np.testing.assert_allclose(layer(x, training=False), expected, rtol=limit)
+    np.testing.assert_array_equal(layer(x), layer(x, training=False))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_the_dropped_fraction_is_the_rate(rate):
+    dropped = OriginalDropout(rate, seed=2)(ONES, training=True).numpy() == 0
+    spread = np.sqrt(rate * (1 - rate) / ONES.size)
+    assert abs(dropped.mean() - rate) < 4 * spread
+    # Not whole rows or columns at once.
+    assert np.abs(dropped.mean(0) - rate).max() < 6 * spread * np.sqrt(400)
+    assert np.abs(dropped.mean(1) - rate).max() < 6 * spread * np.sqrt(100)
+
+
+def test_a_rate_of_zero_changes_nothing(x):
+    layer = OriginalDropout(0)
+    for training in (True, False):
+        np.testing.assert_array_equal(layer(x, training=training), x)
+
+
+def test_the_gradient_passes_where_the_unit_survived(x):
+    upstream = np.full(x.shape, 3.0, np.float32)
+    y, gradient = forward_and_gradients(
+        OriginalDropout(seed=3), x, upstream, training=True
+    )
+    np.testing.assert_array_equal(gradient, np.where(y != 0, 3.0, 0.0))
+    _, gradient = forward_and_gradients(OriginalDropout(), x, upstream)
+    np.testing.assert_array_equal(gradient, np.full(x.shape, 1.5))
+
+
+def masks(layer, count=3):
+    return [layer(ONES, training=True).numpy() for _ in range(count)]
+
+
+def test_the_seed_gives_the_whole_sequence_of_masks():
+    first, again = masks(OriginalDropout(seed=7)), masks(OriginalDropout(seed=7))
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != masks(OriginalDropout(seed=8))[0]).mean() > 0.4
+
+
+def test_every_training_pass_has_a_mask_of_its_own():
+    first, second, third = masks(OriginalDropout(seed=7))
+    for one, two in [(first, second), (second, third), (first, third)]:
+        assert (one != two).mean() > 0.4
+
+
+def test_only_training_passes_advance_the_counter(x):
+    layer, other = OriginalDropout(seed=7), OriginalDropout(seed=7)
+    layer(x)
+    layer(x, training=False)
+    np.testing.assert_array_equal(masks(layer), masks(other))
+
+
+def test_the_counter_can_be_saved_and_set():
+    layer = OriginalDropout(seed=7)
+    masks(layer)
+    state = [variable.numpy() for variable in layer.variables]
+    later = masks(layer)
+    other = OriginalDropout(seed=7)
+    for variable, value in zip(other.variables, state, strict=True):
+        variable.assign(value)
+    np.testing.assert_array_equal(masks(other), later)
+
+
+def test_the_counter_is_a_variable_and_not_a_weight():
+    layer = OriginalDropout(seed=7)
+    assert [v.name for v in layer.variables] == ["seed_generator_state"]
+    assert layer.weights == [] and layer.trainable_variables == []
+
+
+def graph_masks(jit_compile):
+    layer = OriginalDropout(seed=7)
+    graph = tf.function(lambda x: layer(x, training=True), jit_compile=jit_compile)
+    return [graph(ONES).numpy() for _ in range(3)]
+
+
+def test_a_graph_draws_the_masks_of_eager_execution():
+    np.testing.assert_array_equal(graph_masks(False), masks(OriginalDropout(seed=7)))
+
+
+def test_a_compiled_graph_draws_a_sequence_of_its_own():
+    # XLA has another generator.
+    first, second, third = graph_masks(True)
+    np.testing.assert_array_equal([first, second, third], graph_masks(True))
+    assert (first != second).mean() > 0.4 and (second != third).mean() > 0.4
+    assert abs(first.mean() - 0.5) < 0.01
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_precision_draws_the_same_masks(policy, x):
+    layer = OriginalDropout(seed=7, dtype=policy)
+    kept = tf.cast(x, layer.compute_dtype)
+    y = layer(x, training=True)
+    assert y.dtype == layer.compute_dtype
+    mask = OriginalDropout(seed=7)(np.ones_like(x), training=True)
+    expected = tf.where(mask > 0, kept, tf.zeros_like(kept))
+    np.testing.assert_array_equal(tf.cast(y, "float32"), tf.cast(expected, "float32"))
+    np.testing.assert_array_equal(
+        tf.cast(layer(x), "float32"), tf.cast(kept, "float32") / 2
+    )
+
+
+def test_a_model_trains_with_masks_and_predicts_without():
+    inputs = keras.Input((400,))
+    outputs = keras.layers.Dense(1, kernel_initializer="ones")(
+        OriginalDropout(0.5, seed=7)(inputs)
+    )
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.SGD(0.0), "mean_absolute_error", jit_compile=False)
+    survivors = OriginalDropout(0.5, seed=7)(ONES, training=True)
+    expected = float(tf.reduce_mean(tf.reduce_sum(survivors, axis=1)))
+    nothing = np.zeros((100, 1))
+    limit = rounding_bound("float32", 400 + 100)  # a row, then the mean of the rows
+    assert model.train_on_batch(ONES, nothing) == pytest.approx(expected, rel=limit)
+    assert model.test_on_batch(ONES, nothing) == pytest.approx(200, rel=limit)
+
+
+def test_a_saved_layer_comes_back_the_same(tmp_path, x):
+    layer = OriginalDropout(0.3, seed=5, name="drop6")
+    model, again = reload(layer, x, tmp_path)
+    assert again.get_layer("drop6").get_config() == layer.get_config()
+    np.testing.assert_array_equal(again(x), model(x))
+    np.testing.assert_array_equal(again(x, training=True), model(x, training=True))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, 1.5, float("nan")])
+def test_bad_rates_are_refused_with_what_arrived(rate):
+    with pytest.raises(ValueError, match=f"Received: {rate}"):
+        OriginalDropout(rate)
+
+
+# Masks of a layer of seed 7 over ones of (6, 20), packed into bits. As they were before
+# there were replicas: a run from then goes on as it would have.
+VECTORS = {
+    "float32": [
+        "d5ec4b2f6620e716612601f66568b0",
+        "5e67ab07db1a2ed0befa6b818703ab",
+        "2bcc9c44298650164ea745046e8848",
+    ],
+    "mixed_bfloat16": [
+        "abcff2137a41d41acbda3802e2ebaf",
+        "3882b7ea3fc911390265b57b5aac05",
+        "8c6d18e2a7fa2b0418f064625f6ef9",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "vectors"),
+    [
+        (OriginalDropout, "float32", "float32"),
+        (OriginalDropout, "mixed_bfloat16", "float32"),
+        (InvertedDropout, "float32", "float32"),
+        (InvertedDropout, "mixed_bfloat16", "mixed_bfloat16"),
+    ],
+)
+def test_masks_are_what_they_always_were(kind, policy, vectors):
+    layer = kind(seed=7, dtype=policy)
+    ones = np.ones((6, 20), np.float32)
+    masks = [
+        tf.cast(layer(ones, training=True), "float32").numpy() > 0 for _ in range(3)
+    ]
+    assert [np.packbits(mask).tobytes().hex() for mask in masks] == VECTORS[vectors]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("rate", [0, 0.3, 0.5])
+def test_inverted_dropout_on_one_replica_is_that_of_keras(x, rate, policy):
+    own = InvertedDropout(rate, seed=3, dtype=policy)
+    keras_own = keras.layers.Dropout(rate, seed=3, dtype=policy)
+    for _ in range(2):
+        first, second = (layer(x, training=True) for layer in (own, keras_own))
+        assert first.dtype == second.dtype
+        np.testing.assert_array_equal(
+            tf.cast(first, "float32"), tf.cast(second, "float32")
+        )
+    np.testing.assert_array_equal(own(x), keras_own(x))
+
+
+def test_a_saved_inverted_layer_comes_back_the_same(tmp_path, x):
+    layer = InvertedDropout(0.3, seed=5, columns=(50, 100), name="drop6")
+    model, again = reload(layer, x, tmp_path)
+    assert again.get_layer("drop6").get_config() == layer.get_config()
+    np.testing.assert_array_equal(again(x, training=True), model(x, training=True))
+
+
+@pytest.mark.parametrize("kind", [OriginalDropout, InvertedDropout])
+@pytest.mark.parametrize("shape", [(6, 20), (6, 3, 3, 20)])
+def test_parts_of_a_layer_have_the_columns_of_its_mask(kind, shape):
+    ones = np.ones(shape, np.float32)
+    whole = kind(seed=7)(ones, training=True).numpy()
+    parts = [
+        kind(seed=7, columns=(first, 20))(ones[..., :size], training=True).numpy()
+        for first, size in ((0, 12), (12, 8))
+    ]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=-1), whole)
+
+
+@pytest.mark.parametrize("columns", [(-1, 5), (5, 5)])
+def test_columns_that_are_not_there_are_refused(columns):
+    with pytest.raises(ValueError, match="0 <= first < total"):
+        OriginalDropout(columns=columns)
+
+
+REPLICAS = """
+import numpy as np
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+parts = [tf.config.LogicalDeviceConfiguration() for _ in range(4)]
+tf.config.set_logical_device_configuration(cpu, parts)
+from keras_alexnet.layers import InvertedDropout, OriginalDropout
+strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(4)])
+found = {}
+for kind in (OriginalDropout, InvertedDropout):
+    with strategy.scope():
+        layer = kind(0.5, seed=7)
+    step = tf.function(lambda x: strategy.run(lambda y: layer(y, training=True), (x,)))
+    ones = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.ones((3, 20))
+    )
+    masks = [step(ones).values for _ in range(3)]
+    found[kind.__name__] = [np.concatenate([v.numpy() for v in m]) for m in masks]
+    found[kind.__name__ + " state"] = layer.variables[0].value.numpy()
+np.savez(sys.argv[1], **found)
+"""
+
+
+def test_replicas_have_their_rows_of_the_mask_of_the_global_batch(tmp_path):
+    root = Path(__file__).parents[3]
+    subprocess.run(
+        [sys.executable, "-c", REPLICAS, tmp_path / "masks.npz"],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=True,
+        timeout=600,
+    )
+    with np.load(tmp_path / "masks.npz") as found:
+        for kind in (OriginalDropout, InvertedDropout):
+            layer = kind(0.5, seed=7)
+            expected = [layer(ONES[:12, :20], training=True) for _ in range(3)]
+            np.testing.assert_array_equal(found[kind.__name__], expected)
+            state = layer.variables[0].numpy()
+            np.testing.assert_array_equal(found[f"{kind.__name__} state"], state)

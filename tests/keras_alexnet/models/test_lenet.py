@@ -1,0 +1,215 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_alexnet import lenet5
+from keras_alexnet.models.lenet import C3_INPUTS, DIGIT_BITMAPS, PartialConv2D
+from tests.reference import conv2d, relative, rounding_bound
+
+# Spec 9.
+COUNTS = {
+    "1998": {
+        "c1": 156,
+        "s2": 12,
+        "c3": 1_516,
+        "s4": 32,
+        "c5": 48_120,
+        "f6": 10_164,
+        "output": 840,
+    },
+    "modern": {"c1": 156, "c3": 2_416, "c5": 48_120, "f6": 10_164, "output": 850},
+}
+TRAINABLE = {"1998": 60_000, "modern": 61_706}
+
+
+def digits(count, seed=0):
+    """One blob a class at a place of its own, in the grey levels of the 1998 paper."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count) % 10
+    images = np.full((count, 32, 32, 1), -0.1, np.float32)
+    for image, label in zip(images, labels, strict=True):
+        row, column = 4 + label // 5 * 14, 2 + label % 5 * 6
+        image[row : row + 10, column : column + 5] = 1.175
+        image += generator.normal(size=image.shape) * 0.1
+    return images, labels
+
+
+@pytest.fixture(scope="module", params=COUNTS)
+def form(request):
+    return request.param
+
+
+def test_parameter_counts_are_those_of_the_paper(form):
+    model = lenet5(form=form)
+    counts = {x.name: x.count_params() for x in model.layers if x.weights}
+    assert counts == COUNTS[form]
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == TRAINABLE[form]
+
+
+def test_maps_have_the_sizes_of_the_paper(form):
+    model = lenet5(form=form)
+    shapes = {layer.name: layer.output.shape[1:] for layer in model.layers}
+    assert shapes == {
+        "images": (32, 32, 1),
+        "c1": (28, 28, 6),
+        "s2": (14, 14, 6),
+        "c3": (10, 10, 16),
+        "s4": (5, 5, 16),
+        "c5": (1, 1, 120),
+        "flatten": (120,),
+        "f6": (84,),
+        "output": (10,),
+    }
+    assert model.name == f"lenet5_{form}"
+
+
+def test_the_table_of_c3_has_60_links():
+    assert sum(map(len, C3_INPUTS)) == 60
+    assert [set(inputs) for inputs in C3_INPUTS] == [
+        *({0, 1, 2}, {1, 2, 3}, {2, 3, 4}, {3, 4, 5}, {4, 5, 0}, {5, 0, 1}),
+        *({0, 1, 2, 3}, {1, 2, 3, 4}, {2, 3, 4, 5}),
+        *({3, 4, 5, 0}, {4, 5, 0, 1}, {5, 0, 1, 2}),
+        *({0, 1, 3, 4}, {1, 2, 4, 5}, {0, 2, 3, 5}),
+        {0, 1, 2, 3, 4, 5},
+    ]
+
+
+def test_c3_sees_exactly_the_maps_of_its_table():
+    c3 = PartialConv2D(16, 5, activation="linear")
+    x = np.random.default_rng(0).normal(size=(1, 6, 6, 6)).astype(np.float32)
+    y = c3(x).numpy()
+    for source in range(6):
+        changed = x.copy()
+        changed[..., source] += 1
+        seen = (c3(changed).numpy() != y).any((0, 1, 2))
+        assert seen.tolist() == [source in inputs for inputs in C3_INPUTS]
+
+
+def test_c3_is_the_sum_over_its_links():
+    c3 = PartialConv2D(16, 5, activation="linear")
+    x = np.random.default_rng(0).normal(size=(2, 7, 6, 6)).astype(np.float32)
+    y = c3(x).numpy()
+    link = 0
+    kernel, _ = c3.get_weights()
+    for target, inputs in enumerate(C3_INPUTS):
+        expected = 0
+        for source in inputs:
+            plane = kernel[:, :, link, None, None]
+            expected = expected + conv2d(x[..., source : source + 1], plane)[..., 0]
+            link += 1
+        limit = rounding_bound("float32", 25 * len(inputs))
+        assert relative(y[..., target], expected) < limit
+
+
+def test_subsampling_is_a_scaled_sum_squashed():
+    model = lenet5(form="1998")
+    s2 = model.get_layer("s2")
+    s2.set_weights([np.arange(1, 7) / 10, np.arange(6) / 10])
+    x = np.random.default_rng(0).normal(size=(2, 4, 6, 6)).astype(np.float32)
+    total = x.reshape(2, 2, 2, 3, 2, 6).astype(np.float64).sum((2, 4))
+    inner = total * np.arange(1, 7) / 10 + np.arange(6) / 10
+    # Scale, bias, two thirds, tanh (4), 1.7159, and the weights themselves (2).
+    limit = rounding_bound("float32", 4, steps=10)
+    assert relative(s2(x), 1.7159 * np.tanh(2 * inner / 3)) < limit
+
+
+def test_outputs_of_1998_are_negated_distances_to_ten_different_drawings():
+    drawings = [text.replace(" ", "") for text in DIGIT_BITMAPS]
+    assert [len(text) for text in drawings] == [84] * 10
+    assert len(set(drawings)) == 10
+    codes = np.array([[1.0 if c == "1" else -1.0 for c in text] for text in drawings])
+    output = lenet5(form="1998").get_layer("output")
+    x = np.random.default_rng(0).normal(size=(3, 84)).astype(np.float32)
+    distances = ((x[:, None].astype(np.float64) - codes) ** 2).sum(-1)
+    assert relative(output(x), -distances) < rounding_bound("float32", 84)
+    np.testing.assert_array_equal(np.argmax(output(codes), -1), np.arange(10))
+
+
+def test_squashing_passes_through_plus_and_minus_one():
+    c1 = lenet5(form="1998").get_layer("c1")
+    y = c1.activation(np.array([-1.0, 0, 1]))
+    # 1.7159 is rounded to four places, and tanh(2 / 3) is 0.58.
+    np.testing.assert_allclose(y, [-1, 0, 1], atol=0.6 * 0.5e-4)
+
+
+def test_initial_weights_are_uniform_within_the_fan_in(form):
+    model = lenet5(form=form, seed=1)
+    fan_ins = {"c1": 25, "c5": 400, "f6": 120}
+    for name, fan_in in fan_ins.items():
+        kernel = model.get_layer(name).kernel.numpy()
+        assert 0.9 * 2.4 / fan_in < np.abs(kernel).max() <= 2.4 / fan_in
+        np.testing.assert_array_equal(model.get_layer(name).bias, 0)
+
+
+def test_a_map_of_c3_has_the_fan_in_of_its_own_links():
+    kernel = lenet5(form="1998", seed=1).get_layer("c3").get_weights()[0]
+    largest = np.abs(kernel).max((0, 1))
+    limits = [2.4 / (25 * len(inputs)) for inputs in C3_INPUTS for _ in inputs]
+    assert (largest <= np.array(limits) * (1 + rounding_bound("float32"))).all()
+    assert (largest > 0.5 * np.array(limits)).all()
+
+
+@pytest.mark.parametrize(
+    ("pooling", "kind"), [("average", "AveragePooling2D"), ("max", "MaxPooling2D")]
+)
+def test_the_modern_form_pools_as_asked(pooling, kind):
+    model = lenet5(pooling=pooling)
+    pools = [type(model.get_layer(name)).__name__ for name in ("s2", "s4")]
+    assert pools == [kind, kind]
+
+
+@pytest.mark.parametrize("num_classes", [2, 26])
+def test_the_modern_form_takes_any_class_count(num_classes):
+    assert lenet5(num_classes).output_shape == (None, num_classes)
+
+
+def test_the_seed_gives_the_initial_weights(form):
+    one, same, other = (lenet5(form=form, seed=seed) for seed in (1, 1, 2))
+    for a, b in zip(one.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for name in ("c1", "c3", "c5", "f6"):
+        kernels = [m.get_layer(name).get_weights()[0] for m in (one, other)]
+        assert (kernels[0] != kernels[1]).all()
+
+
+def test_a_few_steps_learn_a_tiny_set(form):
+    model = lenet5(form=form, seed=1)
+    images, labels = digits(20)
+    model.compile(
+        keras.optimizers.Adam(0.003),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    losses = [model.train_on_batch(images, labels) for _ in range(30)]
+    assert losses[-1] < 0.5 * losses[0]
+    new_images, new_labels = digits(20, seed=1)
+    guesses = np.argmax(model(new_images), axis=-1)
+    assert np.mean(guesses == new_labels) >= 0.5
+
+
+def test_a_saved_network_comes_back_the_same(form, tmp_path):
+    model = lenet5(form=form, seed=1)
+    model.save(tmp_path / "lenet5.keras")
+    again = keras.models.load_model(tmp_path / "lenet5.keras")
+    images, _ = digits(3)
+    np.testing.assert_array_equal(again(images), model(images))
+    assert again.count_params() == model.count_params()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"form": "1989"}, "form='1989'"),
+        ({"pooling": "sum"}, "pooling='sum'"),
+        ({"form": "1998", "num_classes": 26}, "num_classes=26.*form='modern'"),
+    ],
+)
+def test_bad_arguments_are_refused_with_what_arrived(options, message):
+    with pytest.raises(ValueError, match=message):
+        lenet5(**options)
+
+
+def test_c3_refuses_other_connections():
+    with pytest.raises(ValueError, match=r"input_shape=\(None, 14, 14, 5\)"):
+        PartialConv2D(16, 5).build((None, 14, 14, 5))

@@ -1,0 +1,121 @@
+import dataclasses
+import json
+
+import pytest
+
+from keras_alexnet.presets.preset import LRN, PRESETS, find_preset
+
+# The rows of spec 8's summary that the networks' own tests do not see.
+TRAINING = {  # batch_size, bias_rate, dropout, colour_noise
+    "paper": (128, 1, "original", "eigenvalue"),
+    "released": (128, 2, "original", "released"),
+    "caffe_alexnet": (256, 2, "inverted", None),
+    "caffenet": (256, 2, "inverted", None),
+    "one_weird_trick": (128, 1, "inverted", None),
+    "one_gpu": (128, 2, "original", "released"),
+}
+
+
+def test_the_six_names_are_fixed():
+    assert list(PRESETS) == list(TRAINING)
+    assert all(find_preset(name) is preset for name, preset in PRESETS.items())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_training_values_are_those_of_the_source(name):
+    preset = PRESETS[name]
+    values = (
+        preset.batch_size,
+        preset.bias_rate,
+        preset.dropout,
+        preset.colour_noise,
+    )
+    assert values == TRAINING[name]
+    assert preset.learning_rate == 0.01
+    assert preset.dropout_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "lrn"),
+    [
+        ("paper", LRN(2, 2.0, 1e-4, 0.75, per_tower=True)),
+        ("released", LRN(2, 2.0, 1e-4 / 5, 0.75, per_tower=True)),
+        ("one_gpu", LRN(2, 2.0, 1e-4 / 5, 0.75, per_tower=True)),
+        ("caffe_alexnet", LRN(2, 1.0, 1e-4 / 5, 0.75, per_tower=False)),
+        ("caffenet", LRN(2, 1.0, 1e-4 / 5, 0.75, per_tower=False)),
+        ("one_weird_trick", None),
+    ],
+)
+def test_the_constants_of_the_normalisation(name, lrn):
+    assert PRESETS[name].lrn == lrn
+
+
+def test_presets_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PRESETS["paper"].units = 1
+
+
+def test_every_preset_says_what_it_is():
+    texts = [preset.description for preset in PRESETS.values()]
+    assert len(set(texts)) == 6
+    assert all(text.endswith(".") for text in texts)
+
+
+def test_replacing_a_field_leaves_the_others():
+    paper = PRESETS["paper"]
+    changed = paper.replace(units=7)
+    assert changed.units == 7
+    assert changed.replace(units=paper.units) == paper
+    assert paper.units == 4096
+
+
+def test_fields_survive_json():
+    for preset in PRESETS.values():
+        fields = json.loads(json.dumps(dataclasses.asdict(preset)))
+        assert PRESETS["paper"].replace(**fields) == preset
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("released", False, None),
+        ("released", None, None),
+        ("released", True, PRESETS["released"].lrn),
+        ("released", LRN(bias=3.0), LRN(bias=3.0)),
+        ("released", {"bias": 3.0}, LRN(bias=3.0)),
+    ],
+)
+def test_ways_to_say_what_the_normalisation_is(name, given, kept):
+    assert PRESETS[name].replace(lrn=given).lrn == kept
+
+
+def test_a_normalisation_that_no_block_would_use_is_refused():
+    with pytest.raises(ValueError, match="lrn needs an 'lrn' step"):
+        PRESETS["one_weird_trick"].replace(lrn=True)
+    block = ("activation", "lrn", "pool")
+    assert PRESETS["one_weird_trick"].replace(lrn=True, block1=block).lrn == LRN()
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"unit": 1, "colour": 2}, "Unknown preset field colour, unit.*units"),
+        ({"weight_std": (0.01,)}, r"weight_std needs 8 values. Received: \(0.01,\)"),
+        ({"groups": (1, 2)}, r"groups needs 5 values. Received: \(1, 2\)"),
+        ({"biases": ()}, r"biases needs 8 values. Received: \(\)"),
+        ({"colour_noise": "pca"}, "colour_noise.*Received: 'pca'"),
+        ({"lrn": 1e-4}, "lrn is an LRN, None or False. Received: 0.0001"),
+        ({"block1": ()}, r"block1.*Received: \(\)"),
+        ({"block1": ("activation",)}, r"block1.*Received: \('activation',\)"),
+        ({"block2": ("pool", "pool")}, r"block2.*Received: \('pool', 'pool'\)"),
+        ({"block2": ("relu", "pool")}, r"block2.*Received: \('relu', 'pool'\)"),
+    ],
+)
+def test_bad_fields_are_refused_with_what_arrived(fields, message):
+    with pytest.raises(ValueError, match=message):
+        PRESETS["paper"].replace(**fields)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="'alexnet'.*paper, released"):
+        find_preset("alexnet")

@@ -1,0 +1,152 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.training.compile import compile_model
+from keras_alexnet.training.devices.distributed_model import DistributedModel
+from keras_alexnet.training.update.metrics import TopKError
+from tests import logical_devices, small
+from tests.reference import relative, rounding_bound, training_bound
+
+
+def network(colocate=False, optimizer=None):
+    """A small classifier of 5 numbers; the same initial weights every time."""
+    inputs = keras.Input((5,))
+    hidden = keras.layers.Dense(
+        7, "tanh", kernel_initializer=keras.initializers.RandomNormal(seed=1)
+    )(inputs)
+    logits = keras.layers.Dense(
+        3, kernel_initializer=keras.initializers.RandomNormal(seed=2)
+    )(hidden)
+    model = DistributedModel(inputs, logits, name="small")
+    model.colocate = colocate
+    model.compile(
+        optimizer or keras.optimizers.SGD(0.5, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[TopKError(1, name="error")],
+        jit_compile=False,
+    )
+    return model
+
+
+@pytest.fixture
+def examples():
+    generator = np.random.default_rng(3)
+    images = generator.normal(size=(20, 5)).astype("float32")
+    return images, generator.integers(0, 3, 20)
+
+
+def fitted(model, examples):
+    history = model.fit(*examples, batch_size=5, epochs=3, shuffle=False, verbose=0)
+    return model.get_weights(), history.history
+
+
+def test_on_one_device_it_is_a_plain_model(examples):
+    plain = keras.Model(*(lambda m: (m.input, m.output))(network()))
+    plain.compile(
+        keras.optimizers.SGD(0.5, momentum=0.9),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[TopKError(1, name="error")],
+        jit_compile=False,
+    )
+    weights, history = fitted(plain, examples)
+    own, logs = fitted(network(), examples)
+    for first, second in zip(weights, own, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert logs == history
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_colocated_gradients_are_those_of_the_tape(examples, scaled):
+    def optimizer():
+        inner = keras.optimizers.SGD(0.5, momentum=0.9)
+        return keras.optimizers.LossScaleOptimizer(inner) if scaled else inner
+
+    weights, history = fitted(network(optimizer=optimizer()), examples)
+    own, logs = fitted(network(True, optimizer()), examples)
+    limit = training_bound("float32", (5, 7), steps=12)
+    for first, second in zip(weights, own, strict=True):
+        assert relative(first, second) < limit
+    np.testing.assert_allclose(logs["loss"], history["loss"], rtol=limit)
+    assert logs["error"] == history["error"]
+
+
+def test_pictures_of_weight_zero_do_not_count(examples):
+    images, labels = examples
+    model = network()
+    expected = model.evaluate(images, labels, verbose=0, return_dict=True)
+    filled = np.concatenate([images, np.zeros((12, 5), "float32")])
+    rest = np.concatenate([labels, np.zeros(12, int)])
+    weights = np.repeat([1.0, 0.0], [20, 12]).astype("float32")
+    # Batches of full, of mixed and of no weight.
+    batches = tf.data.Dataset.from_tensor_slices((filled, rest, weights)).batch(8)
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    assert found["error"] == expected["error"]
+    assert found["loss"] == pytest.approx(
+        expected["loss"], rel=2 * rounding_bound("float32", 20, steps=20)
+    )
+    assert float(model.metrics[0].count.value) == 20
+
+
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)]
+)
+def test_crops_train_as_the_images_that_become_of_them(dataset, precision):
+    options = {"batch_size": 8, "input_size": small.INPUT}
+    ends = []
+    for normalized in (True, False):
+        config = small.config(dataset, precision=precision, num_classes=3)
+        model = compile_model(config)
+        model.mean = mean_patch(load_statistics(dataset), small.INPUT)
+        own = {**options, "normalized": normalized}
+        history = model.fit(
+            train_dataset(dataset, **own),
+            validation_data=eval_dataset(dataset, **own),
+            steps_per_epoch=4,
+            shuffle=False,
+            verbose=0,
+        ).history
+        ends.append((model.get_weights(), history))
+    (weights, history), (others, other_history) = ends
+    assert history == other_history and "val_loss" in history
+    for first, second in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+IN_TOWERS = """
+from keras_alexnet.data import Crops
+from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.training.compile import compile_model
+from keras_alexnet.training.devices.plan import DevicePlan
+from tests import small
+
+generator = np.random.default_rng(5)
+side = (small.INPUT, small.INPUT, 3)
+mean = generator.normal(120, 30, side).astype("float32")
+crops = Crops(
+    tf.constant(generator.integers(0, 256, (4, *side), "uint8")),
+    tf.constant(generator.normal(0, 20, (4, 3)), tf.float32),
+    tf.constant(0.9),
+)
+ends = []
+for images in (crops, crops.normalized(mean), Crops.plain(crops.images)):
+    config = TrainConfig("", overrides=small.NETWORK, num_classes=3)
+    model = compile_model(config, DevicePlan(towers=("CPU:0", "CPU:1")))
+    model.mean = mean
+    data = tf.data.Dataset.from_tensors((images, np.array([0, 1, 2, 0])))
+    model.fit(data.repeat(2), verbose=0)
+    ends.append((model.get_weights(), model.evaluate(data, verbose=0)))
+(weights, loss), *others = ends
+result = [
+    loss == other_loss and all(map(np.array_equal, weights, other_weights))
+    for other_weights, other_loss in others
+]
+"""
+
+
+def test_each_tower_makes_the_same_images_of_the_crops():
+    same, without_colour = logical_devices.run(IN_TOWERS)
+    assert same and not without_colour

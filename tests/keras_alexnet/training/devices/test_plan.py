@@ -1,0 +1,189 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrecords
+from keras_alexnet.training.devices import plan
+from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
+from tests import small, strategy_run
+from tests.reference import UNIT, training_bound
+from tfrecords import DatasetError, Manifest
+
+ROOT = Path(__file__).parents[4]
+LAUNCHER = ROOT / "scripts" / "launch_workers.py"
+PICTURES = 37  # of the validation split: no multiple of anything
+
+MIRRORED = {
+    "mirrored-2": {"name": "mirrored", "logical_devices": 2},
+    "mirrored-4": {"name": "mirrored", "logical_devices": 4},
+    "towers": {"name": "towers", "logical_devices": 2},
+    "towers-mirrored": {"name": "mirrored", "towers": True, "logical_devices": 4},
+}
+WORKERS = {
+    "multiworker-2": {"name": "multiworker"},
+    "towers-multiworker": {"name": "multiworker", "towers": True, "logical_devices": 2},
+}
+REPLICAS = {"mirrored-4": 4, "towers": 1}  # 2 in the others
+
+
+@pytest.fixture(scope="module")
+def odd_dataset(tmp_path_factory):
+    """111 pictures to train on and 37 to watch, each split in two shards."""
+    root = tmp_path_factory.mktemp("odd")
+    small.write_tree(root / "tree" / "train", 37)
+    small.write_tree(root / "tree" / "val", 13)
+    for name in small.CLASSES[:2]:
+        (root / "tree" / "val" / name / "012.jpg").unlink()
+    data = root / "data"
+    options = {"shards": 2, "processes": 1, "progress": False}
+    tfrecords.build(root / "tree", data, name="odd", size=small.STORED, **options)
+    assert Manifest.load(data).count("validation") == PICTURES
+    return data
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory, odd_dataset):
+    """What one device comes to, without a strategy."""
+    out = tmp_path_factory.mktemp("one")
+    strategy_run.run_all(odd_dataset, out)
+    return out
+
+
+def start(command):
+    """Run a command that uses TensorFlow; show what it said if it fails."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=1500,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def distance(first, second):
+    """The largest difference of weights, relative to the largest of its tensor."""
+    with np.load(first) as a, np.load(second) as b:
+        assert a.files == b.files
+        names = [name for name in a.files if name.startswith("model/")]
+        return max(np.abs(a[n] - b[n]).max() / np.abs(a[n]).max() for n in names)
+
+
+def assert_equal_to(one_device, out, name):
+    """Weights, counters and figures of all runs are those of one device."""
+    limit = training_bound("float32", small.TERMS, steps=111 // 8)
+    for dropout in strategy_run.DROPOUTS:
+        assert distance(one_device / f"{dropout}.npz", out / f"{dropout}.npz") < limit
+        expected, found = (
+            json.loads((folder / f"{dropout}.json").read_text())
+            for folder in (one_device, out)
+        )
+        assert found["replicas"] == REPLICAS.get(name, 2)
+        assert found["counts"] == {n: PICTURES for n in ("loss", "error", "top5_error")}
+        assert expected["counts"] == found["counts"]
+        (row,), (own,) = expected["history"], found["history"]
+        for figure in ("error", "val_error", "val_top5_error"):
+            assert row[figure] == pytest.approx(own[figure], abs=UNIT["float32"])
+        for figure in ("loss", "val_loss"):
+            assert row[figure] == pytest.approx(own[figure], rel=limit)
+
+
+def test_runs_that_differ_are_told_apart(one_device):
+    # Or the equality below would prove nothing.
+    first, second = (one_device / f"{name}.npz" for name in ("None", "original"))
+    with np.load(first) as a, np.load(second) as b:
+        fc7 = [arrays["model/fc7/kernel"] for arrays in (a, b)]
+    assert np.abs(fc7[0] - fc7[1]).max() / np.abs(fc7[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "mirrored-4" else pytest.mark.slow)
+        for name in MIRRORED
+    ],
+)
+def test_replicas_and_towers_train_as_one_device(
+    name, odd_dataset, one_device, tmp_path
+):
+    options = json.dumps(MIRRORED[name])
+    start(["-m", "tests.strategy_run", odd_dataset, tmp_path, options])
+    assert_equal_to(one_device, tmp_path, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_train_as_one_device(name, odd_dataset, one_device, tmp_path):
+    program = f"{sys.executable} -m tests.strategy_run"
+    own = [LAUNCHER, 2, "--logs", tmp_path / "logs", "--program", program]
+    options = json.dumps(WORKERS[name])
+    start([*own, "--", odd_dataset, tmp_path / "out", options])
+    assert_equal_to(one_device, tmp_path / "out", name)
+
+
+@pytest.mark.slow
+def test_the_command_trains_two_workers_from_one_shard(tmp_path):
+    tree = small.write_tree(tmp_path / "tree", 16)
+    data = tmp_path / "data"
+    build = ["-m", "keras_alexnet", "build", tree, data, "--size", small.STORED]
+    start([*build, "--shards", 1, "--validation-fraction", 0.25])
+    assert len(Manifest.load(data).splits["train"]) == 1
+    run = tmp_path / "run"
+    options = ["--input-size", small.INPUT, "--batch-size", 8, "--epochs", 1]
+    train = ["train", data, run, "--strategy", "multiworker", *options]
+    start([LAUNCHER, 2, "--logs", tmp_path / "logs", "--", *train])
+    assert (run / "best.keras").exists()
+    assert "epoch 1/1" in (tmp_path / "logs" / "worker-0.log").read_text()
+    assert "epoch 1/1" not in (tmp_path / "logs" / "worker-1.log").read_text()
+
+
+def test_one_device_is_the_default():
+    plan = plan_devices()
+    assert plan == DevicePlan() and plan.replicas == 1 and plan.is_chief
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"name": "none", "towers": True}, ValueError, "--strategy towers"),
+        ({"name": "towers", "towers": True}, ValueError, "--strategy towers"),
+        ({"name": "none", "devices": ["GPU:0"]}, ValueError, "got GPU:0"),
+        ({"name": "mirrored"}, DatasetError, "Expected GPUs .*got 0.*CPU:0"),
+        ({"name": "towers"}, DatasetError, "two devices .*got 0"),
+        ({"name": "towers", "devices": ["CPU:0"]}, DatasetError, "two devices.*got 1"),
+        ({"name": "mirrored", "devices": ["GPU:7"]}, ValueError, "GPU:7"),
+        (
+            {"name": "mirrored", "devices": ["CPU:0"] * 2},
+            ValueError,
+            "each device once",
+        ),
+        (
+            {"name": "mirrored", "towers": True, "devices": ["CPU:0"]},
+            DatasetError,
+            "pairs of devices",
+        ),
+        ({"name": "mirrored", "logical_devices": 0}, ValueError, "1 or more.*got 0"),
+        ({"name": "multiworker"}, DatasetError, "TF_CONFIG.*launch_workers"),
+    ],
+)
+def test_plans_that_cannot_be_are_refused(options, error, message, monkeypatch):
+    cpu = tf.config.LogicalDevice("/device:CPU:0", "CPU")
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind="CPU": [cpu][: kind == "CPU"]
+    )
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(error, match=message):
+        plan_devices(**options)
+
+
+def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
+    monkeypatch.setattr(plan.DevicePlan, "replicas", 3)
+    DevicePlan().check_batch(9)
+    with pytest.raises(ValueError, match="the 3 replicas, got 128.*126 or 129"):
+        DevicePlan().check_batch(128)

@@ -1,0 +1,210 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.training.update.optimizer import CoupledSGD
+from tests.reference import paper_sgd_step, rounding_bound
+
+STEPS, DROP = 400, 200
+RATES = (2.0**-6, 2.0**-9)  # before and after the drop; exact in float32
+
+
+def two_weights(dtype):
+    """A kernel and a bias with starting values of order one."""
+    values = np.random.default_rng(1).normal(size=(2, 3, 4))
+    return [
+        keras.Variable(values[0], dtype=dtype, name="kernel"),
+        keras.Variable(values[1], dtype=dtype, name="bias"),
+    ]
+
+
+def steps_bound(dtype, steps, momentum=0.9):
+    """Bound the roundings of all steps; the velocity repeats each 1 / (1 - m) times."""
+    return rounding_bound(dtype, steps) / (1 - momentum)
+
+
+def noise():
+    return np.random.default_rng(2).normal(size=(STEPS, 2, 3, 4))
+
+
+def gradients(weights, step_noise):
+    return [0.3 * w + n for w, n in zip(weights, step_noise, strict=True)]
+
+
+def run(optimizer, weights, steps=STEPS):
+    """Take the steps with the drop of the rate in the middle, as one graph a step."""
+
+    @tf.function
+    def step(step_noise):
+        values = [w.value for w in weights]
+        optimizer.apply(gradients(values, tf.unstack(step_noise)), weights)
+
+    optimizer.build(weights)
+    for index, step_noise in enumerate(noise()[:steps]):
+        if index in (0, DROP):
+            optimizer.learning_rate = RATES[index >= DROP]
+        step(tf.constant(step_noise, weights[0].dtype))
+    return [w.numpy() for w in weights]
+
+
+def expected(bias_rate, momentum=0.9, decay=0.0005, steps=STEPS):
+    """The same steps by section 5: no decay of biases, their rate times bias_rate."""
+    weights = [w.numpy() for w in two_weights("float64")]
+    velocities = [np.zeros((3, 4)), np.zeros((3, 4))]
+    for index, step_noise in enumerate(noise()[:steps]):
+        rate = RATES[index >= DROP]
+        slopes = gradients(weights, step_noise)
+        for i, (scale, own_decay) in enumerate([(1, decay), (bias_rate, 0)]):
+            weights[i], velocities[i] = paper_sgd_step(
+                weights[i], velocities[i], slopes[i], rate * scale, momentum, own_decay
+            )
+    return weights
+
+
+@pytest.mark.parametrize("bias_rate", [1.0, 2.0])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_400_steps_with_a_drop_follow_the_paper(bias_rate, dtype):
+    limit = steps_bound(dtype, STEPS)
+    actual = run(CoupledSGD(bias_rate=bias_rate), two_weights(dtype))
+    for a, b in zip(actual, expected(bias_rate), strict=True):
+        np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+@pytest.mark.parametrize("momentum", [0.5, 1e-6, 0.0])
+def test_momentum_and_decay_are_those_given(momentum):
+    optimizer = CoupledSGD(momentum=momentum, decay=0.1)
+    actual = run(optimizer, two_weights("float64"), steps=20)
+    reference = expected(1, momentum=momentum, decay=0.1, steps=20)
+    limit = steps_bound("float64", 20, momentum)
+    for a, b in zip(actual, reference, strict=True):
+        np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+def test_the_velocity_is_not_rescaled_when_the_rate_drops():
+    weight = keras.Variable([1.0], name="kernel")
+    optimizer = CoupledSGD(0.5, momentum=0.5, decay=0.0)
+    optimizer.apply([tf.constant([1.0])], [weight])  # v = -0.5
+    optimizer.learning_rate = 0.0625
+    optimizer.apply([tf.constant([0.0])], [weight])  # v = -0.25
+    np.testing.assert_array_equal(weight, [1 - 0.5 - 0.25])
+
+
+def test_the_decay_of_keras_is_another_rule():
+    ours = two_weights("float64")
+    stock = two_weights("float64")
+    run(CoupledSGD(decay=0.05), ours, steps=100)
+    run(keras.optimizers.SGD(momentum=0.9, weight_decay=0.05), stock, steps=100)
+    assert np.abs(ours[0].numpy() - stock[0].numpy()).max() > 1e-2
+
+
+def test_without_decay_it_is_the_momentum_of_keras():
+    # Keras rounds the momentum to float32, whatever the weights are.
+    ours = CoupledSGD(momentum=0.875, decay=0.0)
+    stock = keras.optimizers.SGD(momentum=0.875)
+    results = (run(o, two_weights("float64"), steps=50) for o in (ours, stock))
+    for a, b in zip(*results, strict=True):
+        limit = 2 * steps_bound("float64", 50, 0.875)  # both round
+        np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+def test_the_last_part_of_the_path_tells_a_bias():
+    layer = keras.layers.Dense(2, name="bias", bias_initializer="ones")
+    other = keras.layers.Dense(2, name="kernel", bias_initializer="ones")
+    for dense in (layer, other):
+        dense.build((None, 3))
+    variables = layer.trainable_variables + other.trainable_variables
+    assert [v.path for v in variables] == [
+        *("bias/kernel", "bias/bias", "kernel/kernel", "kernel/bias")
+    ]
+    before = [v.numpy() for v in variables]
+    optimizer = CoupledSGD(1.0, decay=0.25)
+    optimizer.apply([tf.zeros(v.shape) for v in variables], variables)
+    for variable, old in zip(variables, before, strict=True):
+        kept = 0.75 if variable.name == "kernel" else 1.0
+        np.testing.assert_allclose(variable, kept * old, rtol=rounding_bound("float32"))
+
+
+def dense_model(optimizer, dtype="float32"):
+    inputs = keras.Input((4,))
+    dense = keras.layers.Dense(1, name="fc", dtype=dtype)
+    model = keras.Model(inputs, dense(inputs))
+    model.compile(optimizer, "mean_squared_error", jit_compile=False)
+    values = np.random.default_rng(3).normal(size=(4, 1))
+    dense.set_weights([values, np.ones(1)])
+    return model
+
+
+def test_inside_fit_it_follows_the_paper():
+    model = dense_model(CoupledSGD(2.0**-5, decay=0.125, bias_rate=2.0))
+    generator = np.random.default_rng(4)
+    x, truth = generator.normal(size=(12, 4)), generator.normal(size=(12, 1))
+    w, b = (value.astype(np.float64) for value in model.get_weights())
+    v = u = 0.0
+    for _ in range(2):
+        for part in np.split(np.arange(12), 3):
+            error = x[part] @ w + b - truth[part]
+            slope = 2 * x[part].T @ error / 4
+            w, v = paper_sgd_step(w, v, slope, 2.0**-5, decay=0.125)
+            b, u = paper_sgd_step(b, u, 2 * error.mean(0), 2.0**-4, decay=0)
+    model.fit(x, truth, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    kernel, bias = model.get_weights()
+    limit = steps_bound("float32", 6 * 4)  # pictures are added up in each step
+    np.testing.assert_allclose(kernel, w, rtol=limit, atol=limit)
+    np.testing.assert_allclose(bias, b, rtol=limit, atol=limit)
+    assert int(model.optimizer.iterations) == 6
+
+
+def test_loss_scaling_changes_nothing_but_skips_overflows():
+    plain, scaled = (two_weights("float32") for _ in range(2))
+    optimizer = keras.optimizers.LossScaleOptimizer(CoupledSGD(0.5, bias_rate=2.0))
+    optimizer.build(scaled)
+    slopes = [tf.fill((3, 4), 0.25), tf.fill((3, 4), -0.5)]
+    CoupledSGD(0.5, bias_rate=2.0).apply(slopes, plain)
+    optimizer.apply([s * 2.0**15 for s in slopes], scaled)
+    for a, b in zip(plain, scaled, strict=True):
+        np.testing.assert_array_equal(a, b)
+    state = [v.numpy() for v in optimizer.inner_optimizer.variables]
+    optimizer.apply([slopes[0], tf.fill((3, 4), np.inf)], scaled)
+    for a, b in zip(plain, scaled, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for variable, old in zip(optimizer.inner_optimizer.variables, state, strict=True):
+        np.testing.assert_array_equal(variable, old)
+    assert float(optimizer.dynamic_scale) == 2.0**14
+
+
+def test_mixed_float16_trains_inside_fit():
+    optimizer = keras.optimizers.LossScaleOptimizer(CoupledSGD(0.01))
+    model = dense_model(optimizer, dtype="mixed_float16")
+    x = np.random.default_rng(5).normal(size=(8, 4))
+    before = model.get_weights()
+    history = model.fit(x, x.sum(1), epochs=5, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    for new, old in zip(model.get_weights(), before, strict=True):
+        assert new.dtype == np.float32 and (new != old).all()
+
+
+def test_its_configuration_holds_every_argument():
+    arguments = {"momentum": 0.8, "decay": 0.1, "bias_rate": 2.0}
+    optimizer = CoupledSGD(0.25, **arguments)
+    config = optimizer.get_config()
+    assert {**arguments, "learning_rate": 0.25}.items() <= config.items()
+    serialized = keras.optimizers.serialize(optimizer)
+    again = keras.optimizers.deserialize(serialized)
+    assert isinstance(again, CoupledSGD)
+    assert again.get_config() == config
+
+
+def test_the_defaults_are_those_of_the_paper():
+    config = CoupledSGD().get_config()
+    assert config["learning_rate"] == pytest.approx(0.01)
+    assert (config["momentum"], config["decay"], config["bias_rate"]) == (0.9, 5e-4, 1)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"momentum": 1.0}, {"momentum": -0.1}, {"decay": -1}, {"bias_rate": -2}]
+)
+def test_bad_arguments_are_refused_by_name(bad):
+    (name, value), *_ = bad.items()
+    with pytest.raises(ValueError, match=f"{name}={value}"):
+        CoupledSGD(**bad)

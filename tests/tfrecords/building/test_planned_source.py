@@ -1,0 +1,131 @@
+"""Datasets of older builds, which read some folders otherwise, stay finished."""
+
+import functools
+
+import pytest
+
+import tfrecords
+from tests.small import encode, picture
+from tests.tfrecords.sources.test_init import fill
+from tfrecords import DatasetError, Manifest
+from tfrecords.building import build, shard
+from tfrecords.building.plan import make_plan
+from tfrecords.images.options import ImageOptions
+from tfrecords.sources import open_source
+
+OPTIONS = {"size": 32, "processes": 1, "shards": 1, "max_rejected": 0.5}
+
+# Every layout that is read in another way now, by its pictures' folders.
+LAYOUTS = {
+    "numbers": [str(n) for n in range(12)],
+    "gaps": ["1", "2", "10"],
+    "sidecar": ["a", "b", "a/000.jpg.json"],
+    "thumbnails": ["a", "b", "a/@eaDir/000.jpg"],
+    "two validations": ["train/a", "train/b", "val/a", "val/b", "dev/a", "dev/b"],
+    "a folder beside": ["train/a", "train/b", "more"],
+    "wrapper": ["in/a", "in/b"],
+    "splits in classes": ["a/train", "a/val", "b/train", "b/val"],
+}
+
+
+def write(root, folders):
+    for label, folder in enumerate(folders):
+        if folder.endswith(".json"):
+            (root / folder).write_text("{}")
+            continue
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for i in range(3):
+            path = root / folder / f"{i:03d}.jpg"
+            path.write_bytes(encode(picture(label % 3, i, 40, 40)))
+    return root
+
+
+def as_older_builds(monkeypatch):
+    monkeypatch.setattr(build, "open_source", functools.partial(_earlier, open_source))
+
+
+def _earlier(real, source, kind, earlier):
+    return real(source, kind, True)
+
+
+@pytest.mark.parametrize("folders", LAYOUTS.values(), ids=LAYOUTS)
+def test_what_an_older_build_finished_is_finished(
+    tmp_path, monkeypatch, capsys, folders
+):
+    root, out = write(tmp_path / "in", folders), tmp_path / "out"
+    with monkeypatch.context() as older:
+        as_older_builds(older)
+        first = tfrecords.build(root, out, progress=False, **OPTIONS)
+    monkeypatch.setattr(shard, "open_writer", None)
+    assert tfrecords.build(root, out, **OPTIONS) == first
+    said = capsys.readouterr().err
+    assert "finished already" in said and "older build" in said
+    with pytest.raises(DatasetError, match=r"\bsize 32 there, 40 now|splits|two|SPLIT"):
+        tfrecords.build(root, out, progress=False, **{**OPTIONS, "size": 40})
+
+
+def test_what_an_older_build_began_is_finished_as_it_began(tmp_path, monkeypatch):
+    root, out = write(tmp_path / "in", LAYOUTS["numbers"]), tmp_path / "out"
+    with monkeypatch.context() as older:
+        as_older_builds(older)
+        whole = tfrecords.build(root, tmp_path / "whole", progress=False, **OPTIONS)
+        older.setattr(build._Work, "_write", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            tfrecords.build(root, out, progress=False, **OPTIONS)
+    assert tfrecords.build(root, out, progress=False, **OPTIONS) == whole
+    assert whole.labels[:3] == ("0", "1", "10")
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_new_folder_is_read_as_now(tmp_path):
+    root = write(tmp_path / "in", LAYOUTS["numbers"])
+    manifest = tfrecords.build(root, tmp_path / "out", progress=False, **OPTIONS)
+    assert manifest.labels == tuple(str(n) for n in range(12))
+    assert Manifest.load(tmp_path / "out").label_order == "numbers"
+
+
+# Computed by the build of before, with name x, seed 0 and no other option.
+FINGERPRINTS = {
+    "plain": (["a/1", "b/1"], "93b59ceaeb4d8a9f"),
+    "splits": (
+        ["train/a/1", "train/b/1", "val/a/1", "test/2", "readme"],
+        "02dba829e893aa95",
+    ),
+    "numbers": ([f"{n}/1" for n in range(12)], "c4cfb817aa83593f"),
+    "gaps": (["1/1", "2/1", "10/1"], "33d64505b3f656d4"),
+    "sidecar": (["a/1.jpg", "a/1.jpg.json", "b/1.jpg"], "7418a23f216872cb"),
+    "thumbnails": (
+        ["a/1.jpg", "a/@eaDir/1.jpg", "b/1.jpg", "@eaDir/1.jpg"],
+        "d3809aa6310d4e60",
+    ),
+    "systems": (
+        ["a/Thumbs.db", "a/desktop.ini", "a/.b", "a/1.jpg", "a/Picasa.ini"],
+        "79a896e67d2e1621",
+    ),
+    "two validations": (["train/a/1", "val/a/1", "dev/a/1"], "c720f25bbc6865c3"),
+    "a folder beside": (["train/a/1", "more/1"], "6ffc824a8195f0ca"),
+    "wrapper": (["in/a/1", "in/b/1"], "948bab2396f59fa8"),
+    "flat splits": (["train/1", "val/1"], "4c46ce85213284f4"),
+    "splits in classes": (["a/train/1", "a/val/1", "b/train/1"], "f532ac79f84a16af"),
+    "a table": (["1", "2", "3"], "7dfb7ba274933de8"),
+    "a list": (["1/a", "10/b", "2/c"], "04ae47a760088925"),
+}
+AS_BEFORE = ("plain", "splits")  # right then, so read in the same way now
+
+
+@pytest.mark.parametrize("name", FINGERPRINTS)
+def test_the_fingerprints_of_older_builds_are_known_again(tmp_path, name):
+    paths, fingerprint = FINGERPRINTS[name]
+    source = fill(tmp_path / "in", *paths)
+    if name == "a table":
+        (source / "a.csv").write_text("path,label\n1,0.0\n2,1.0\n3,10.0\n")
+        source = source / "a.csv"
+    if name == "a list":
+        (source / "train.txt").write_text("1/a 0\n10/b 1\n2/c 2\n")
+    for earlier in (True, False) if name in AS_BEFORE else (True,):
+        opened = open_source(source, earlier=earlier)
+        plan = make_plan(opened, name="x", seed=0, images=ImageOptions())
+        assert plan.fingerprint.startswith(fingerprint)

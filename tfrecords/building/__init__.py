@@ -1,0 +1,1 @@
+"""The deterministic build: planned, resumed, on one machine or many."""

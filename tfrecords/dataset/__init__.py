@@ -1,0 +1,1 @@
+"""What a dataset folder holds, file by file."""

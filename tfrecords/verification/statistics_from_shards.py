@@ -1,0 +1,239 @@
+"""Statistics of shards that exist already, whoever made them.
+
+The sums are integers, see `tfrecords.dataset.statistics`: any order of shards, any
+partition among processes and any order of merging gives the same to the last bit.
+"""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from tfrecords.dataset.example import ENCODED, LABEL
+from tfrecords.dataset.folder_names import check_folder_name
+from tfrecords.dataset.manifest import MANIFEST_FILE, Manifest
+from tfrecords.dataset.statistics import Accumulator, Statistics
+from tfrecords.errors import DatasetError
+from tfrecords.files import local_path
+from tfrecords.images import decode
+from tfrecords.images.options import ORIGINAL, RAW, ImageOptions
+from tfrecords.processes import check_processes, tick
+from tfrecords.processes import run as run_tasks
+from tfrecords.progress import Progress
+from tfrecords.ranges import MOST_COUNT, check_count
+from tfrecords.verification.shard_check import serialised_records
+
+PATTERNS = ("train-*", "*-train.*", "train*", "*train*")  # in turn, until one fits
+_SHARD_MARK = "tfrecord"
+_MOST_CLASSES = 2**20  # a larger label is another field, or damage
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where a record holds its picture and its label.
+
+    Attributes:
+        image: key of the encoded picture: `image/encoded`, or `image` for tfds.
+        label: key of the label; None counts none.
+        label_offset: label of the first class: 1 for TF-slim and Model Garden, whose 0
+            is the background.
+    """
+
+    image: str = ENCODED
+    label: str | None = LABEL
+    label_offset: int = 0
+
+    def __post_init__(self) -> None:
+        check_count("label_offset", self.label_offset, -MOST_COUNT)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What training shards hold.
+
+    Attributes:
+        statistics: of the pictures.
+        class_counts: records by label, after the offset is taken off; empty where
+            labels were not counted.
+        shards: names of the files that were read.
+    """
+
+    statistics: Statistics
+    class_counts: tuple[int, ...]
+    shards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Task:
+    path: str
+    options: ImageOptions
+    keys: Keys
+    classes: int
+
+
+def compute_statistics(
+    directory: Path | str,
+    *,
+    pattern: str | None = None,
+    keys: Keys | None = None,
+    size: int | None = None,
+    processes: int | None = None,
+    progress: bool = True,
+) -> Found:
+    """Read the pictures of training shards and compute their statistics.
+
+    Pictures of other sizes are scaled and cut as the build does.
+
+    Args:
+        directory: a folder with TFRecord shards.
+        pattern: glob of the training shards; None takes the manifest's training split,
+            or else what is called as training shards usually are.
+        keys: of the records; None takes our own.
+        size: side in pixels; None takes the manifest's, or 256.
+        processes: None means one a core. The result does not depend on it.
+        progress: report on standard error.
+
+    Raises:
+        DatasetError: no such shards, or a record is damaged, lacks a key, has a picture
+            that cannot be decoded or a label out of range; the record is named.
+    """
+    check_processes(processes)
+    directory, keys = local_path(directory), keys or Keys()
+    manifest = _manifest(directory)
+    paths = _training_shards(directory, pattern, manifest)
+    options = _image_options(manifest, size)
+    classes = manifest.num_classes if manifest else _MOST_CLASSES
+    tasks = [_Task(str(path), options, keys, classes) for path in paths]
+    total, histogram = Accumulator(options.size), np.zeros(0, np.int64)
+    with Progress("statistics", len(tasks), progress, "shards") as report:
+        with closing(run_tasks(_read_shard, tasks, processes, _unseen)) as parts:
+            for done, (accumulator, counts) in enumerate(parts, 1):
+                total.merge(accumulator)
+                histogram = _added(histogram, counts)
+                report.update(done)
+    if not total.count:
+        raise DatasetError(f"Expected pictures in {directory}, found empty shards.")
+    names = tuple(path.name for path in paths)
+    return Found(total.statistics(), tuple(histogram.tolist()), names)
+
+
+def _unseen(pictures: int) -> None:
+    # Shards are counted: how many pictures others have put in them is not known.
+    pass
+
+
+def _manifest(directory: Path) -> Manifest | None:
+    if not directory.is_dir():
+        raise DatasetError(f"Expected a folder of shards, found none at {directory}.")
+    check_folder_name(directory)
+    if (directory / MANIFEST_FILE).is_file():
+        return Manifest.load(directory)
+    return None
+
+
+def _training_shards(
+    directory: Path, pattern: str | None, manifest: Manifest | None
+) -> list[Path]:
+    if manifest and pattern is None and manifest.count("train"):
+        return [directory / shard.file for shard in manifest.splits["train"]]
+    for guess in [pattern] if pattern else PATTERNS:
+        paths = [path for path in sorted(directory.glob(guess)) if _is_shard(path)]
+        if pattern is None:
+            paths = [path for path in paths if _looks_like_shard(path)]
+        if paths:
+            return paths
+    wanted = pattern or " or ".join(PATTERNS)
+    raise DatasetError(
+        f"Expected training shards named {wanted} in {directory}, found none. Say how "
+        "they are named with --pattern."
+    )
+
+
+def _is_shard(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
+
+
+def _looks_like_shard(path: Path) -> bool:
+    # tfds and TF-slim: NAME-train.tfrecord-00000-of-00016, train-00000-of-01024.
+    return _SHARD_MARK in path.name or "-of-" in path.name
+
+
+def _image_options(manifest: Manifest | None, size: int | None) -> ImageOptions:
+    if manifest is None:
+        return ImageOptions(
+            encoding=ORIGINAL, size=ImageOptions.size if size is None else size
+        )
+    try:
+        options = ImageOptions.recorded(manifest.options)
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"{error} in the manifest. Build it again.") from None
+    if options.encoding != RAW:  # pictures that say how large they are
+        size = options.size if size is None else size
+        return replace(options, encoding=ORIGINAL, size=size)
+    if size not in (None, options.size):
+        raise DatasetError(
+            f"Expected size {options.size}, that of the raw pictures; got {size}."
+        )
+    return options
+
+
+def _read_shard(task: _Task) -> tuple[Accumulator, np.ndarray]:
+    accumulator, counts = Accumulator(task.options.size), np.zeros(0, np.int64)
+    name = Path(task.path).name
+    try:
+        for index, serialised in enumerate(serialised_records(Path(task.path))):
+            try:
+                encoded, label = _fields(serialised, task.keys)
+                accumulator.add(decode.square(encoded, task.options))
+                counts = _counted(counts, label, task)
+            except ValueError as error:
+                raise DatasetError(f"{name}: record {index}: {error}.") from None
+            tick()
+    except OSError as error:
+        raise DatasetError(f"{name} cannot be read to its end ({error}).") from None
+    return accumulator, counts
+
+
+def _fields(serialised: bytes, keys: Keys) -> tuple[bytes, int | None]:
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
+        feature = tf.train.Example.FromString(serialised).features.feature
+    except DecodeError as error:
+        raise ValueError(f"expected a tf.train.Example: {error}") from None
+    if keys.image not in feature or len(feature[keys.image].bytes_list.value) != 1:
+        raise ValueError(_no_key(keys.image, "--image-key", feature))
+    encoded = feature[keys.image].bytes_list.value[0]
+    if keys.label is None:
+        return encoded, None
+    if keys.label not in feature or len(feature[keys.label].int64_list.value) != 1:
+        raise ValueError(_no_key(keys.label, "--label-key", feature))
+    return encoded, feature[keys.label].int64_list.value[0]
+
+
+def _no_key(key: str, option: str, feature) -> str:
+    known = ", ".join(sorted(feature)[:20])
+    return f"expected one value of {key}; there is {known}. Name another by {option}"
+
+
+def _counted(counts: np.ndarray, label: int | None, task: _Task) -> np.ndarray:
+    if label is None:
+        return counts
+    place = label - task.keys.label_offset
+    if not 0 <= place < task.classes:
+        raise ValueError(
+            f"label {label} less the offset {task.keys.label_offset} is {place}, "
+            f"expected 0 to {task.classes - 1}; see --label-offset"
+        )
+    if place >= len(counts):
+        counts = np.pad(counts, (0, place + 1 - len(counts)))
+    counts[place] += 1
+    return counts
+
+
+def _added(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    length = max(len(first), len(second))
+    longer, shorter = (np.pad(x, (0, length - len(x))) for x in (first, second))
+    return longer + shorter
