@@ -33,7 +33,7 @@ from process_tree import Usage, measure
 from keras_alexnet.benchmark.machine import machine
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
-from tfrecords.images.decode import codec_versions
+from tfrecords.images.store import codec_versions
 
 START_PICTURES = 64  # a process; as many as the plan thinks worth a shard
 _PACKAGES = "keras-alexnet tensorflow tensorflow-datasets pillow numpy".split()

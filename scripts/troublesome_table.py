@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 from tfrecords.images.decode import Rejected
 from tfrecords.images.options import ENCODINGS, FILTERS, ImageOptions
 from tfrecords.tables import Console, Table
@@ -72,7 +72,7 @@ def main() -> int:
             "encoding": options.encoding,
             "memory_limit_mb": options.megabytes,
             "time_limit_seconds": options.seconds,
-            "codecs": decode.codec_versions(),
+            "codecs": store.codec_versions(),
             "totals": totals,
             "files": [asdict(outcome) for outcome in outcomes],
         }
@@ -134,7 +134,7 @@ def _convert_one(path: Path, arguments: argparse.Namespace) -> dict:
     try:
         if path.stat().st_size > decode.MAX_BYTES:
             raise decode.too_many_bytes(path.stat().st_size)
-        stored = decode.convert(path.read_bytes(), options)
+        stored = store.convert(path.read_bytes(), options)
     except Rejected as error:
         verdict, reason = "rejected", f"{error.reason}: {error.detail}"
     row = {
@@ -144,7 +144,7 @@ def _convert_one(path: Path, arguments: argparse.Namespace) -> dict:
         "peak_mb": round(_resident_mb() - before, 1),
     }
     if stored:
-        found = decode.square(stored, options).astype(int)
+        found = store.square(stored, options).astype(int)
         row["difference"] = round(float(np.abs(found - _reference(path)).mean()), 2)
     return row
 
@@ -153,7 +153,7 @@ def _start(options: ImageOptions) -> None:
     """Convert a good JPEG, which loads TensorFlow: that is not to be measured."""
     buffer = io.BytesIO()
     Image.new("RGB", (options.size, options.size), "grey").save(buffer, "JPEG")
-    decode.convert(buffer.getvalue(), options)
+    store.convert(buffer.getvalue(), options)
 
 
 def _resident_mb() -> float:

@@ -17,7 +17,7 @@ from keras_alexnet.data import train_dataset
 from keras_alexnet.training import allocator
 from tfrecords import Manifest
 from tfrecords.dataset import example
-from tfrecords.images import decode
+from tfrecords.images import store
 from tfrecords.images.options import RAW, ImageOptions
 from tfrecords.ranges import check_count
 
@@ -136,7 +136,7 @@ def _pictures(data: Path | str, manifest: Manifest) -> list[bytes]:
     if manifest.options["encoding"] != RAW:
         return stored
     options = ImageOptions.recorded(manifest.options)
-    return [_jpeg(decode.square(pixels, options), options) for pixels in stored]
+    return [_jpeg(store.square(pixels, options), options) for pixels in stored]
 
 
 def _jpeg(pixels: np.ndarray, options: ImageOptions) -> bytes:

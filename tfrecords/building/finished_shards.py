@@ -23,7 +23,7 @@ from tfrecords.dataset.manifest import (
 from tfrecords.dataset.statistics import STATISTICS_FILE, Accumulator
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
-from tfrecords.images.decode import codec_versions
+from tfrecords.images.store import codec_versions
 from tfrecords.sources import Source
 
 

@@ -21,8 +21,9 @@ from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import disk_error, staged
-from tfrecords.images import decode
-from tfrecords.images.decode import ImageOptions, Rejected
+from tfrecords.images import store
+from tfrecords.images.decode import Rejected
+from tfrecords.images.options import ImageOptions
 from tfrecords.processes import tick
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
                 writer.write(encode_example(record))
                 counts[record.label] += 1
                 if accumulator:
-                    accumulator.add(decode.square(record.encoded, task.options))
+                    accumulator.add(store.square(record.encoded, task.options))
         shard = describe(temporary, path.name, int(counts.sum()))
     return ShardResult(
         split=task.planned.split,
@@ -125,13 +126,13 @@ def _records(
     for sample in task.planned.samples:
         name = task.labels[sample.label]
         try:
-            encoded = decode.convert(reading.read(sample), task.options)
+            encoded = store.convert(reading.read(sample), task.options)
         except Rejected as error:
             split = task.planned.split
             details = (error.reason, error.detail)
             rejections.append(Rejection(sample.key, split, name, *details))
         else:
-            height, width = decode.stored_size(encoded, task.options)
+            height, width = store.stored_size(encoded, task.options)
             yield Record(
                 encoded=encoded,
                 height=height,

@@ -14,7 +14,7 @@ from tfrecords.building.plan import PlannedShard
 from tfrecords.dataset.manifest import Contents, Shard
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import write_atomically
-from tfrecords.images.decode import codec_versions
+from tfrecords.images.store import codec_versions
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tfrecords.dataset.example import FORMATS, Record, decode_example
 from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
 from tfrecords.dataset.statistics import Accumulator
-from tfrecords.images import decode
+from tfrecords.images import store
 from tfrecords.images.options import ImageOptions
 from tfrecords.processes import tick
 
@@ -137,7 +137,7 @@ def _check_records(path: Path, check: ShardCheck, finding: Finding) -> str | Non
 
 def _check_record(serialised: bytes, check: ShardCheck, finding: Finding) -> bytes:
     record = decode_example(serialised)
-    pixels = decode.square(record.encoded, check.options)
+    pixels = store.square(record.encoded, check.options)
     _check_picture(record, pixels.shape, check.options)
     _check_label(record, check)
     finding.class_counts[record.label] += 1
@@ -153,7 +153,7 @@ def _check_picture(record: Record, seen: tuple, options: ImageOptions) -> None:
         )
     if record.format == "JPEG" and not record.encoded.startswith(b"\xff\xd8"):
         raise ValueError("expected a JPEG")
-    wanted = decode.stored_size(record.encoded, options)
+    wanted = store.stored_size(record.encoded, options)
     told = (record.height, record.width)
     if seen[:2] != (options.size, options.size) or told != wanted:
         raise ValueError(

@@ -16,7 +16,7 @@ from tfrecords.dataset.manifest import MANIFEST_FILE, Manifest
 from tfrecords.dataset.statistics import Accumulator, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path
-from tfrecords.images import decode
+from tfrecords.images import store
 from tfrecords.images.options import ORIGINAL, RAW, ImageOptions
 from tfrecords.processes import check_processes, tick
 from tfrecords.processes import run as run_tasks
@@ -185,7 +185,7 @@ def _read_shard(task: _Task) -> tuple[Accumulator, np.ndarray]:
         for index, serialised in enumerate(serialised_records(Path(task.path))):
             try:
                 encoded, label = _fields(serialised, task.keys)
-                accumulator.add(decode.square(encoded, task.options))
+                accumulator.add(store.square(encoded, task.options))
                 counts = _counted(counts, label, task)
             except ValueError as error:
                 raise DatasetError(f"{name}: record {index}: {error}.") from None

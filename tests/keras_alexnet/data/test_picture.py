@@ -9,7 +9,7 @@ from keras_alexnet.data.picture import (
     decode_picture,
 )
 from tests.small import encode, picture
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos", "box"])
@@ -18,7 +18,7 @@ def test_graph_and_build_make_nearly_the_same_picture(shape, filter):
     # The build stores a JPEG, of quality 100 here; its rounding is what remains.
     encoded = encode(picture(0, 1, *shape), "PNG")
     options = decode.ImageOptions(64, 100, filter, subsampling="4:4:4")
-    built = decode.decode(decode.convert(encoded, options)).astype("float64")
+    built = decode.decode(store.convert(encoded, options)).astype("float64")
     graph = decode_picture(tf.constant(encoded), 64, filter).numpy()
     assert graph.shape == (64, 64, 3)
     assert np.abs(graph - built).mean() < 1.0
@@ -85,7 +85,7 @@ def test_of_long_pictures_the_middle_alone_is_scaled(shape, filter, monkeypatch)
         expected = whole[top : top + 64, left : left + 64].clip(0, 255)
     else:
         options = decode.ImageOptions(64, filter=filter, encoding="raw")
-        raw = decode.convert(encode(pixels, "PNG"), options)
+        raw = store.convert(encode(pixels, "PNG"), options)
         expected = np.frombuffer(raw, np.uint8).reshape(64, 64, 3)
     handed = []
     own = tf.raw_ops.ScaleAndTranslate

@@ -11,7 +11,7 @@ from tests.reference import rounding_bound
 from tests.small import CLASSES, INPUT, STORED, encode, picture
 from tfrecords import DatasetError, Manifest, Statistics
 from tfrecords.dataset import example
-from tfrecords.images import decode
+from tfrecords.images import store
 from tfrecords.images.options import ImageOptions
 
 TRAIN = 36  # 3 classes of 12
@@ -55,7 +55,7 @@ def seen(dataset, split):
     raw = tf.data.TFRecordDataset(names).as_numpy_iterator()
     records = [example.decode_example(record) for record in raw]
     options = ImageOptions.recorded(manifest.options)
-    squares = [decode.square(record.encoded, options) for record in records]
+    squares = [store.square(record.encoded, options) for record in records]
     return np.stack(squares).astype("float32"), [r.label for r in records]
 
 

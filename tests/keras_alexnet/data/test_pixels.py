@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_alexnet.data.orientation import exif_orientation, turned
 from keras_alexnet.data.pixels import decode_pixels
 from tests.keras_alexnet.data import odd_pictures
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 from tfrecords.images.options import ImageOptions
 
 
@@ -80,7 +80,7 @@ def test_turning_is_that_of_the_build(orientation):
     size = odd_pictures.HEIGHT
     # Of the stored size, so that nothing is scaled.
     options = ImageOptions(size, apply_exif=True, encoding="raw")
-    built = np.frombuffer(decode.convert(data, options), np.uint8)
+    built = np.frombuffer(store.convert(data, options), np.uint8)
     found = turned(
         decode_pixels(tf.constant(data)), exif_orientation(tf.constant(data))
     )

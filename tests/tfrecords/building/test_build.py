@@ -18,7 +18,7 @@ from tests.tfrecords.conftest import (
 from tfrecords import DatasetError, Manifest, Statistics
 from tfrecords.building import shard
 from tfrecords.dataset.example import decode_example
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 
 OPTIONS = {"size": 32, "processes": 1, "shards": 2, "name": "tiny", "progress": False}
 
@@ -268,7 +268,7 @@ def test_tensorflows_full_disk_is_an_os_error():
 def test_an_interrupt_keeps_finished_shards_and_no_others(
     good_tree, tmp_path, monkeypatch
 ):
-    real = decode.convert
+    real = store.convert
     seen = []
 
     def convert(*args):
@@ -277,7 +277,7 @@ def test_an_interrupt_keeps_finished_shards_and_no_others(
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(decode, "convert", convert)
+    monkeypatch.setattr(store, "convert", convert)
     with pytest.raises(KeyboardInterrupt):
         build(good_tree, tmp_path / "out")
     left = {path.name for path in (tmp_path / "out").iterdir()}

@@ -14,7 +14,7 @@ from tests import small
 from tfrecords import DatasetError, Manifest
 from tfrecords.building import finished_shards
 from tfrecords.building.plan import make_plan
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 
 CLASSES = ("n01440764", "n01443537")
 OPTIONS = {"size": 32, "shards": 2, "name": "tiny", "processes": 1}
@@ -186,7 +186,7 @@ def test_an_unfinished_build_writes_shards_of_replaced_pictures_again(
 def test_a_picture_replaced_during_the_build(tmp_path, monkeypatch, moment):
     """What counts is what was read, whenever it was written."""
     source, picture = folder(tmp_path)
-    real, seen = decode.convert, []
+    real, seen = store.convert, []
 
     def convert(data, options):
         seen.append(data)
@@ -197,7 +197,7 @@ def test_a_picture_replaced_during_the_build(tmp_path, monkeypatch, moment):
     plan = _planned(source)
     last = source / plan[-1].samples[-1].key
     with monkeypatch.context() as patch:
-        patch.setattr(decode, "convert", convert)
+        patch.setattr(store, "convert", convert)
         first = build(source, tmp_path / "out")
     assert len(seen) == 8
     if moment == "before":

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tfrecords import DatasetError
 from tfrecords.building.plan import make_plan
-from tfrecords.images.decode import ImageOptions
+from tfrecords.images.options import ImageOptions
 from tfrecords.sources.sample import BytesOrigin, Sample, Source
 
 

@@ -104,7 +104,7 @@ def build_until_killed(source, out, module, name, times, moment):
 @pytest.mark.parametrize(
     ("module", "name", "times", "moment", "kept"),
     [
-        ("tfrecords.images.decode", "convert", 10, 0, 1),  # within the second shard
+        ("tfrecords.images.store", "convert", 10, 0, 1),  # within the second shard
         (
             "tfrecords.building.shard",
             "save_result",

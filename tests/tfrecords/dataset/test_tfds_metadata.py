@@ -16,7 +16,7 @@ from tfrecords.dataset.example import (
     decode_example,
     write_tfds_metadata,
 )
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 from tfrecords.images.options import ImageOptions
 from tfrecords.verification.shard_check import serialised_records
 
@@ -69,7 +69,7 @@ def test_supervised_pairs_are_the_stored_pixels_and_labels(folder, builder):
     for (pixels, label), record in zip(pairs, expected, strict=True):
         assert label == record.label and pixels.dtype == np.uint8
         if options.encoding == "raw":
-            wanted = decode.square(record.encoded, options)
+            wanted = store.square(record.encoded, options)
         else:
             wanted = decode.decode(record.encoded)
         assert pixels.shape == wanted.shape == (record.height, record.width, 3)

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from tests.tfrecords.conftest import bad_pictures, encoded, noise, odd_pictures
-from tfrecords.images import decode
-from tfrecords.images.decode import ImageOptions, Rejected
+from tfrecords.images import decode, store
+from tfrecords.images.decode import Rejected
 from tfrecords.images.jpeg import is_well_formed
+from tfrecords.images.options import ImageOptions
 
 FINE = ImageOptions(quality=100, subsampling="4:4:4")
 
@@ -36,7 +37,7 @@ def test_shorter_side_is_resized_and_the_centre_cut(shape, filter):
     data = encoded(noise(*shape), "PNG")
     options = ImageOptions(quality=100, subsampling="4:4:4", filter=filter)
     expected = reference(Image.open(io.BytesIO(data)), 256, decode.FILTERS[filter])
-    jpeg = decode.convert(data, options)
+    jpeg = store.convert(data, options)
     assert decode.decode(jpeg).shape == (256, 256, 3)
     assert difference(jpeg, expected) <= 6  # half a pixel aside would be 15
 
@@ -45,14 +46,14 @@ def test_crop_offset_is_rounded_down():
     # 256 x 259: three columns too many, so one is cut at the left, two at the right.
     pixels = np.zeros((256, 259, 3), np.uint8)
     pixels[:, 1] = 255  # the first column that stays
-    decoded = decode.decode(decode.convert(encoded(pixels, "PNG"), FINE))
+    decoded = decode.decode(store.convert(encoded(pixels, "PNG"), FINE))
     assert decoded[:, 0].min() > 240
     assert decoded[:, 2:].max() < 40
 
 
 def test_default_jpeg_is_quality_95_with_subsampled_colour():
     data = encoded(noise(300, 300), "PNG")
-    with Image.open(io.BytesIO(decode.convert(data))) as result:
+    with Image.open(io.BytesIO(store.convert(data))) as result:
         assert (result.format, result.mode, result.size) == ("JPEG", "RGB", (256, 256))
         assert result.layer[0][1:3] == (2, 2)
         tables = result.quantization
@@ -62,14 +63,14 @@ def test_default_jpeg_is_quality_95_with_subsampled_colour():
 
 def test_source_comment_and_metadata_do_not_reach_the_result():
     data = encoded(noise(300, 300), comment=b"secret", exif=_exif(6), dpi=(7, 7))
-    result = decode.convert(data)
+    result = store.convert(data)
     assert b"secret" not in result and b"Exif" not in result
 
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_good_jpeg_passes_through_untouched(progressive):
     data = encoded(noise(256, 256), progressive=progressive)
-    assert decode.convert(data) is data
+    assert store.convert(data) is data
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_good_jpeg_passes_through_untouched(progressive):
 def test_stray_bytes_in_a_good_jpeg_are_repaired(change):
     data = encoded(noise(256, 256))
     broken = change(data)
-    result = decode.convert(broken, FINE)
+    result = store.convert(broken, FINE)
     assert result != broken
     assert is_well_formed(result)
     assert difference(result, decode.decode(data)) <= 8
@@ -104,7 +105,7 @@ def test_a_jpeg_without_a_frame_is_not_well_formed():
 
 def test_grey_of_the_right_size_becomes_three_equal_channels():
     data = encoded(noise(256, 256, 1))
-    decoded = decode.decode(decode.convert(data))
+    decoded = decode.decode(store.convert(data))
     with Image.open(io.BytesIO(data)) as grey:
         expected = np.asarray(grey).astype(int)
     assert np.abs(decoded.astype(int) - expected[..., None]).max() <= 2
@@ -117,18 +118,18 @@ def test_odd_pictures_look_as_pillow_reads_them(name):
         if image.mode == "I;16":
             image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
         expected = reference(image)
-    assert difference(decode.convert(data, FINE), expected) <= 12
+    assert difference(store.convert(data, FINE), expected) <= 12
 
 
 def test_cmyk_is_not_inverted():
     white = Image.new("CMYK", (300, 300), (0, 0, 0, 0))
-    assert decode.decode(decode.convert(encoded(white))).min() >= 253
+    assert decode.decode(store.convert(encoded(white))).min() >= 253
 
 
 def test_sixteen_bits_are_scaled_not_clipped():
     ramp = np.linspace(0, 65_535, 256).astype(np.uint16)
     data = encoded(np.tile(ramp, (256, 1)), "PNG")
-    decoded = decode.decode(decode.convert(data, FINE)).astype(int)
+    decoded = decode.decode(store.convert(data, FINE)).astype(int)
     assert np.abs(decoded - np.arange(256)[None, :, None]).max() <= 3
 
 
@@ -136,14 +137,14 @@ def test_integers_without_a_fixed_white_are_rejected():
     for values in (np.float32(0.5), np.int32(70_000), np.int32(-1)):
         data = encoded(np.full((9, 9), values), "TIFF")
         with pytest.raises(Rejected) as caught:
-            decode.convert(data)
+            store.convert(data)
         assert caught.value.reason == "unsupported_mode"
 
 
 def test_alpha_is_dropped():
     pixels = np.zeros((64, 64, 4), np.uint8)
     pixels[..., 0] = 200  # red under full transparency
-    decoded = decode.decode(decode.convert(encoded(pixels, "PNG"), FINE))
+    decoded = decode.decode(store.convert(encoded(pixels, "PNG"), FINE))
     assert np.abs(decoded.astype(int) - [200, 0, 0]).max() <= 3
 
 
@@ -174,22 +175,22 @@ def test_exif_orientation_is_ignored_unless_asked_for(orientation):
     turned = _UPRIGHT[orientation](stored)
     upright = reference(Image.fromarray(np.ascontiguousarray(turned)))
     turning = ImageOptions(quality=100, subsampling="4:4:4", apply_exif=True)
-    assert difference(decode.convert(data, FINE), as_stored) <= 6
-    assert difference(decode.convert(data, turning), upright) <= 6
+    assert difference(store.convert(data, FINE), as_stored) <= 6
+    assert difference(store.convert(data, turning), upright) <= 6
     if orientation != 1:
         assert np.abs(as_stored - upright).max() > 20
 
 
 def test_exif_turns_even_a_picture_of_the_right_size():
     data = encoded(noise(256, 256), exif=_exif(3))
-    assert decode.convert(data) is data
-    assert decode.convert(data, ImageOptions(apply_exif=True)) != data
+    assert store.convert(data) is data
+    assert store.convert(data, ImageOptions(apply_exif=True)) != data
 
 
 def test_broken_exif_does_no_harm():
     exif = b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 40
     data = encoded(noise(90, 90), exif=exif)
-    assert decode.decode(decode.convert(data, ImageOptions(apply_exif=True))).any()
+    assert decode.decode(store.convert(data, ImageOptions(apply_exif=True))).any()
 
 
 @pytest.mark.parametrize("name", bad_pictures())
@@ -198,7 +199,7 @@ def test_bad_pictures_are_rejected_with_their_reason(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(Rejected) as caught:
-            decode.convert(data)
+            store.convert(data)
     assert caught.value.reason == reason
     assert caught.value.detail
 
@@ -208,7 +209,7 @@ def test_too_many_pixels_are_refused_from_the_header(monkeypatch):
     monkeypatch.setattr(decode, "MAX_PIXELS", 99)
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
     with pytest.raises(Rejected) as caught:
-        decode.convert(data)
+        store.convert(data)
     assert caught.value.reason == "too_large"
     assert "10x10" in caught.value.detail
 
@@ -216,7 +217,7 @@ def test_too_many_pixels_are_refused_from_the_header(monkeypatch):
 def test_too_many_bytes_are_refused(monkeypatch):
     monkeypatch.setattr(decode, "MAX_BYTES", 10)
     with pytest.raises(Rejected, match="too_large"):
-        decode.convert(bytes(11))
+        store.convert(bytes(11))
 
 
 def test_a_very_long_picture_is_not_enlarged_as_a_whole(monkeypatch):
@@ -229,7 +230,7 @@ def test_a_very_long_picture_is_not_enlarged_as_a_whole(monkeypatch):
 
     monkeypatch.setattr(Image.Image, "resize", watched)
     stripe = np.tile(np.arange(60_000, dtype=np.uint8)[None], (1, 1))
-    decode.convert(encoded(stripe, "PNG"))
+    store.convert(encoded(stripe, "PNG"))
     assert made == [(256, 256)]
 
 
@@ -239,7 +240,7 @@ def test_a_png_with_a_wrong_checksum_is_rejected():
     with Image.open(io.BytesIO(data)) as image:
         image.load()
     with pytest.raises(Rejected, match="checksum"):
-        decode.convert(bytes(data))
+        store.convert(bytes(data))
 
 
 def test_pillows_warnings_do_not_leak_out():
@@ -250,7 +251,7 @@ def test_pillows_warnings_do_not_leak_out():
         with Image.open(io.BytesIO(data)) as image:
             image.convert("RGB")
         assert len(seen) == 1
-        decode.convert(data)
+        store.convert(data)
     assert len(seen) == 1
 
 

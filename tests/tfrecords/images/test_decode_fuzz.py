@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tfrecords.conftest import encoded, noise
-from tfrecords.images import decode
+from tfrecords.images import decode, store
 from tfrecords.images.decode import Rejected
 from tfrecords.images.options import ImageOptions
 
@@ -55,7 +55,7 @@ def mutated(data, edits):
 
 def converted(data, options):
     try:
-        return decode.convert(data, options)
+        return store.convert(data, options)
     except Rejected as error:
         assert error.reason and error.detail
         return None
@@ -71,13 +71,13 @@ def check(data, options):
         return False
     pixels = decode.decode(stored)
     np.testing.assert_array_equal(tensorflow_reads(stored), pixels)
-    assert decode.stored_size(stored, options) == pixels.shape[:2]
-    assert decode.square(stored, options).shape == (SIZE, SIZE, 3)
+    assert store.stored_size(stored, options) == pixels.shape[:2]
+    assert store.square(stored, options).shape == (SIZE, SIZE, 3)
     # What Pillow made of the damaged file is what is stored.
     if options.encoding == "jpeg-original":
         expected = decode.decode(data)
     else:
-        expected = decode.square(data, ImageOptions(SIZE, encoding="jpeg-original"))
+        expected = store.square(data, ImageOptions(SIZE, encoding="jpeg-original"))
     assert expected.shape == pixels.shape
     assert np.abs(pixels.astype(int) - expected).mean() < 12
     return True

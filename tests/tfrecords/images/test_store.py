@@ -13,7 +13,7 @@ from tests.tfrecords.conftest import encoded, noise, odd_pictures, write_tree
 from tfrecords import Manifest, Statistics
 from tfrecords.dataset import example
 from tfrecords.dataset.statistics import Accumulator
-from tfrecords.images import decode, jpeg
+from tfrecords.images import decode, jpeg, store
 from tfrecords.images.decode import Rejected
 from tfrecords.images.options import ENCODINGS, ImageOptions
 
@@ -46,24 +46,24 @@ def records(folder, split="train"):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_an_original_is_kept_to_the_byte(channels, progressive):
     data = encoded(noise(70, 51, channels), progressive=progressive)
-    assert decode.convert(data, ORIGINAL) is data
-    assert decode.stored_size(data, ORIGINAL) == (70, 51)
+    assert store.convert(data, ORIGINAL) is data
+    assert store.stored_size(data, ORIGINAL) == (70, 51)
 
 
 @pytest.mark.parametrize("name", ["cmyk.JPEG", "png.JPEG", "grey16.png", "alpha.png"])
 def test_what_is_no_plain_jpeg_becomes_one_of_its_own_size(name):
     data = odd_pictures()[name]
-    stored = decode.convert(data, ORIGINAL)
+    stored = store.convert(data, ORIGINAL)
     with Image.open(io.BytesIO(stored)) as image:
         assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (50, 40))
     difference = decode.decode(stored).astype(int) - decode.decode(data)
     assert np.abs(difference).mean() < 3
-    assert decode.stored_size(stored, ORIGINAL) == (40, 50)
+    assert store.stored_size(stored, ORIGINAL) == (40, 50)
 
 
 def test_stray_bytes_and_arithmetic_frames_are_not_kept():
     data = encoded(noise(40, 40))
-    assert decode.convert(data + b"stray", ORIGINAL) != data + b"stray"
+    assert store.convert(data + b"stray", ORIGINAL) != data + b"stray"
     assert not jpeg.tensorflow_agrees(data[:-30], decode.decode(data))
     assert not jpeg.tensorflow_agrees(data, decode.decode(data) ^ 1)
     assert jpeg.tensorflow_agrees(data, decode.decode(data))
@@ -73,42 +73,42 @@ def test_a_turned_original_is_stored_upright_only_if_asked():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(noise(40, 60), exif=exif.tobytes())
-    assert decode.convert(data, ORIGINAL) is data
+    assert store.convert(data, ORIGINAL) is data
     turning = ImageOptions(size=32, encoding="jpeg-original", apply_exif=True)
-    upright = decode.convert(data, turning)
-    assert decode.stored_size(upright, turning) == (60, 40)
+    upright = store.convert(data, turning)
+    assert store.stored_size(upright, turning) == (60, 40)
     expected = np.rot90(decode.decode(data), -1).astype(int)
     assert np.abs(decode.decode(upright) - expected).mean() < 2
-    assert decode.convert(upright, turning) is upright
+    assert store.convert(upright, turning) is upright
 
 
 def test_the_ends_of_a_very_long_picture_are_cut_off():
     stripe = np.repeat(np.arange(2000, dtype=np.uint16) % 256, 3).astype(np.uint8)
     data = encoded(np.tile(stripe.reshape(1, 2000, 3), (10, 1, 1)), "PNG")
-    stored = decode.convert(data, ORIGINAL)
-    assert decode.stored_size(stored, ORIGINAL) == (10, 160)
+    stored = store.convert(data, ORIGINAL)
+    assert store.stored_size(stored, ORIGINAL) == (10, 160)
     middle = decode.decode(data)[:, 920:1080].astype(int)
     assert np.abs(decode.decode(stored) - middle).mean() < 3
     plain = encoded(noise(10, 160))
-    assert decode.convert(plain, ORIGINAL) is plain
+    assert store.convert(plain, ORIGINAL) is plain
 
 
 def test_raw_is_the_square_without_a_jpeg_between():
     data = encoded(noise(45, 61), "PNG")
-    stored = decode.convert(data, RAW)
+    stored = store.convert(data, RAW)
     with Image.open(io.BytesIO(data)) as image:
         # 61 / 45 * 32 = 43.4: five columns left, six right.
         whole = image.resize((43, 32), Image.Resampling.BICUBIC)
     expected = np.asarray(whole.crop((5, 0, 37, 32)))
     found = np.frombuffer(stored, np.uint8).reshape(32, 32, 3)
     assert np.abs(found.astype(int) - expected).max() <= 1
-    np.testing.assert_array_equal(decode.square(stored, RAW), found)
+    np.testing.assert_array_equal(store.square(stored, RAW), found)
 
 
 @pytest.mark.parametrize("length", [0, 3071, 3073])
 def test_raw_bytes_of_another_length_are_refused(length):
     with pytest.raises(Rejected, match="wrong_size"):
-        decode.square(bytes(length), RAW)
+        store.square(bytes(length), RAW)
 
 
 def test_an_unknown_encoding_is_named():
@@ -141,7 +141,7 @@ def test_statistics_are_those_of_what_a_reader_sees(datasets, encoding):
     options = ImageOptions(size=32, encoding=encoding)
     accumulator = Accumulator(32)
     for record in records(datasets[encoding]):
-        accumulator.add(decode.square(record.encoded, options))
+        accumulator.add(store.square(record.encoded, options))
     found = Statistics.load(datasets[encoding])
     np.testing.assert_array_equal(found.mean_image, accumulator.statistics().mean_image)
 

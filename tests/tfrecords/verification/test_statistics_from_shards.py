@@ -10,7 +10,7 @@ from keras_alexnet.commands import statistics as command
 from tests.tfrecords.conftest import encoded, noise
 from tfrecords import DatasetError
 from tfrecords.dataset.statistics import Accumulator
-from tfrecords.images import decode
+from tfrecords.images import store
 from tfrecords.images.options import ENCODINGS, ImageOptions
 from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
 
@@ -80,7 +80,7 @@ def test_shards_of_others_are_read(
     found = compute(tmp_path, keys=Keys(image_key, label_key, offset), size=SIZE)
     expected = Accumulator(SIZE)
     for data in pictures:
-        png = decode.convert(data, ImageOptions(size=SIZE, encoding="raw"))
+        png = store.convert(data, ImageOptions(size=SIZE, encoding="raw"))
         expected.add(np.frombuffer(png, np.uint8).reshape(SIZE, SIZE, 3))
     expected.statistics().save(tmp_path / "expected.npz")
     wanted = (tmp_path / "expected.npz").read_bytes()
