@@ -50,7 +50,7 @@ def test_an_unknown_verb_is_answered_with_the_nearest(typed, meant, capsys):
 
 
 class Mendable(DatasetError):
-    """As `tfrecords.processes.WorkerDied`."""
+    """As `tfrecords.processes.ProcessDied`."""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,10 @@ from keras_alexnet.training.update.optimizer import CoupledSGD
 from keras_alexnet.training.update.plateau import Plateau
 from tests import small
 from tfrecords import DatasetError, build, verify
-from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
+from tfrecords.verification.statistics_from_shards import (
+    ExampleKeys,
+    compute_statistics,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -206,4 +209,4 @@ def test_functions_of_a_dataset(tree, dataset, tmp_path):
     with pytest.raises(DatasetError, match="size"):
         compute_statistics(dataset, size=0)
     with pytest.raises(DatasetError, match="label_offset"):
-        Keys(label_offset=0.5)
+        ExampleKeys(label_offset=0.5)

@@ -17,19 +17,19 @@ from typing import Any, TypeVar
 from tfrecords.errors import DatasetError
 from tfrecords.streams import import_tensorflow_silently
 
-MOST_DEATHS = 3  # of workers, over one task
+MOST_DEATHS = 3  # of processes, over one task
 _POLL_SECONDS = 0.2
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class Stopped(Exception):
-    """Raised in a worker whose work is no longer wanted."""
+class Cancelled(Exception):
+    """Raised in a process whose work is no longer wanted."""
 
 
-class WorkerDied(DatasetError):
-    """One task killed its worker as often as is borne.
+class ProcessDied(DatasetError):
+    """One task killed its process as often as is borne.
 
     Attributes:
         task: the task.
@@ -56,7 +56,7 @@ def tick() -> None:
     """Tell, from within a task, that one picture more is done.
 
     Raises:
-        Stopped: the task should give up.
+        Cancelled: the task should give up.
     """
     _on_tick()
 
@@ -78,7 +78,7 @@ def check_processes(processes: int | None) -> None:
         raise DatasetError(f"Expected at least 1 process; got {processes}.")
 
 
-def run(
+def run_tasks(
     function: Callable[[Task], Result],
     tasks: Sequence[Task],
     processes: int | None,
@@ -87,26 +87,26 @@ def run(
 ) -> Generator[Result, None, None]:
     """Apply a function to every task and give the results as they come.
 
-    A worker that is killed costs no more than its task, which another one begins
+    A process that is killed costs no more than its task, which another one begins
     again.
 
     Args:
         function: picklable; calls `tick` once a picture.
-        tasks: picklable; each is pickled only when a worker is free for it.
+        tasks: picklable; each is pickled only when a process is free for it.
         processes: None means one a core; 1 works in this process.
         watch: is told the number of ticks so far, a few times a second.
-        died: is told the task whose worker died, if it will be begun again.
+        died: is told the task whose process died, if it will be begun again.
 
     Raises:
-        WorkerDied: one task killed its worker `MOST_DEATHS` times.
+        ProcessDied: one task killed its process `MOST_DEATHS` times.
         DatasetError: `processes` is below 1.
     """
     check_processes(processes)
-    workers = min(processes or available_cores(), len(tasks))
-    if workers <= 1:
+    count = min(processes or available_cores(), len(tasks))
+    if count <= 1:
         yield from _run_here(function, tasks, watch)
     else:
-        yield from _Crew(function, tasks, workers, died).run(watch)
+        yield from _Crew(function, tasks, count, died).run(watch)
 
 
 def _run_here(function, tasks, watch):
@@ -132,7 +132,7 @@ class _Job:
     deaths: list[int] = field(default_factory=list)  # ticks before each
 
 
-class _Worker:
+class _Process:
     # An executor of one process each: when a process dies, an executor gives up all
     # that it has, and which task was to blame is not known.
 
@@ -140,7 +140,7 @@ class _Worker:
         # Without locks: a killed process would never release them.
         self._ticks = context.RawValue("q", 0)
         self.executor = ProcessPoolExecutor(
-            1, context, _start_worker, (self._ticks, stop)
+            1, context, _start_process, (self._ticks, stop)
         )
 
     @property
@@ -153,14 +153,14 @@ class _Worker:
 
 
 class _Crew:
-    def __init__(self, function, tasks, workers: int, died):
+    def __init__(self, function, tasks, count: int, died):
         self._function, self._died = function, died
         # Not fork: TensorFlow's threads do not survive it.
         self._context = multiprocessing.get_context("spawn")
         self._stop = self._context.RawValue("b", 0)
         self._waiting = deque(_Job(task) for task in tasks)
-        self._idle = [_Worker(self._context, self._stop) for _ in range(workers)]
-        self._busy: dict[Future, tuple[_Worker, _Job]] = {}
+        self._idle = [_Process(self._context, self._stop) for _ in range(count)]
+        self._busy: dict[Future, tuple[_Process, _Job]] = {}
         self._ticks = 0  # of finished tasks
 
     def run(self, watch):
@@ -169,7 +169,7 @@ class _Crew:
                 self._hand_out()
                 done, _ = wait(self._busy, _POLL_SECONDS, FIRST_COMPLETED)
                 results = [r for future in done for r in self._take_back(future)]
-                watch(self._ticks + sum(w.ticks for w, _ in self._busy.values()))
+                watch(self._ticks + sum(p.ticks for p, _ in self._busy.values()))
                 self._hand_out()  # before the caller takes its time over the results
                 yield from results
         finally:
@@ -177,49 +177,49 @@ class _Crew:
 
     def _hand_out(self) -> None:
         while self._idle and self._waiting:
-            worker, job = self._idle.pop(), self._waiting.popleft()
+            process, job = self._idle.pop(), self._waiting.popleft()
             try:
-                future = worker.submit(self._function, job.task)
+                future = process.submit(self._function, job.task)
             except BrokenProcessPool:  # it died while it had nothing to do
-                worker = self._successor(worker)
-                future = worker.submit(self._function, job.task)
-            self._busy[future] = worker, job
+                process = self._successor(process)
+                future = process.submit(self._function, job.task)
+            self._busy[future] = process, job
 
-    def _successor(self, worker: _Worker) -> _Worker:
-        worker.executor.shutdown()
-        return _Worker(self._context, self._stop)
+    def _successor(self, process: _Process) -> _Process:
+        process.executor.shutdown()
+        return _Process(self._context, self._stop)
 
     def _take_back(self, future: Future) -> list:
-        worker, job = self._busy[future]
+        process, job = self._busy[future]
         try:
             result = future.result()
         except BrokenProcessPool:
-            job.deaths.append(worker.ticks)
+            job.deaths.append(process.ticks)
             if len(job.deaths) == MOST_DEATHS:
-                raise WorkerDied(job.task, job.deaths) from None
-            worker = self._successor(worker)
+                raise ProcessDied(job.task, job.deaths) from None
+            process = self._successor(process)
             self._waiting.appendleft(job)
             self._died(job.task)
             results = []
         else:
-            self._ticks += worker.ticks
+            self._ticks += process.ticks
             results = [result]
         del self._busy[future]
-        self._idle.append(worker)
+        self._idle.append(process)
         return results
 
     def _dismiss(self) -> None:
         self._stop.value = 1
-        busy = [worker for worker, _ in self._busy.values()]
-        for worker in [*self._idle, *busy]:
-            worker.executor.shutdown(wait=True, cancel_futures=True)
+        busy = [process for process, _ in self._busy.values()]
+        for process in [*self._idle, *busy]:
+            process.executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(ticks: Any, stop: Any) -> None:
+def _start_process(ticks: Any, stop: Any) -> None:
     global _on_tick
     _on_tick = partial(_count, ticks, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # no worker needs a GPU's memory
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # no process needs a GPU's memory
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     threading.Thread(target=_die_with_parent, daemon=True).start()
     import_tensorflow_silently()
@@ -228,7 +228,7 @@ def _start_worker(ticks: Any, stop: Any) -> None:
 def _count(ticks: Any, stop: Any) -> None:
     ticks.value += 1
     if stop.value:
-        raise Stopped
+        raise Cancelled
 
 
 def _die_with_parent() -> None:

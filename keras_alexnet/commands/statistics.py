@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 if TYPE_CHECKING:
-    from tfrecords.verification.statistics_from_shards import Found
+    from tfrecords.verification.statistics_from_shards import ShardStatistics
 
 _SHOWN = 20  # classes
 
@@ -50,10 +50,13 @@ class StatisticsOptions:
 def main(arguments: Sequence[str]) -> int:
     """Compute, write and summarise."""
     options = tyro.cli(StatisticsOptions, args=arguments, prog="alexnet statistics")
-    from tfrecords.dataset.statistics import STATISTICS_FILE
+    from tfrecords.dataset.names import STATISTICS_FILE
     from tfrecords.plain_text import say
     from tfrecords.result_files import ResultFiles
-    from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
+    from tfrecords.verification.statistics_from_shards import (
+        ExampleKeys,
+        compute_statistics,
+    )
 
     # A file that is there may hold the same already, and then stays as it is.
     new = options.out is not None and not options.out.is_file()
@@ -61,7 +64,9 @@ def main(arguments: Sequence[str]) -> int:
     found = compute_statistics(
         options.directory,
         pattern=options.pattern,
-        keys=Keys(options.image_key, options.label_key or None, options.label_offset),
+        keys=ExampleKeys(
+            options.image_key, options.label_key or None, options.label_offset
+        ),
         size=options.size,
         processes=options.processes,
     )
@@ -75,12 +80,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _save(found: "Found", out: Path, replace: bool) -> str:
+def _save(found: "ShardStatistics", out: Path, replace: bool) -> str:
     written = found.statistics.save_new(out, replace=replace)
     return f"{out}: {'written' if written else 'the same already'}."
 
 
-def _summary(found: "Found", out: Path) -> dict[str, Any]:
+def _summary(found: "ShardStatistics", out: Path) -> dict[str, Any]:
     statistics = found.statistics
     return {
         "out": str(out),

@@ -12,7 +12,7 @@ from tfrecords.result_files import ResultFiles
 
 if TYPE_CHECKING:
     from tfrecords.tables import Table
-    from tfrecords.verification.verify import Report
+    from tfrecords.verification.result import Verification
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if report.ok else 1
 
 
-def _verdict(report: "Report") -> str:
+def _verdict(report: "Verification") -> str:
     if report.problems:
         return f"{len(report.problems):,} problems"
     remarks = []
@@ -68,7 +68,7 @@ def _verdict(report: "Report") -> str:
     return f"no damage, but {' and '.join(remarks)}" if remarks else "all is well"
 
 
-def _table(report: "Report") -> "Table":
+def _table(report: "Verification") -> "Table":
     from tfrecords.tables import Table
 
     table = Table()

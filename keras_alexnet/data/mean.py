@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_alexnet.data import views
 from tfrecords import Statistics
-from tfrecords.dataset.statistics import STATISTICS_FILE
+from tfrecords.dataset.names import STATISTICS_FILE
 
 
 def load_statistics(directory: Path | str) -> Statistics:

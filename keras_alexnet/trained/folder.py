@@ -21,8 +21,8 @@ from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.trained.names import CONFIG_FILE
 from tfrecords import Manifest, Statistics
 from tfrecords.dataset.folder_names import check_folder_name
-from tfrecords.dataset.labels import LABELS_FILE, read_labels
-from tfrecords.dataset.statistics import STATISTICS_FILE
+from tfrecords.dataset.labels import read_labels
+from tfrecords.dataset.names import LABELS_FILE, STATISTICS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, staged, temporary_path
 

@@ -11,7 +11,8 @@ from keras_alexnet.inference.graph import ServedNetwork
 from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.trained.folder import BEST_FILE, LABELS_FILE
 from peers import our_network
-from tfrecords.dataset.statistics import STATISTICS_FILE, Accumulator
+from tfrecords.dataset.names import STATISTICS_FILE
+from tfrecords.dataset.statistics import Accumulator
 
 
 def write_exports(job: dict[str, Any], folder: Path) -> dict[str, str]:

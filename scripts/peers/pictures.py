@@ -9,7 +9,7 @@ import tensorflow as tf
 import tfrecords
 from tfrecords import Manifest, Statistics
 from tfrecords.dataset import example
-from tfrecords.dataset.statistics import STATISTICS_FILE
+from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.images.options import JPEG
 

@@ -9,7 +9,7 @@ import pytest
 import tfrecords
 from tests.reference import relative, rounding_bound
 from tfrecords.dataset.example import decode_example
-from tfrecords.dataset.manifest import IGNORED_FILE
+from tfrecords.dataset.names import IGNORED_FILE
 
 TEXT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)

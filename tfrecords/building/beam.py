@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import ModuleType
 
-from tfrecords.building.lock import BUILDING, revoke
+from tfrecords.building.lock import revoke
 from tfrecords.building.shard import ShardTask, write_shard
 from tfrecords.building.shard_result import result_path
+from tfrecords.dataset.names import BUILDING_FOLDER
 from tfrecords.errors import DatasetError
 
 _POLL_SECONDS = 0.5
@@ -18,7 +19,7 @@ _ERROR = re.compile(r"DatasetError: ([^\n]*?)(?: \[while running|\\n|\n|$)")
 _one_at_a_time = threading.Lock()
 
 
-def run(
+def write_shards(
     out: Path, tasks: Sequence[ShardTask], runner: str, options: Sequence[str]
 ) -> Generator[str, None, None]:
     """Write shards by a Beam pipeline and give the name of each that is finished.
@@ -30,7 +31,7 @@ def run(
     place, and this package must be installed for every worker.
 
     Args:
-        out: the dataset folder, claimed.
+        out: the dataset folder, locked for this build.
         tasks: none of them has a result yet.
         runner: a Beam runner's name, such as `DirectRunner`.
         options: of the pipeline, `name=value` with or without leading dashes.
@@ -69,7 +70,7 @@ def _import_beam() -> ModuleType:
 
 def _write_task(out: Path, task: ShardTask) -> str:
     # The pipeline itself holds only paths: runners limit its size.
-    path = out.absolute() / BUILDING / "tasks" / task.planned.file
+    path = out.absolute() / BUILDING_FOLDER / "tasks" / task.planned.file
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(pickle.dumps(task))
     return str(path)

@@ -10,21 +10,21 @@ from typing import Any
 from tfrecords.building import beam
 from tfrecords.building.contents import Comparison, check_finished
 from tfrecords.building.coverage import Coverage
-from tfrecords.building.finished_shards import Harvest
-from tfrecords.building.folder import finish, look, prepare
-from tfrecords.building.lock import claim
+from tfrecords.building.finished_shards import FinishedShards
+from tfrecords.building.folder import end_build, inspect_folder, start_build
+from tfrecords.building.lock import build_lock
 from tfrecords.building.plan import SHARD_SIZE_MB, Plan, PlannedShard, make_plan
 from tfrecords.building.planned_source import PlannedSource, check_apart, plan_for
 from tfrecords.building.shard import ShardTask, write_shard
 from tfrecords.building.shard_result import load_result, result_path
 from tfrecords.building.space import check_space
 from tfrecords.dataset.folder_names import check_folder_name
-from tfrecords.dataset.manifest import MANIFEST_FILE, Manifest
+from tfrecords.dataset.manifest import Manifest
+from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, local_path
 from tfrecords.images.options import ImageOptions
-from tfrecords.processes import WorkerDied, check_processes
-from tfrecords.processes import run as run_tasks
+from tfrecords.processes import ProcessDied, check_processes, run_tasks
 from tfrecords.progress import Progress
 from tfrecords.ranges import check_number
 from tfrecords.sources import Source, open_source
@@ -194,35 +194,35 @@ class _Work:
     def carry_out(self, processes, runner, beam_options) -> Manifest:
         out = self.out
         try:
-            manifest = look(out, self.plan)
+            manifest = inspect_folder(out, self.plan)
             if manifest:
                 return check_finished(out, manifest, self.plan, self.report.say)
-            with claim(out) as token:
-                manifest = prepare(out, self.plan)
+            with build_lock(out) as token:
+                manifest = start_build(out, self.plan)
                 if manifest:
-                    finish(out)  # the last build was killed just before it did
+                    end_build(out)  # the last build was killed just before it did
                     return check_finished(out, manifest, self.plan, self.report.say)
-                harvest, missing = self._resume()
+                finished, missing = self._resume()
                 check_space(out, missing, self.images)
-                self._write(harvest, missing, token, processes, runner, beam_options)
-                manifest = harvest.commit(out)
-                finish(out)
-                for note in harvest.notes():
+                self._write(finished, missing, token, processes, runner, beam_options)
+                manifest = finished.commit(out)
+                end_build(out)
+                for note in finished.notes():
                     self.report.say(note)
                 return manifest
         except OSError as error:
             path = out / MANIFEST_FILE if out.is_dir() else out
             raise disk_error(error, path) from None
 
-    def _resume(self) -> tuple[Harvest, list[PlannedShard]]:
-        harvest = Harvest(self.plan, self.source, self.images.size)
+    def _resume(self) -> tuple[FinishedShards, list[PlannedShard]]:
+        finished = FinishedShards(self.plan, self.source, self.images.size)
         missing, done, replaced = [], 0, 0
         comparison = Comparison(self.report.say)
         for shard in self.plan.shards:
             result = load_result(self.out, self.plan.fingerprint, shard)
             now = result and comparison.contents(shard, result.contents)
             if result and now:
-                harvest.add(replace(result, contents=now))
+                finished.add(replace(result, contents=now))
                 done += len(shard.samples)
             else:
                 replaced += result is not None
@@ -233,13 +233,13 @@ class _Work:
             self.report.say(f"Pictures were replaced since they were read: {shards}.")
         total = len(self.plan.shards)
         if len(missing) < total:
-            finished = f"{total - len(missing)} of {total} shards are finished"
-            self.report.say(f"resuming: {finished}")
+            there = f"{total - len(missing)} of {total} shards are finished"
+            self.report.say(f"resuming: {there}")
         self.report.resume(done)
-        harvest.check_rejections(self.out, self.max_rejected)
-        return harvest, missing
+        finished.check_rejections(self.out, self.max_rejected)
+        return finished, missing
 
-    def _write(self, harvest, missing, token, processes, runner, beam_options) -> None:
+    def _write(self, finished, missing, token, processes, runner, beam_options) -> None:
         source, plan = self.source, self.plan
         tasks = [
             ShardTask(
@@ -266,8 +266,8 @@ class _Work:
                         f"{self.out / file} or its result has changed since it was "
                         "written. Run the same command again."
                     )
-                harvest.add(result)
-                harvest.check_rejections(self.out, self.max_rejected)
+                finished.add(result)
+                finished.check_rejections(self.out, self.max_rejected)
 
     def _run_pool(self, tasks, processes) -> Generator[str, None, None]:
         before = self.plan.total - sum(len(task.planned.samples) for task in tasks)
@@ -280,19 +280,19 @@ class _Work:
 
         try:
             yield from run_tasks(write_shard, tasks, processes, watch, died)
-        except WorkerDied as error:
+        except ProcessDied as error:
             raise _deadly(error) from None
 
     def _run_beam(self, tasks, runner, options) -> Generator[str, None, None]:
         sizes = {task.planned.file: len(task.planned.samples) for task in tasks}
         done = self.plan.total - sum(sizes.values())
-        for file in beam.run(self.out, tasks, runner, options):
+        for file in beam.write_shards(self.out, tasks, runner, options):
             done += sizes[file]
             self.report.update(done)
             yield file
 
 
-def _deadly(error: WorkerDied) -> DatasetError:
+def _deadly(error: ProcessDied) -> DatasetError:
     shard = error.task.planned
     places = sorted({min(ticks, len(shard.samples) - 1) for ticks in error.ticks})
     pictures = ", ".join(shard.samples[place].key for place in places)

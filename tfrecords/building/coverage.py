@@ -8,7 +8,7 @@ import numpy as np
 
 from tfrecords.building.plan import Plan
 from tfrecords.building.shard_result import Rejection
-from tfrecords.dataset.manifest import REJECTED_FILE
+from tfrecords.dataset.names import REJECTED_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.sources import Source
 

@@ -11,23 +11,18 @@ import numpy as np
 from tfrecords.building.coverage import Coverage
 from tfrecords.building.plan import Plan
 from tfrecords.building.shard_result import Rejection, ShardResult
-from tfrecords.dataset.example import write_tfds_metadata
 from tfrecords.dataset.labels import synset, write_labels
-from tfrecords.dataset.manifest import (
-    IGNORED_FILE,
-    REJECTED_FILE,
-    Contents,
-    Manifest,
-    Shard,
-)
-from tfrecords.dataset.statistics import STATISTICS_FILE, Accumulator
+from tfrecords.dataset.manifest import Contents, Manifest, Shard
+from tfrecords.dataset.names import IGNORED_FILE, REJECTED_FILE, STATISTICS_FILE
+from tfrecords.dataset.statistics import Accumulator
+from tfrecords.dataset.tfds_metadata import write_tfds_metadata
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.images.store import codec_versions
 from tfrecords.sources import Source
 
 
-class Harvest:
+class FinishedShards:
     """What came of the shards so far, in any order.
 
     Args:

@@ -6,21 +6,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tfrecords.building.lock import BUILDING
 from tfrecords.building.plan import Plan
-from tfrecords.dataset.manifest import MANIFEST_FILE, REJECTED_FILE, Manifest
-from tfrecords.dataset.statistics import STATISTICS_FILE
+from tfrecords.dataset.manifest import Manifest
+from tfrecords.dataset.names import (
+    BUILDING_FOLDER,
+    LABELS_FILE,
+    LOCK_FILE,
+    MANIFEST_FILE,
+    PLAN_FILE,
+    REJECTED_FILE,
+    STATISTICS_FILE,
+    TFDS_INFO_FILE,
+)
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
-_PLAN_FILE = "plan.json"  # in the hidden folder: what is being built
 # The statistics are those of the training split, where there is one.
-_PARTS = (STATISTICS_FILE, REJECTED_FILE, "labels.txt", "dataset_info.json")
+_PARTS = (STATISTICS_FILE, REJECTED_FILE, LABELS_FILE, TFDS_INFO_FILE)
 
 
 def recorded_fingerprint(out: Path) -> str | None:
     """Return the fingerprint of what a folder holds, finished or not; None: nothing."""
-    for path in (out / MANIFEST_FILE, out / BUILDING / _PLAN_FILE):
+    for path in (out / MANIFEST_FILE, out / BUILDING_FOLDER / PLAN_FILE):
         try:
             return str(json.loads(path.read_bytes())["fingerprint"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -28,8 +35,8 @@ def recorded_fingerprint(out: Path) -> str | None:
     return None
 
 
-def look(out: Path, plan: Plan) -> Manifest | None:
-    """Make a folder and see whether it is finished or not ours, without claiming it.
+def inspect_folder(out: Path, plan: Plan) -> Manifest | None:
+    """Make a folder and see, without its lock, if it is finished or not ours.
 
     Returns:
         The manifest if the plan is carried out already, else None.
@@ -39,13 +46,13 @@ def look(out: Path, plan: Plan) -> Manifest | None:
         OSError: it cannot be made.
     """
     out.mkdir(parents=True, exist_ok=True)
-    if (out / BUILDING).exists():
-        return None  # only who holds the claim may judge
+    if (out / BUILDING_FOLDER).exists():
+        return None  # only who holds the lock may judge
     return _state(out, plan)
 
 
-def prepare(out: Path, plan: Plan) -> Manifest | None:
-    """Make a claimed folder ready for a plan.
+def start_build(out: Path, plan: Plan) -> Manifest | None:
+    """Make a folder, of which one holds the lock, ready for a plan.
 
     Returns:
         The manifest if the plan is carried out already, else None.
@@ -56,17 +63,17 @@ def prepare(out: Path, plan: Plan) -> Manifest | None:
     """
     finished = _state(out, plan)
     if finished is None:
-        _start(out, plan)
+        _keep_plan(out, plan)
     return finished
 
 
-def finish(out: Path) -> None:
+def end_build(out: Path) -> None:
     """Take away what only an unfinished build needs; the lock last."""
-    folder = out / BUILDING
+    folder = out / BUILDING_FOLDER
     for entry in folder.iterdir():
         if entry.is_dir():
             shutil.rmtree(entry)
-        elif entry.name != "lock":
+        elif entry.name != LOCK_FILE:
             entry.unlink()
     with suppress(OSError):  # who asks for it meanwhile will find all finished
         shutil.rmtree(folder)
@@ -75,7 +82,7 @@ def finish(out: Path) -> None:
 def _state(out: Path, plan: Plan) -> Manifest | None:
     if (out / MANIFEST_FILE).exists():
         return _finished(out, plan)
-    if (out / BUILDING / _PLAN_FILE).exists():
+    if (out / BUILDING_FOLDER / PLAN_FILE).exists():
         _check_unfinished(out, plan)
     else:
         _check_empty(out)
@@ -96,7 +103,7 @@ def _finished(out: Path, plan: Plan) -> Manifest | None:
 
 
 def _check_unfinished(out: Path, plan: Plan) -> None:
-    path = out / BUILDING / _PLAN_FILE
+    path = out / BUILDING_FOLDER / PLAN_FILE
     try:
         before = json.loads(path.read_bytes())
         same = before.pop("fingerprint") == plan.fingerprint
@@ -117,7 +124,7 @@ def _other_plan(out: Path, what: str, before: dict[str, Any], plan: Plan):
 
 
 def _check_empty(out: Path) -> None:
-    ours = (".DS_Store", BUILDING)
+    ours = (".DS_Store", BUILDING_FOLDER)
     foreign = sorted(entry.name for entry in out.iterdir() if entry.name not in ours)
     if foreign:
         raise DatasetError(
@@ -126,9 +133,9 @@ def _check_empty(out: Path) -> None:
         )
 
 
-def _start(out: Path, plan: Plan) -> None:
+def _keep_plan(out: Path, plan: Plan) -> None:
     document = {"fingerprint": plan.fingerprint, "name": plan.name, **plan.options}
-    write_atomically(out / BUILDING / _PLAN_FILE, json.dumps(document).encode())
+    write_atomically(out / BUILDING_FOLDER / PLAN_FILE, json.dumps(document).encode())
     (out / MANIFEST_FILE).unlink(missing_ok=True)
-    for leftover in [*out.glob(".*.tmp"), *(out / BUILDING).glob("*.tmp")]:
+    for leftover in [*out.glob(".*.tmp"), *(out / BUILDING_FOLDER).glob("*.tmp")]:
         leftover.unlink()

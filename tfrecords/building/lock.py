@@ -1,9 +1,9 @@
 """The hidden folder of an unfinished build, and who may write there.
 
 One build at a time: it holds a lock that the kernel releases when the process ends,
-however it ends. Its workers show a token and hold a lock of their own while they
-write; a new build first waits until no worker does, then changes the token. So a
-worker that outlives its build can neither spoil the next one nor go on beside it,
+however it ends. Its processes show a token and hold a lock of their own while they
+write; a new build first waits until none does, then changes the token. So a process
+that outlives its build can neither spoil the next one nor go on beside it,
 on this machine or, where the file system's locks reach them, on others.
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tfrecords.dataset.names import BUILDING_FOLDER, LOCK_FILE, TOKEN_FILE
 from tfrecords.errors import DatasetError
 
 try:
@@ -26,26 +27,23 @@ except ImportError:
         "On Windows, use WSL 2."
     ) from None
 
-BUILDING = ".building"
-_LOCK_FILE = "lock"
-_TOKEN_FILE = "token"
-_PATIENCE_SECONDS = 10.0  # workers die some milliseconds after their build
+_PATIENCE_SECONDS = 10.0  # processes die some milliseconds after their build
 _POLL_SECONDS = 0.05
 _HELD = (errno.EWOULDBLOCK, errno.EACCES)
 
 
 @contextmanager
-def claim(out: Path) -> Iterator[str]:
+def build_lock(out: Path) -> Iterator[str]:
     """Hold a dataset folder for one build.
 
     Args:
         out: the dataset folder; its `.building` is made.
 
     Yields:
-        The token that the build's workers must show.
+        The token that the build's processes must show.
 
     Raises:
-        DatasetError: another build holds the folder, workers of an earlier one still
+        DatasetError: another build holds the folder, processes of an earlier one still
             write, or the file system has no locks.
         OSError: the folder is not writable.
     """
@@ -58,7 +56,7 @@ def claim(out: Path) -> Iterator[str]:
 
 
 def _take(out: Path) -> int:
-    path = out / BUILDING / _LOCK_FILE
+    path = out / BUILDING_FOLDER / LOCK_FILE
     while True:
         path.parent.mkdir(exist_ok=True)
         try:
@@ -89,7 +87,7 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 
 
 def _new_token(out: Path) -> str:
-    path = out / BUILDING / _TOKEN_FILE
+    path = out / BUILDING_FOLDER / TOKEN_FILE
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         end = time.monotonic() + _PATIENCE_SECONDS
@@ -108,21 +106,21 @@ def _new_token(out: Path) -> str:
 
 
 def revoke(out: Path) -> None:
-    """Let no worker of the present build begin another shard."""
+    """Let no process of the present build begin another shard."""
     with suppress(OSError):
-        os.truncate(out / BUILDING / _TOKEN_FILE, 0)
+        os.truncate(out / BUILDING_FOLDER / TOKEN_FILE, 0)
 
 
 @contextmanager
-def working(out: Path, token: str) -> Iterator[None]:
-    """Write as a worker of the build that gave the token.
+def shard_lock(out: Path, token: str) -> Iterator[None]:
+    """Write as a process of the build that gave the token.
 
     Raises:
         DatasetError: that build has ended or another one has taken its place.
     """
     over = DatasetError(f"The build that this worker belongs to has left {out}.")
     try:
-        descriptor = os.open(out / BUILDING / _TOKEN_FILE, os.O_RDONLY)
+        descriptor = os.open(out / BUILDING_FOLDER / TOKEN_FILE, os.O_RDONLY)
     except FileNotFoundError:
         raise over from None
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords.dataset.example import shard_name
+from tfrecords.dataset.names import shard_name
 from tfrecords.errors import DatasetError
 from tfrecords.images.options import ORIGINAL, RAW, ImageOptions
 from tfrecords.ranges import check_count

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tfrecords.building.contents import Reading, sum_up
-from tfrecords.building.lock import BUILDING, working
+from tfrecords.building.lock import shard_lock
 from tfrecords.building.plan import PlannedShard
 from tfrecords.building.shard_result import Rejection, ShardResult, save_result
-from tfrecords.dataset.example import FORMATS, Record, encode_example
+from tfrecords.dataset.example import FORMATS, PictureRecord, encode_example
 from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
+from tfrecords.dataset.names import BUILDING_FOLDER
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import disk_error, staged
 from tfrecords.images import store
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """All that a worker needs to write one shard.
+    """All that a process needs to write one shard.
 
     Attributes:
         directory: the dataset folder.
-        token: of the build, from `tfrecords.building.lock.claim`.
+        token: of the build, from `tfrecords.building.lock.build_lock`.
         fingerprint: of the plan.
         planned: the pictures and their order.
         labels: class names in label order.
@@ -68,7 +69,7 @@ def write_shard(task: ShardTask) -> str:
     out = Path(task.directory)
     path = out / task.planned.file
     try:
-        with working(out, task.token):
+        with shard_lock(out, task.token):
             save_result(out, task.fingerprint, _write(task, path))
     except OSError as error:
         raise disk_error(error, path) from None
@@ -82,7 +83,7 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
     train = task.planned.split == "train"
     accumulator = Accumulator(task.options.size) if train else None
     # The name is new each time: on a cluster two workers may be given one task.
-    beside = path.parent / BUILDING / f"{path.name}.{uuid.uuid4().hex}.tmp"
+    beside = path.parent / BUILDING_FOLDER / f"{path.name}.{uuid.uuid4().hex}.tmp"
     with staged(path, beside) as temporary:
         with open_writer(temporary) as writer:
             for record in _records(task, reading, rejections):
@@ -107,7 +108,7 @@ def open_writer(path: Path) -> Iterator["tf.io.TFRecordWriter"]:
 
     Raises:
         OSError: on entry, in the block or on leaving it: what TensorFlow reports by
-            errors of its own, which cannot be sent from a worker.
+            errors of its own, which cannot be sent from a process.
     """
     import tensorflow as tf
 
@@ -122,7 +123,7 @@ def open_writer(path: Path) -> Iterator["tf.io.TFRecordWriter"]:
 
 def _records(
     task: ShardTask, reading: Reading, rejections: list[Rejection]
-) -> Iterator[Record]:
+) -> Iterator[PictureRecord]:
     for sample in task.planned.samples:
         name = task.labels[sample.label]
         try:
@@ -133,7 +134,7 @@ def _records(
             rejections.append(Rejection(sample.key, split, name, *details))
         else:
             height, width = store.stored_size(encoded, task.options)
-            yield Record(
+            yield PictureRecord(
                 encoded=encoded,
                 height=height,
                 width=width,

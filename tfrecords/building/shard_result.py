@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords.building.lock import BUILDING
 from tfrecords.building.plan import PlannedShard
 from tfrecords.dataset.manifest import Contents, Shard
+from tfrecords.dataset.names import BUILDING_FOLDER
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import write_atomically
 from tfrecords.images.store import codec_versions
@@ -56,7 +56,7 @@ class ShardResult:
 
 def result_path(out: Path, file: str) -> Path:
     """Name the file that keeps the result of a shard."""
-    return out / BUILDING / f"{file}.npz"
+    return out / BUILDING_FOLDER / f"{file}.npz"
 
 
 def save_result(out: Path, fingerprint: str, result: ShardResult) -> None:

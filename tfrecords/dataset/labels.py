@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+from tfrecords.dataset.names import LABELS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 from tfrecords.plain_text import printable
 from tfrecords.text_file import is_utf8
 
-LABELS_FILE = "labels.txt"
 _SYNSET = re.compile(r"n\d{8}")  # a WordNet noun id, as ILSVRC names its folders
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 

@@ -10,12 +10,10 @@ from typing import Any
 
 from tfrecords.dataset.compression import compressed_beside, compression
 from tfrecords.dataset.folder_names import check_folder_name
+from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path, write_atomically
 
-MANIFEST_FILE = "manifest.json"
-REJECTED_FILE = "rejected.jsonl"
-IGNORED_FILE = "ignored.jsonl"
 FORMAT_VERSION = 1
 
 

@@ -1,7 +1,7 @@
 """Mean image and colour components of a training set, exact in any order.
 
 Sums are kept in 64-bit integers, so that adding up is associative and the result
-is the same to the last bit from one worker or eight. They suffice: of the sums, a
+is the same to the last bit from one process or eight. They suffice: of the sums, a
 channel product is the largest, at most 255^2 * 65,536 = 4.3e9 for a picture of
 256 x 256, so 2^63 holds 2.1e9 pictures; the largest ImageNet has 1.5e7.
 """
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
 
-STATISTICS_FILE = "statistics.npz"
 PIXEL_SCALE = 255.0
 
 

@@ -4,7 +4,16 @@ import os
 from itertools import islice
 from pathlib import Path
 
-_RUN_FILES = ("checkpoints", "best.keras", "statistics.npz")
+from tfrecords.dataset.names import (
+    BUILDING_FOLDER,
+    LABELS_FILE,
+    MANIFEST_FILE,
+    PLAN_FILE,
+    STATISTICS_FILE,
+)
+
+# Of keras_alexnet, which cannot be asked; `best.keras` is of its first releases.
+_NETWORK_FILES = ("checkpoints", "network.keras", "best.keras", STATISTICS_FILE)
 _MOST_VERSIONS = 50  # a class folder has more files, which need not be looked at
 
 
@@ -17,12 +26,12 @@ def product_of(path: Path) -> str | None:
 
 
 def _product_of(path: Path) -> str | None:
-    if (path / "manifest.json").is_file() and (path / "labels.txt").is_file():
+    if (path / MANIFEST_FILE).is_file() and (path / LABELS_FILE).is_file():
         return "a dataset folder"
-    if (path / ".building" / "plan.json").is_file():
+    if (path / BUILDING_FOLDER / PLAN_FILE).is_file():
         return "an unfinished dataset folder"
     if (path / "config.json").is_file() and any(
-        (path / name).exists() for name in _RUN_FILES
+        (path / name).exists() for name in _NETWORK_FILES
     ):
         return "a run folder"
     if (path / "saved_model.pb").is_file() or _has_version(path):

@@ -11,7 +11,7 @@ from tfrecords.errors import DatasetError
 
 
 class Origin(Protocol):
-    """Where a picture's bytes are; small, and picklable, so that a worker reads."""
+    """Where a picture's bytes are; small, and picklable for the build's processes."""
 
     def read(self) -> bytes:
         """Read the picture's bytes; raises OSError where that fails."""

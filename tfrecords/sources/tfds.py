@@ -6,22 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords.dataset.labels import sorted_order
+from tfrecords.dataset.names import TFDS_FEATURES_FILE, TFDS_INFO_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.sources.ilsvrc import facts
 from tfrecords.sources.sample import Ignored, RangeOrigin, Sample, Source, in_order
 from tfrecords.sources.split_names import SPLIT_FOLDERS
-from tfrecords.sources.tfds_records import ExampleFile, Stretch
+from tfrecords.sources.tfds_records import ByteRange, ExampleFile
 from tfrecords.sources.tree import UNLABELLED
 
 PREFIX = "tfds:"
-_INFO_FILE = "dataset_info.json"
 _NAME_KEYS = ("file_name", "filename", "image/filename")
 _MOST_NAME_BYTES = 4096
 
 
 def is_prepared(path: Path) -> bool:
     """Tell whether a folder is a dataset that tensorflow-datasets has prepared."""
-    return (path / _INFO_FILE).is_file() and (path / "features.json").is_file()
+    return all((path / name).is_file() for name in (TFDS_INFO_FILE, TFDS_FEATURES_FILE))
 
 
 def open_tfds(name: str, earlier: bool = False) -> Source:
@@ -157,10 +157,10 @@ class _Reader:
                 f"Cannot read {path}: {error.strerror}. Prepare the dataset again."
             ) from None
 
-    def _sample(self, path, file, record: Stretch, split, index) -> Sample | None:
+    def _sample(self, path, file, record: ByteRange, split, index) -> Sample | None:
         values = file.values(record)
         image, number = values.get(self._image), values.get(self._label)
-        if not isinstance(image, Stretch) or not isinstance(number, int):
+        if not isinstance(image, ByteRange) or not isinstance(number, int):
             raise DatasetError(
                 f"Expected one {self._image} and one {self._label} in record {index} "
                 f"of {path}. Prepare the dataset again."
@@ -178,7 +178,7 @@ class _Reader:
     def _key(self, file, values, split, index, class_name) -> str:
         for key in _NAME_KEYS:
             place = values.get(key)
-            if isinstance(place, Stretch) and 0 < place.size <= _MOST_NAME_BYTES:
+            if isinstance(place, ByteRange) and 0 < place.size <= _MOST_NAME_BYTES:
                 name = file.read(place).decode("utf-8", "surrogateescape")
                 base = name.rpartition("/")[2]
                 canonical = facts.canonical_key(split, class_name, base)

@@ -22,7 +22,7 @@ _MOST_KEY_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ByteRange:
     """Some bytes of a file."""
 
     offset: int
@@ -50,23 +50,23 @@ class ExampleFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def records(self) -> Iterator[Stretch]:
+    def records(self) -> Iterator[ByteRange]:
         """Yield the place of each record's Example."""
         offset = 0
         while offset < self._size:
-            size = int.from_bytes(self.read(Stretch(offset, _HEADER))[:8], "little")
-            record = Stretch(offset + _HEADER, size)
+            size = int.from_bytes(self.read(ByteRange(offset, _HEADER))[:8], "little")
+            record = ByteRange(offset + _HEADER, size)
             offset = record.offset + size + _CHECKSUM
             if offset > self._size:
                 raise self._damage(record.offset)
             yield record
 
-    def values(self, record: Stretch) -> dict[str, Stretch | int]:
+    def values(self, record: ByteRange) -> dict[str, ByteRange | int]:
         """Find an Example's single values: the place of bytes, integers themselves.
 
         Features of floats, or of no or several values, are not among them.
         """
-        found: dict[str, Stretch | int] = {}
+        found: dict[str, ByteRange | int] = {}
         for _, features in self._fields(record, 1):
             for _, entry in self._fields(features, 1):
                 parts = {field: place for field, place in self._fields(entry, 1, 2)}
@@ -77,7 +77,7 @@ class ExampleFile:
                         found[key] = values[0]
         return found
 
-    def read(self, place: Stretch) -> bytes:
+    def read(self, place: ByteRange) -> bytes:
         """Read some bytes."""
         self._file.seek(place.offset)
         data = self._file.read(place.size)
@@ -85,14 +85,14 @@ class ExampleFile:
             raise self._damage(place.offset)
         return data
 
-    def _values(self, feature: Stretch) -> Iterator[Stretch | int]:
+    def _values(self, feature: ByteRange) -> Iterator[ByteRange | int]:
         for kind, values in self._fields(feature, _BYTES_LIST, _INT64_LIST):
             if kind == _BYTES_LIST:
                 yield from (place for _, place in self._fields(values, 1))
             elif values.size:
                 yield from self._integers(values)
 
-    def _integers(self, values: Stretch) -> Iterator[int]:
+    def _integers(self, values: ByteRange) -> Iterator[int]:
         end = values.offset + values.size
         tag, offset = self._varint(values.offset, end)
         if tag & 7 == _LENGTH:  # packed
@@ -103,7 +103,9 @@ class ExampleFile:
             if tag & 7 == _VARINT and offset < end:
                 _, offset = self._varint(offset, end)  # the next one's tag
 
-    def _fields(self, message: Stretch, *wanted: int) -> Iterator[tuple[int, Stretch]]:
+    def _fields(
+        self, message: ByteRange, *wanted: int
+    ) -> Iterator[tuple[int, ByteRange]]:
         offset, end = message.offset, message.offset + message.size
         while offset < end:
             tag, offset = self._varint(offset, end)
@@ -119,7 +121,7 @@ class ExampleFile:
             if offset + size > end:
                 raise self._damage(offset)
             if kind == _LENGTH and tag >> 3 in wanted:
-                yield tag >> 3, Stretch(offset, size)
+                yield tag >> 3, ByteRange(offset, size)
             offset += size
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:

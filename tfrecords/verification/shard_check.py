@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords.dataset.compression import compressed_beside, compression
-from tfrecords.dataset.example import FORMATS, Record, decode_example
+from tfrecords.dataset.example import FORMATS, PictureRecord, decode_example
 from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
 from tfrecords.dataset.statistics import Accumulator
@@ -22,7 +22,7 @@ _DIGEST = 16  # bytes; among 1.5e7 pictures two would share them by chance once 
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What a worker needs to inspect one shard."""
+    """What a process needs to inspect one shard."""
 
     directory: str
     split: str
@@ -146,7 +146,7 @@ def _check_record(serialised: bytes, check: ShardCheck, finding: Finding) -> byt
     return hashlib.sha256(record.encoded).digest()[:_DIGEST]
 
 
-def _check_picture(record: Record, seen: tuple, options: ImageOptions) -> None:
+def _check_picture(record: PictureRecord, seen: tuple, options: ImageOptions) -> None:
     if record.format != FORMATS[options.encoding]:
         raise ValueError(
             f"expected format {FORMATS[options.encoding]}, recorded {record.format!r}"
@@ -161,7 +161,7 @@ def _check_picture(record: Record, seen: tuple, options: ImageOptions) -> None:
         )
 
 
-def _check_label(record: Record, check: ShardCheck) -> None:
+def _check_label(record: PictureRecord, check: ShardCheck) -> None:
     labels = check.labels
     if not 0 <= record.label < len(labels):
         raise ValueError(f"label {record.label} is outside 0..{len(labels) - 1}")

@@ -12,14 +12,14 @@ import numpy as np
 
 from tfrecords.dataset.example import ENCODED, LABEL
 from tfrecords.dataset.folder_names import check_folder_name
-from tfrecords.dataset.manifest import MANIFEST_FILE, Manifest
+from tfrecords.dataset.manifest import Manifest
+from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.dataset.statistics import Accumulator, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path
 from tfrecords.images import store
 from tfrecords.images.options import ORIGINAL, RAW, ImageOptions
-from tfrecords.processes import check_processes, tick
-from tfrecords.processes import run as run_tasks
+from tfrecords.processes import check_processes, run_tasks, tick
 from tfrecords.progress import Progress
 from tfrecords.ranges import MOST_COUNT, check_count
 from tfrecords.verification.shard_check import serialised_records
@@ -30,7 +30,7 @@ _MOST_CLASSES = 2**20  # a larger label is another field, or damage
 
 
 @dataclass(frozen=True)
-class Keys:
+class ExampleKeys:
     """Where a record holds its picture and its label.
 
     Attributes:
@@ -49,7 +49,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Found:
+class ShardStatistics:
     """What training shards hold.
 
     Attributes:
@@ -68,7 +68,7 @@ class Found:
 class _Task:
     path: str
     options: ImageOptions
-    keys: Keys
+    keys: ExampleKeys
     classes: int
 
 
@@ -76,11 +76,11 @@ def compute_statistics(
     directory: Path | str,
     *,
     pattern: str | None = None,
-    keys: Keys | None = None,
+    keys: ExampleKeys | None = None,
     size: int | None = None,
     processes: int | None = None,
     progress: bool = True,
-) -> Found:
+) -> ShardStatistics:
     """Read the pictures of training shards and compute their statistics.
 
     Pictures of other sizes are scaled and cut as the build does.
@@ -99,7 +99,7 @@ def compute_statistics(
             that cannot be decoded or a label out of range; the record is named.
     """
     check_processes(processes)
-    directory, keys = local_path(directory), keys or Keys()
+    directory, keys = local_path(directory), keys or ExampleKeys()
     manifest = _manifest(directory)
     paths = _training_shards(directory, pattern, manifest)
     options = _image_options(manifest, size)
@@ -115,7 +115,7 @@ def compute_statistics(
     if not total.count:
         raise DatasetError(f"Expected pictures in {directory}, found empty shards.")
     names = tuple(path.name for path in paths)
-    return Found(total.statistics(), tuple(histogram.tolist()), names)
+    return ShardStatistics(total.statistics(), tuple(histogram.tolist()), names)
 
 
 def _unseen(pictures: int) -> None:
@@ -195,7 +195,7 @@ def _read_shard(task: _Task) -> tuple[Accumulator, np.ndarray]:
     return accumulator, counts
 
 
-def _fields(serialised: bytes, keys: Keys) -> tuple[bytes, int | None]:
+def _fields(serialised: bytes, keys: ExampleKeys) -> tuple[bytes, int | None]:
     import tensorflow as tf
     from google.protobuf.message import DecodeError
 

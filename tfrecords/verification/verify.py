@@ -2,92 +2,31 @@
 
 import json
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
-from tfrecords.dataset.labels import LABELS_FILE, read_labels
-from tfrecords.dataset.manifest import (
+from tfrecords.dataset.labels import read_labels
+from tfrecords.dataset.manifest import Manifest
+from tfrecords.dataset.names import (
     IGNORED_FILE,
+    LABELS_FILE,
     MANIFEST_FILE,
     REJECTED_FILE,
-    Manifest,
+    SHARDS,
+    STATISTICS_FILE,
+    TFDS_FEATURES_FILE,
+    TFDS_INFO_FILE,
 )
-from tfrecords.dataset.statistics import STATISTICS_FILE, Accumulator, Statistics
+from tfrecords.dataset.statistics import Accumulator, Statistics
 from tfrecords.errors import DatasetError
 from tfrecords.images.options import ImageOptions
-from tfrecords.processes import check_processes
-from tfrecords.processes import run as run_tasks
+from tfrecords.processes import check_processes, run_tasks
 from tfrecords.progress import Progress
 from tfrecords.verification.duplicates import Duplicates, find_duplicates, name_examples
+from tfrecords.verification.result import Verification, VerifiedSplit
 from tfrecords.verification.shard_check import Finding, ShardCheck, inspect_shard
-
-_TFDS_FILES = ("dataset_info.json", "features.json")
-
-
-@dataclass(frozen=True)
-class SplitReport:
-    """What one split holds.
-
-    Attributes:
-        shards: files that the manifest lists.
-        records: good records read.
-        bytes: length of the shards.
-        classes: labels with at least one record.
-        class_counts: good records by label.
-        duplicates: pictures that are byte-equal to an earlier one of the split.
-        leaks: pictures that are in another split too.
-    """
-
-    shards: int
-    records: int
-    bytes: int
-    classes: int
-    class_counts: tuple[int, ...]
-    duplicates: int
-    leaks: int
-
-
-@dataclass
-class Report:
-    """What `verify` found.
-
-    Attributes:
-        directory: the dataset folder.
-        problems: what is wrong, one line each; none means that all is proved.
-        notes: what is worth knowing but does not make the dataset wrong.
-        splits: what was read of each split.
-        leaks: different pictures that are in more than one split.
-        fail_on_leaks: whether leaks count as problems.
-    """
-
-    directory: str
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    splits: dict[str, SplitReport] = field(default_factory=dict)
-    leaks: int = 0
-    fail_on_leaks: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Good records read, by split."""
-        return {name: split.records for name, split in self.splits.items()}
-
-    @property
-    def duplicates(self) -> int:
-        """Pictures that are byte-equal to an earlier one of their split."""
-        return sum(split.duplicates for split in self.splits.values())
-
-    def to_json(self) -> str:
-        """Write the report as a JSON object."""
-        summary = {"ok": self.ok, "counts": self.counts, "duplicates": self.duplicates}
-        return json.dumps({**summary, **asdict(self)}, indent=1)
 
 
 def verify(
@@ -96,7 +35,7 @@ def verify(
     processes: int | None = None,
     fail_on_leaks: bool = False,
     progress: bool = True,
-) -> Report:
+) -> Verification:
     """Read every byte of a dataset and compare it with its manifest.
 
     Sizes, SHA-256 and TFRecord checksums, record counts, every picture, every label,
@@ -112,24 +51,24 @@ def verify(
     """
     check_processes(processes)
     directory = Path(directory)
-    report = Report(str(directory), fail_on_leaks=fail_on_leaks)
+    result = Verification(str(directory), fail_on_leaks=fail_on_leaks)
     try:
         manifest = Manifest.load(directory, check=False)
         options = _image_options(manifest)
     except DatasetError as error:
-        report.problems.append(str(error))
-        return report
+        result.problems.append(str(error))
+        return result
     findings = _inspect(directory, manifest, options, processes, progress)
-    report.problems += [finding.problem for finding in findings if finding.problem]
-    report.problems += _check_histograms(manifest, findings)
+    result.problems += [finding.problem for finding in findings if finding.problem]
+    result.problems += _check_histograms(manifest, findings)
     if "train" in manifest.splits:
-        report.problems += _check_statistics(directory, manifest.image_size, findings)
-    report.problems += _check_labels(directory, manifest)
-    report.problems += _check_list(directory / REJECTED_FILE, manifest.rejected)
-    report.problems += _check_ignored(directory, manifest)
-    report.problems += _check_listing(directory, manifest)
-    _report_splits(manifest, findings, report)
-    return report
+        result.problems += _check_statistics(directory, manifest.image_size, findings)
+    result.problems += _check_labels(directory, manifest)
+    result.problems += _check_list(directory / REJECTED_FILE, manifest.rejected)
+    result.problems += _check_ignored(directory, manifest)
+    result.problems += _check_listing(directory, manifest)
+    _add_splits(manifest, findings, result)
+    return result
 
 
 def _image_options(manifest: Manifest) -> ImageOptions:
@@ -151,8 +90,8 @@ def _inspect(directory, manifest, options, processes, progress) -> list[Finding]
         for shard in shards
     ]
     total = sum(check.shard.records for check in checks)
-    with Progress("verify", total, progress) as report:
-        found = run_tasks(inspect_shard, checks, processes, report.update)
+    with Progress("verify", total, progress) as bar:
+        found = run_tasks(inspect_shard, checks, processes, bar.update)
         with closing(found):
             return sorted(found, key=lambda finding: finding.file)
 
@@ -234,11 +173,11 @@ def _check_list(path: Path, expected: int) -> list[str]:
 def _check_listing(directory: Path, manifest: Manifest) -> list[str]:
     problems = [
         f"{name}: {state}, so tfds cannot read the folder"
-        for name in _TFDS_FILES
+        for name in (TFDS_INFO_FILE, TFDS_FEATURES_FILE)
         if (state := _wrong_json(directory / name))
     ]
     listed = {shard.file for shards in manifest.splits.values() for shard in shards}
-    for path in sorted(directory.glob("*tfrecord*")):
+    for path in sorted(directory.glob(SHARDS)):
         # The compressed form of a missing shard was named with it.
         plain = path.with_suffix("")
         if path.name not in listed and (plain.name not in listed or plain.exists()):
@@ -263,12 +202,14 @@ def _check_ignored(directory: Path, manifest: Manifest) -> list[str]:
     return _check_list(directory / IGNORED_FILE, manifest.ignored)
 
 
-def _report_splits(manifest: Manifest, findings: list[Finding], report: Report) -> None:
+def _add_splits(
+    manifest: Manifest, findings: list[Finding], result: Verification
+) -> None:
     equal = find_duplicates(findings, tuple(manifest.splits))
     for split, shards in manifest.splits.items():
         parts = [finding for finding in findings if finding.split == split]
         counts = np.sum([f.class_counts for f in parts], axis=0, dtype=np.int64)
-        report.splits[split] = SplitReport(
+        result.splits[split] = VerifiedSplit(
             shards=len(shards),
             records=sum(len(finding.records) for finding in parts),
             bytes=sum(shard.bytes for shard in shards),
@@ -277,23 +218,23 @@ def _report_splits(manifest: Manifest, findings: list[Finding], report: Report) 
             duplicates=equal.within[split],
             leaks=equal.across[split],
         )
-    _note_duplicates(findings, equal, report)
+    _note_duplicates(findings, equal, result)
 
 
 def _note_duplicates(
-    findings: list[Finding], equal: Duplicates, report: Report
+    findings: list[Finding], equal: Duplicates, result: Verification
 ) -> None:
-    directory = Path(report.directory)
-    report.leaks = equal.leaks
-    if report.duplicates:
+    directory = Path(result.directory)
+    result.leaks = equal.leaks
+    if result.duplicates:
         shown = name_examples(directory, findings, equal.repeated_examples)
-        report.notes.append(
-            f"{report.duplicates} pictures repeat another of their split, such as "
+        result.notes.append(
+            f"{result.duplicates} pictures repeat another of their split, such as "
             f"{shown}"
         )
     if equal.leaks:
         shown = name_examples(directory, findings, equal.leaked_examples)
-        lines = report.problems if report.fail_on_leaks else report.notes
+        lines = result.problems if result.fail_on_leaks else result.notes
         lines.append(
             f"{equal.leaks} pictures are in more than one split, such as {shown}"
         )

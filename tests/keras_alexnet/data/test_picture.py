@@ -10,6 +10,7 @@ from keras_alexnet.data.picture import (
 )
 from tests.small import encode, picture
 from tfrecords.images import decode, store
+from tfrecords.images.options import ImageOptions
 
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos", "box"])
@@ -17,7 +18,7 @@ from tfrecords.images import decode, store
 def test_graph_and_build_make_nearly_the_same_picture(shape, filter):
     # The build stores a JPEG, of quality 100 here; its rounding is what remains.
     encoded = encode(picture(0, 1, *shape), "PNG")
-    options = decode.ImageOptions(64, 100, filter, subsampling="4:4:4")
+    options = ImageOptions(64, 100, filter, subsampling="4:4:4")
     built = decode.decode(store.convert(encoded, options)).astype("float64")
     graph = decode_picture(tf.constant(encoded), 64, filter).numpy()
     assert graph.shape == (64, 64, 3)
@@ -84,7 +85,7 @@ def test_of_long_pictures_the_middle_alone_is_scaled(shape, filter, monkeypatch)
         top, left = ((side - 64) // 2 for side in scaled)
         expected = whole[top : top + 64, left : left + 64].clip(0, 255)
     else:
-        options = decode.ImageOptions(64, filter=filter, encoding="raw")
+        options = ImageOptions(64, filter=filter, encoding="raw")
         raw = store.convert(encode(pixels, "PNG"), options)
         expected = np.frombuffer(raw, np.uint8).reshape(64, 64, 3)
     handed = []

@@ -6,7 +6,7 @@ from keras_alexnet.training.compile import model_for_dataset
 from tests import small
 from tests.reference import rounding_bound
 from tfrecords import Statistics
-from tfrecords.dataset.statistics import STATISTICS_FILE
+from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import DatasetError
 
 

@@ -5,8 +5,8 @@ import pytest
 import tfrecords
 from tfrecords import DatasetError, processes
 from tfrecords.building import beam
-from tfrecords.building.lock import BUILDING
 from tfrecords.building.shard_result import result_path
+from tfrecords.dataset.names import BUILDING_FOLDER
 
 OPTIONS = {"size": 32, "shards": 3, "name": "tiny", "max_rejected": 0.5}
 DIRECT = {
@@ -96,6 +96,6 @@ def test_too_many_rejected_stop_the_pipeline(odd_tree, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(DatasetError, match="--max-rejected"):
         build(odd_tree, out, runner="DirectRunner", max_rejected=0.0)
-    assert (out / BUILDING / "token").read_bytes() == b""
+    assert (out / BUILDING_FOLDER / "token").read_bytes() == b""
     assert "reason" in (out / "rejected.jsonl").read_text()
     assert result_path(out, "tiny-train.tfrecord-00000-of-00003").exists()

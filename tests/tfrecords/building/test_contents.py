@@ -14,7 +14,8 @@ from tests import small
 from tfrecords import DatasetError, Manifest
 from tfrecords.building import finished_shards
 from tfrecords.building.plan import make_plan
-from tfrecords.images import decode, store
+from tfrecords.images import store
+from tfrecords.images.options import ImageOptions
 
 CLASSES = ("n01440764", "n01443537")
 OPTIONS = {"size": 32, "shards": 2, "name": "tiny", "processes": 1}
@@ -167,7 +168,7 @@ def test_an_unfinished_build_writes_shards_of_replaced_pictures_again(
     source, picture = folder(tmp_path)
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(finished_shards.Harvest, "commit", None)
+        patch.setattr(finished_shards.FinishedShards, "commit", None)
         with pytest.raises(TypeError):
             build(source, out)
     before = {path.name: path.stat().st_ino for path in out.glob("tiny-*")}
@@ -209,7 +210,7 @@ def test_a_picture_replaced_during_the_build(tmp_path, monkeypatch, moment):
 
 def _planned(source):
     opened = tfrecords.sources.open_source(source)
-    options = decode.ImageOptions(size=32)
+    options = ImageOptions(size=32)
     return make_plan(opened, name="tiny", seed=0, images=options, shards=2).shards
 
 

@@ -17,9 +17,9 @@ from tfrecords import DatasetError, Manifest
 from tfrecords.building import build as build_module
 from tfrecords.building import finished_shards, lock
 from tfrecords.building import shard as shard_module
-from tfrecords.building.lock import BUILDING
 from tfrecords.building.space import least_bytes
-from tfrecords.images import decode
+from tfrecords.dataset.names import BUILDING_FOLDER
+from tfrecords.images.options import ImageOptions
 
 OPTIONS = {
     "size": 32,
@@ -141,7 +141,7 @@ def stopped(odd_tree, tmp_path, monkeypatch):
     """A folder in which all shards are finished and nothing is committed."""
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(finished_shards.Harvest, "commit", None)
+        patch.setattr(finished_shards.FinishedShards, "commit", None)
         with pytest.raises(TypeError):
             build(odd_tree, out)
     assert len(shards(out)) == SHARDS and not (out / "manifest.json").exists()
@@ -149,7 +149,7 @@ def stopped(odd_tree, tmp_path, monkeypatch):
 
 
 def results(out):
-    return sorted((out / BUILDING).glob("*.npz"))
+    return sorted((out / BUILDING_FOLDER).glob("*.npz"))
 
 
 def test_what_is_finished_is_said_and_counted(odd_tree, stopped, capsys):
@@ -201,7 +201,7 @@ def test_shards_of_another_picture_library_are_written_again(
             "tfrecords.building.shard_result.codec_versions", lambda: {"pillow": "9"}
         )
         with monkeypatch.context() as inner:
-            inner.setattr(finished_shards.Harvest, "commit", None)
+            inner.setattr(finished_shards.FinishedShards, "commit", None)
             with pytest.raises(TypeError):
                 build(odd_tree, stopped)
         assert len(written) == SHARDS
@@ -215,7 +215,7 @@ def test_a_half_written_commit_is_written_again(odd_tree, whole, stopped):
     (stopped / "features.json").write_text("")
     (stopped / "rejected.jsonl").write_text("{")
     (stopped / ".statistics.npz.tmp").write_bytes(b"x")
-    (stopped / BUILDING / f"{shards(stopped)[0]}.0f.tmp").write_bytes(b"x")
+    (stopped / BUILDING_FOLDER / f"{shards(stopped)[0]}.0f.tmp").write_bytes(b"x")
     build(odd_tree, stopped)
     assert contents(stopped) == whole
 
@@ -243,7 +243,7 @@ def test_a_higher_bound_on_rejections_goes_on(odd_tree, whole, tmp_path, written
 
 
 def test_two_builds_do_not_share_a_folder(odd_tree, stopped, whole):
-    with lock.claim(stopped):
+    with lock.build_lock(stopped):
         with pytest.raises(DatasetError, match=rf"process {os.getpid()} on .* writing"):
             build(odd_tree, stopped)
     build(odd_tree, stopped)
@@ -253,8 +253,8 @@ def test_two_builds_do_not_share_a_folder(odd_tree, stopped, whole):
 def test_a_claim_dies_with_its_process(odd_tree, stopped, whole):
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from tfrecords.building.lock import claim\n"
-        "with claim(Path(sys.argv[1])):\n  print('held', flush=True)\n  input()"
+        "from tfrecords.building.lock import build_lock\n"
+        "with build_lock(Path(sys.argv[1])):\n  print('held', flush=True)\n  input()"
     )
     command = [sys.executable, "-c", code, str(stopped)]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -268,33 +268,35 @@ def test_a_claim_dies_with_its_process(odd_tree, stopped, whole):
 
 
 def test_a_worker_of_an_earlier_build_may_not_write(tmp_path):
-    with lock.claim(tmp_path) as first:
-        with lock.working(tmp_path, first):
+    with lock.build_lock(tmp_path) as first:
+        with lock.shard_lock(tmp_path, first):
             pass
     with pytest.raises(DatasetError, match="has left"):
-        with lock.working(tmp_path, first):
+        with lock.shard_lock(tmp_path, first):
             pytest.fail("a build that has ended let its worker write")
-    with lock.claim(tmp_path) as second:
+    with lock.build_lock(tmp_path) as second:
         assert second != first
         with pytest.raises(DatasetError, match="has left"):
-            with lock.working(tmp_path, first):
+            with lock.shard_lock(tmp_path, first):
                 pytest.fail("another build let a stranger write")
-    shutil.rmtree(tmp_path / BUILDING)
+    shutil.rmtree(tmp_path / BUILDING_FOLDER)
     with pytest.raises(DatasetError, match="has left"):
-        with lock.working(tmp_path, second):
+        with lock.shard_lock(tmp_path, second):
             pytest.fail("a finished build let its worker write")
 
 
 def test_a_build_waits_for_the_workers_of_an_earlier_one(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "_PATIENCE_SECONDS", 0.0)
-    with lock.claim(tmp_path) as token:
+    with lock.build_lock(tmp_path) as token:
         pass
-    (tmp_path / BUILDING / "token").write_text(token)  # as a killed build leaves it
-    with lock.working(tmp_path, token):
+    (tmp_path / BUILDING_FOLDER / "token").write_text(
+        token
+    )  # as a killed build leaves it
+    with lock.shard_lock(tmp_path, token):
         with pytest.raises(DatasetError, match="earlier build still write"):
-            with lock.claim(tmp_path):
+            with lock.build_lock(tmp_path):
                 pytest.fail("the worker of an earlier build was passed over")
-    with lock.claim(tmp_path):
+    with lock.build_lock(tmp_path):
         pass
 
 
@@ -324,7 +326,7 @@ def test_the_least_estimate_is_below_what_a_build_takes(odd_tree, tmp_path):
         manifest = build(odd_tree, out, encoding=encoding)
         taken = sum(s.bytes for part in manifest.splits.values() for s in part)
         plan_shards = _planned(odd_tree, encoding)
-        options = decode.ImageOptions(size=32, encoding=encoding)
+        options = ImageOptions(size=32, encoding=encoding)
         least = sum(least_bytes(shard, options) for shard in plan_shards)
         bad = len(bad_pictures()) * 3 * 32 * 32 if encoding == "raw" else 0
         assert 0 < least - bad < taken
@@ -332,7 +334,7 @@ def test_the_least_estimate_is_below_what_a_build_takes(odd_tree, tmp_path):
 
 def _planned(tree, encoding):
     source = tfrecords.sources.open_source(tree)
-    options = decode.ImageOptions(size=32, encoding=encoding)
+    options = ImageOptions(size=32, encoding=encoding)
     return build_module.make_plan(source, name="tiny", seed=0, images=options).shards
 
 
@@ -402,7 +404,7 @@ def test_a_shard_that_kills_every_worker_is_named(odd_tree, whole, tmp_path):
 
 def _third_pictures(tree):
     source = tfrecords.sources.open_source(tree)
-    options = decode.ImageOptions(size=32)
+    options = ImageOptions(size=32)
     plan = build_module.make_plan(source, name="tiny", seed=0, images=options, shards=3)
     return [shard.samples[2].key for shard in plan.shards]
 

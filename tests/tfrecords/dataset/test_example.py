@@ -3,12 +3,13 @@ import tensorflow as tf
 
 from tests.tfrecords.conftest import encoded, noise
 from tfrecords.dataset import example
-from tfrecords.dataset.example import Record, decode_example, encode_example, shard_name
+from tfrecords.dataset.example import PictureRecord, decode_example, encode_example
+from tfrecords.dataset.names import shard_name
 
 
 @pytest.fixture
 def record():
-    return Record(
+    return PictureRecord(
         encoded=encoded(noise(8, 8)),
         height=8,
         width=8,

@@ -10,12 +10,8 @@ import tensorflow_datasets as tfds
 import tfrecords
 from tests import small
 from tfrecords import Manifest
-from tfrecords.dataset.example import (
-    ENCODED,
-    LABEL,
-    decode_example,
-    write_tfds_metadata,
-)
+from tfrecords.dataset.example import ENCODED, LABEL, decode_example
+from tfrecords.dataset.tfds_metadata import write_tfds_metadata
 from tfrecords.images import decode, store
 from tfrecords.images.options import ImageOptions
 from tfrecords.verification.shard_check import serialised_records

@@ -10,7 +10,7 @@ from tests.tfrecords.conftest import bad_pictures, encoded, noise, odd_pictures
 from tfrecords.images import decode, store
 from tfrecords.images.decode import Rejected
 from tfrecords.images.jpeg import is_well_formed
-from tfrecords.images.options import ImageOptions
+from tfrecords.images.options import FILTERS, ImageOptions
 
 FINE = ImageOptions(quality=100, subsampling="4:4:4")
 
@@ -32,11 +32,11 @@ def difference(jpeg, expected):
 @pytest.mark.parametrize(
     "shape", [(300, 400), (401, 299), (57, 90), (256, 999), (1, 1)]
 )
-@pytest.mark.parametrize("filter", decode.FILTERS)
+@pytest.mark.parametrize("filter", FILTERS)
 def test_shorter_side_is_resized_and_the_centre_cut(shape, filter):
     data = encoded(noise(*shape), "PNG")
     options = ImageOptions(quality=100, subsampling="4:4:4", filter=filter)
-    expected = reference(Image.open(io.BytesIO(data)), 256, decode.FILTERS[filter])
+    expected = reference(Image.open(io.BytesIO(data)), 256, FILTERS[filter])
     jpeg = store.convert(data, options)
     assert decode.decode(jpeg).shape == (256, 256, 3)
     assert difference(jpeg, expected) <= 6  # half a pixel aside would be 15

@@ -8,7 +8,7 @@ import pytest
 from tests.tfrecords.conftest import encoded, noise
 from tfrecords import DatasetError
 from tfrecords.sources import open_source
-from tfrecords.sources.tfds_records import ExampleFile, Stretch
+from tfrecords.sources.tfds_records import ByteRange, ExampleFile
 
 pytestmark = pytest.mark.filterwarnings("default")
 LABELS = ["zebra", "cat"]  # not sorted
@@ -205,11 +205,11 @@ def test_damaged_examples_never_lead_out_of_the_file(tmp_path):
         path.write_bytes(data)
         try:
             with ExampleFile(path) as file:
-                values = file.values(Stretch(0, len(data)))
+                values = file.values(ByteRange(0, len(data)))
         except DatasetError:
             damaged += 1
             continue
         for value in values.values():
-            if isinstance(value, Stretch):
+            if isinstance(value, ByteRange):
                 assert 0 <= value.offset <= value.offset + value.size <= len(data)
     assert damaged > 20

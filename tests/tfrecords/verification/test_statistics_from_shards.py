@@ -12,7 +12,10 @@ from tfrecords import DatasetError
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.images import store
 from tfrecords.images.options import ENCODINGS, ImageOptions
-from tfrecords.verification.statistics_from_shards import Keys, compute_statistics
+from tfrecords.verification.statistics_from_shards import (
+    ExampleKeys,
+    compute_statistics,
+)
 
 SIZE = 32
 BUILD = {"size": SIZE, "processes": 1, "shards": 3, "name": "tiny", "progress": False}
@@ -77,7 +80,7 @@ def test_shards_of_others_are_read(
     names = [name.format(i) for i in range(2)]
     write_shards(tmp_path, pictures, image_key, label_key, offset, names)
     (tmp_path / "validation-00000-of-00001").write_bytes(b"not to be read")
-    found = compute(tmp_path, keys=Keys(image_key, label_key, offset), size=SIZE)
+    found = compute(tmp_path, keys=ExampleKeys(image_key, label_key, offset), size=SIZE)
     expected = Accumulator(SIZE)
     for data in pictures:
         png = store.convert(data, ImageOptions(size=SIZE, encoding="raw"))
@@ -97,7 +100,7 @@ def test_any_order_and_partition_and_processes_give_the_same_bytes(pictures, tmp
         folder = tmp_path / str(shards)
         names = [f"train-{i}-of-{shards}" for i in range(shards)]
         write_shards(folder, order, "image", "label", 0, names)
-        keys, processes = Keys("image", "label"), 3 if shards == 5 else 1
+        keys, processes = ExampleKeys("image", "label"), 3 if shards == 5 else 1
         found = compute(folder, keys=keys, size=SIZE, processes=processes)
         results.add(saved(found, folder / "found.npz"))
     assert len(results) == 1
@@ -107,11 +110,14 @@ def test_any_order_and_partition_and_processes_give_the_same_bytes(pictures, tmp
     ("keys", "message"),
     [
         (
-            Keys("picture", "label"),
+            ExampleKeys("picture", "label"),
             "one value of picture; there is image, label.*--image",
         ),
-        (Keys("image", "class"), "one value of class.*--label-key"),
-        (Keys("image", "label", 1), "label 0 less the offset 1 is -1.*--label-offset"),
+        (ExampleKeys("image", "class"), "one value of class.*--label-key"),
+        (
+            ExampleKeys("image", "label", 1),
+            "label 0 less the offset 1 is -1.*--label-offset",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named(pictures, tmp_path, keys, message):
@@ -122,18 +128,20 @@ def test_what_does_not_fit_is_named(pictures, tmp_path, keys, message):
 
 def test_labels_need_not_be_counted(pictures, tmp_path):
     write_shards(tmp_path, pictures, "image", "label", 0, ["train-0-of-1"])
-    assert compute(tmp_path, keys=Keys("image", None), size=SIZE).class_counts == ()
+    assert (
+        compute(tmp_path, keys=ExampleKeys("image", None), size=SIZE).class_counts == ()
+    )
 
 
 def test_a_bad_picture_and_a_cut_shard_are_named(pictures, tmp_path):
     bad = [*pictures, b"no picture"]
     folder = write_shards(tmp_path / "a", bad, "image", "label", 0, ["train-0-of-1"])
     with pytest.raises(DatasetError, match="record 6: unknown_format"):
-        compute(folder, keys=Keys("image", "label"), size=SIZE)
+        compute(folder, keys=ExampleKeys("image", "label"), size=SIZE)
     shard = folder / "train-0-of-1"
     shard.write_bytes(shard.read_bytes()[:-40])
     with pytest.raises(DatasetError, match="train-0-of-1 cannot be read to its end"):
-        compute(folder, keys=Keys("image", "label"), size=SIZE)
+        compute(folder, keys=ExampleKeys("image", "label"), size=SIZE)
 
 
 def test_a_folder_without_training_shards_is_refused(tmp_path):
