@@ -1,38 +1,72 @@
 """Where pictures come from: one file per kind of source."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path
-from tfrecords.sources.csv_file import is_csv, open_csv
-from tfrecords.sources.digits import open_digits
-from tfrecords.sources.folder import open_classes, open_folder
-from tfrecords.sources.ilsvrc.flat import is_flat, open_flat
-from tfrecords.sources.ilsvrc.kaggle import is_kaggle, open_kaggle
-from tfrecords.sources.ilsvrc.tars import TRAIN_TAR, VALIDATION_TAR, open_tars
+from tfrecords.sources import csv_file, digits, folder, lists, tfds
+from tfrecords.sources.ilsvrc import flat, kaggle, tars
 from tfrecords.sources.layout import outside, unwrapped
-from tfrecords.sources.lists import is_lists, open_lists
 from tfrecords.sources.product_folder import product_of
 from tfrecords.sources.sample import Ignored, Sample, Source
-from tfrecords.sources.tfds import PREFIX, is_prepared, open_tfds
-from tfrecords.sources.tree import has_folders
 
-__all__ = ["KINDS", "Ignored", "Sample", "Source", "is_built_in", "open_source"]
+__all__ = [
+    "AUTO",
+    "KINDS",
+    "SOURCES",
+    "Ignored",
+    "Sample",
+    "Source",
+    "SourceKind",
+    "is_built_in",
+    "open_source",
+]
 
-_OPENERS: dict[str, Callable[..., Source]] = {
-    "folder": open_folder,
-    "tar": lambda path, earlier: open_tars(path),
-    "flat": open_flat,
-    "list": open_lists,
-    "kaggle": open_kaggle,
-    "csv": open_csv,
-    "classes": open_classes,
-    "tfds": lambda path, earlier: open_tfds(str(path), earlier),
-    "digits": lambda path, earlier: open_digits(),
-}
-KINDS = tuple(_OPENERS)
+
+@dataclass(frozen=True)
+class SourceKind:
+    """What a file of this room says of itself.
+
+    Attributes:
+        kind: what `--source` calls it.
+        recognises: tells whether a path is of the kind.
+        open: lists the pictures and classes of a path.
+        by_name: it is also asked with what the user gave, as text, which then is a name
+            and no path.
+        older: older builds read it in another way, so that `open` takes `earlier`.
+    """
+
+    kind: str
+    recognises: Callable[[Any], bool]
+    open: Callable[..., Source]
+    by_name: bool = False
+    older: bool = False
+
+    def list_pictures(self, path: Path | str, earlier: bool) -> Source:
+        """List a source, on demand as older builds did."""
+        return self.open(path, earlier) if self.older else self.open(path)
+
+
+# In the order in which they are asked; the first that recognises a path has it.
+SOURCES = (
+    SourceKind(digits.KIND, digits.recognises, digits.open_digits, by_name=True),
+    SourceKind(tars.KIND, tars.recognises, tars.open_tars),
+    SourceKind(tfds.KIND, tfds.recognises, tfds.open_tfds, by_name=True, older=True),
+    SourceKind(kaggle.KIND, kaggle.recognises, kaggle.open_kaggle, older=True),
+    SourceKind(lists.KIND, lists.recognises, lists.open_lists, older=True),
+    SourceKind(flat.KIND, flat.recognises, flat.open_flat, older=True),
+    SourceKind(tars.KIND, tars.recognises_half, tars.open_tars),  # says what is missing
+    SourceKind(csv_file.KIND, csv_file.recognises, csv_file.open_csv, older=True),
+    SourceKind(
+        folder.CLASSES_KIND, folder.recognises_classes, folder.open_classes, older=True
+    ),
+    SourceKind(folder.KIND, folder.recognises, folder.open_folder, older=True),
+)
+KINDS = tuple(dict.fromkeys(source.kind for source in SOURCES))
+AUTO = "auto"  # what a user calls it where the content is to tell the kind
 
 
 def open_source(
@@ -40,9 +74,7 @@ def open_source(
 ) -> Source:
     """List a source's pictures and classes; no picture is read.
 
-    Where a folder could be of several kinds, the first of these counts: both official
-    tars of ILSVRC-2012, a dataset prepared by tfds, Kaggle's folders, lists, class
-    folders with a flat validation folder, one of the tars, class folders. A folder
+    Where a folder could be of several kinds, the first of `SOURCES` counts. A folder
     that holds nothing but one folder of pictures is looked through.
 
     Args:
@@ -58,11 +90,12 @@ def open_source(
             run folder or an exported model.
     """
     name = str(path_or_name)
-    if kind is not None and kind not in _OPENERS:
+    if kind is not None and kind not in KINDS:
         known = ", ".join(KINDS)
         raise DatasetError(f"Expected a source of kind {known}; got {kind!r}.")
-    if is_built_in(name, kind):
-        return _OPENERS[kind or _built_in_kind(name)](name, earlier)
+    named = _named(name, kind)
+    if named:
+        return named.list_pictures(name, earlier)
     try:
         return _open_path(local_path(name), kind, earlier)
     except OSError as error:
@@ -71,66 +104,44 @@ def open_source(
 
 def is_built_in(name: str, kind: str | None) -> bool:
     """Tell whether a source is known by its name: it is no path."""
-    if kind is None:
-        return bool(_built_in_kind(name))
-    return kind == "digits" or (kind == "tfds" and name.startswith(PREFIX))
+    return _named(name, kind) is not None
 
 
-def _built_in_kind(name: str) -> str:
-    return "digits" if name == "digits" else "tfds" if name.startswith(PREFIX) else ""
+def _named(name: str, kind: str | None) -> SourceKind | None:
+    for source in SOURCES:
+        if source.by_name and kind in (None, source.kind) and source.recognises(name):
+            return source
+    return None
 
 
 def _open_path(path: Path, kind: str | None, earlier: bool) -> Source:
     _check_product(path, kind)
+    source = _kind_of(path, kind)
     inner = path
-    if kind is None:
-        kind = _kind_of_folder(path) if path.is_dir() else _kind_of_file(path)
-        if kind == "folder" and path.is_dir() and not earlier:
-            inner = unwrapped(path)
-            kind = _kind_of_folder(inner)
-    elif kind == "folder" and path.is_dir() and not earlier:
+    if source.kind == folder.KIND and path.is_dir() and not earlier:
         inner = unwrapped(path)
-    source = _OPENERS[kind](inner, earlier)
+        source = _kind_of(inner, kind)
+    found = source.list_pictures(inner, earlier)
     if inner == path:
-        return source
+        return found
     note = f"{inner} is read, the one folder of pictures in {path}."
     return replace(
-        source,
-        notes=(note, *source.notes),
-        ignored=tuple(sorted((*source.ignored, *outside(path, inner)))),
+        found,
+        notes=(note, *found.notes),
+        ignored=tuple(sorted((*found.ignored, *outside(path, inner)))),
     )
+
+
+def _kind_of(path: Path, kind: str | None) -> SourceKind:
+    if kind is None:
+        return next(source for source in SOURCES if source.recognises(path))
+    return next(source for source in SOURCES if source.kind == kind)
 
 
 def _check_product(path: Path, kind: str | None) -> None:
     product = product_of(path)
-    if product and not (kind in (None, "tfds") and is_prepared(path)):
+    if product and not (kind in (None, tfds.KIND) and tfds.recognises(path)):
         raise DatasetError(
             f"Expected a source of pictures, {path} is {product}. Give the folder that "
             "the pictures are in."
         )
-
-
-def _kind_of_file(path: Path) -> str:
-    if is_csv(path):
-        return "csv"
-    if path.suffix == ".txt" and path.is_file():
-        return "list"
-    return "tar" if path.suffix == ".tar" and path.is_file() else "folder"
-
-
-def _kind_of_folder(path: Path) -> str:
-    tars = [(path / name).is_file() for name in (TRAIN_TAR, VALIDATION_TAR)]
-    if all(tars):
-        return "tar"
-    if is_prepared(path):
-        return "tfds"
-    if is_kaggle(path):
-        return "kaggle"
-    if is_lists(path):
-        return "list"
-    if is_flat(path):
-        return "flat"
-    train = path / "train"
-    if any(tars) and not (train.is_dir() and has_folders(train)):
-        return "tar"
-    return "folder"

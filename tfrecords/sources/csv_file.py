@@ -17,12 +17,13 @@ from tfrecords.sources.split_names import split_of
 from tfrecords.sources.tree import SYSTEM_FILE, dataset_name, file_size
 from tfrecords.text_file import is_utf8, read_text
 
+KIND = "csv"
 _SNIFFED = 4096  # characters of the file that tell its delimiter
 _DELIMITERS = ",;\t|"
 _Row = tuple[str, str, str | None]  # path, label, split
 
 
-def is_csv(path: Path) -> bool:
+def recognises(path: Path) -> bool:
     """Tell whether a path is a file that is called a CSV file."""
     return path.suffix.lower() in (".csv", ".tsv") and path.is_file()
 
@@ -60,7 +61,7 @@ def open_csv(path: Path, earlier: bool = False) -> Source:
             "Paths start from the file's folder."
         )
     return Source(
-        kind="csv",
+        kind=KIND,
         name=dataset_name(path.with_suffix("")),
         location=str(path),
         labels=labels,

@@ -1,17 +1,27 @@
 """The 1,797 scanned digits that scikit-learn carries: real, grey, no download."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from tfrecords.sources.sample import BytesOrigin, Sample, Source, in_order
 
+KIND = "digits"  # and its name
 _WHITE = 16  # the scans count the ink pixels of 4 x 4 blocks
 
 
-def open_digits() -> Source:
+def recognises(name: Path | str) -> bool:
+    """Tell whether a source is known by this name; a folder of it is `./digits`."""
+    return name == KIND
+
+
+def open_digits(name: Path | str = KIND) -> Source:
     """List the digits as grey 8 x 8 PNGs; label i is the digit i.
+
+    Args:
+        name: no matter, there is one such source.
 
     Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits",
     UCI, 1998 (its test set), in scikit-learn's copy.
@@ -26,9 +36,9 @@ def open_digits() -> Source:
         )
     ]
     return Source(
-        kind="digits",
-        name="digits",
-        location="digits",
+        kind=KIND,
+        name=KIND,
+        location=KIND,
         labels=tuple(str(name) for name in bunch.target_names),
         samples=in_order(samples),
         validation_fraction=0.1,

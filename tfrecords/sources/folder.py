@@ -10,7 +10,14 @@ from tfrecords.sources.layout import check_classes, find_splits
 from tfrecords.sources.sample import FileOrigin, Sample, Source, in_order
 from tfrecords.sources.tree import Files, Walk, checked_folder, dataset_name
 
+KIND = "folder"
+CLASSES_KIND = "classes"
 _UNSPLIT = ""
+
+
+def recognises(path: Path) -> bool:
+    """Tell that anything may be a folder of pictures: what is none is told so."""
+    return True
 
 
 def open_folder(root: Path, earlier: bool = False) -> Source:
@@ -46,6 +53,11 @@ def open_folder(root: Path, earlier: bool = False) -> Source:
     return _source(walk, listings, notes)
 
 
+def recognises_classes(path: Path) -> bool:
+    """Tell that no folder shows by itself that its folders all are classes."""
+    return False
+
+
 def open_classes(root: Path, earlier: bool = False) -> Source:
     """List a tree whose folders all are classes, whatever they are called.
 
@@ -71,7 +83,7 @@ def _source(walk: Walk, listings: dict, notes: tuple[str, ...] = ()) -> Source:
         counts = {s: sum(map(len, classes.values())) for s, classes in listings.items()}
         notes += facts.missing(counts["train"], counts.get("validation", 0))
     return Source(
-        kind="folder",
+        kind=KIND,
         name=facts.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,

@@ -24,6 +24,7 @@ from tfrecords.sources.tree import (
 )
 from tfrecords.text_file import read_text
 
+KIND = "list"
 _NAMES = {
     "train": ("train.txt", "train_map.txt"),
     "validation": ("val.txt", "val_map.txt", "validation.txt"),
@@ -33,17 +34,20 @@ _TRIED = 100  # entries, to find the folder that paths start from
 _Entries = list[tuple[str, int]]  # path, number
 
 
-def is_lists(root: Path) -> bool:
-    """Tell whether a folder's training pictures, or validation pictures, are listed.
+def recognises(path: Path) -> bool:
+    """Tell whether it is a `.txt` file, or a folder whose pictures are listed.
 
-    A validation list counts where train has class folders and val has none.
+    A training list will do; a validation list counts where train has class folders
+    and val has none.
     """
-    if _find(root, "train"):
+    if not path.is_dir():
+        return path.suffix == ".txt" and path.is_file()
+    if _find(path, "train"):
         return True
     return bool(
-        _find(root, "validation")
-        and any(has_folders(path) for path in _folders(root, "train"))
-        and not any(has_folders(path) for path in _folders(root, "validation"))
+        _find(path, "validation")
+        and any(has_folders(folder) for folder in _folders(path, "train"))
+        and not any(has_folders(folder) for folder in _folders(path, "validation"))
     )
 
 
@@ -82,7 +86,7 @@ def open_lists(path: Path, earlier: bool = False) -> Source:
     if complete:
         _check(answers, names, str(validation))
     return Source(
-        kind="list",
+        kind=KIND,
         name=facts.NAME if complete else dataset_name(root),
         location=str(root),
         labels=labels,

@@ -14,9 +14,15 @@ from tfrecords.sources.split_names import SPLIT_FOLDERS
 from tfrecords.sources.tfds_records import ByteRange, ExampleFile
 from tfrecords.sources.tree import UNLABELLED
 
+KIND = "tfds"
 PREFIX = "tfds:"
 _NAME_KEYS = ("file_name", "filename", "image/filename")
 _MOST_NAME_BYTES = 4096
+
+
+def recognises(path: Path | str) -> bool:
+    """Tell whether it is a name `tfds:...`, or the folder of a prepared dataset."""
+    return path.startswith(PREFIX) if isinstance(path, str) else is_prepared(path)
 
 
 def is_prepared(path: Path) -> bool:
@@ -24,7 +30,7 @@ def is_prepared(path: Path) -> bool:
     return all((path / name).is_file() for name in (TFDS_INFO_FILE, TFDS_FEATURES_FILE))
 
 
-def open_tfds(name: str, earlier: bool = False) -> Source:
+def open_tfds(path: Path | str, earlier: bool = False) -> Source:
     """List a tensorflow-datasets dataset, which is downloaded if it must be.
 
     The pictures stay in the prepared TFRecord files, are taken as they are encoded
@@ -33,7 +39,7 @@ def open_tfds(name: str, earlier: bool = False) -> Source:
     ILSVRC's pictures get their canonical keys, as in every other source of theirs.
 
     Args:
-        name: `tfds:NAME[/CONFIG][:VERSION]`, found in `$TFDS_DATA_DIR` or in
+        path: `tfds:NAME[/CONFIG][:VERSION]`, found in `$TFDS_DATA_DIR` or in
             `~/tensorflow_datasets`; or the folder of a prepared dataset.
         earlier: order the classes as older builds did.
 
@@ -41,7 +47,7 @@ def open_tfds(name: str, earlier: bool = False) -> Source:
         DatasetError: there is no such dataset, it cannot be prepared, or is not of
             pictures with classes in TFRecord files.
     """
-    name = name.removeprefix(PREFIX)
+    name = str(path).removeprefix(PREFIX)
     builder = _prepared(name)
     info = builder.info
     if info.file_format.value != "tfrecord":
@@ -61,7 +67,7 @@ def open_tfds(name: str, earlier: bool = False) -> Source:
     if complete:
         _check_validation(samples, labels, name)
     return Source(
-        kind="tfds",
+        kind=KIND,
         name=facts.NAME if complete else info.name,
         location=f"{PREFIX}{info.full_name}",
         labels=labels,

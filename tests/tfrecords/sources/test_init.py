@@ -169,7 +169,7 @@ def test_wrong_trees_are_one_clear_line(tmp_path, make, words):
 
 
 def test_an_unknown_kind_is_an_error(tmp_path):
-    with pytest.raises(DatasetError, match="folder, tar, .*, digits"):
+    with pytest.raises(DatasetError, match="digits, tar, .*, folder"):
         open_source(tmp_path, "lmdb")
 
 

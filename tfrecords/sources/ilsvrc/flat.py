@@ -24,11 +24,14 @@ from tfrecords.sources.tree import (
     has_folders,
 )
 
+KIND = "flat"
 DEVKIT_ORDER = "devkit ids, converted to sorted_wnid"
 
 
-def is_flat(root: Path) -> bool:
+def recognises(root: Path) -> bool:
     """Tell whether a folder has class folders in train and ILSVRC's files in val."""
+    if not root.is_dir():
+        return False
     found = {split_of(entry.name): entry.path for entry in Walk(root).folders(root)}
     if not {"train", "validation"} <= set(found) or not has_folders(
         Path(found["train"])
@@ -57,7 +60,7 @@ def open_flat(root: Path, earlier: bool = False) -> Source:
     if devkit:
         check_devkit(devkit)
     order = DEVKIT_ORDER if devkit else "sorted_wnid"
-    return flat_source("flat", root, Walk(root, earlier), order, devkit)
+    return flat_source(KIND, root, Walk(root, earlier), order, devkit)
 
 
 def flat_source(

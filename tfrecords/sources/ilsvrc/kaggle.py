@@ -10,12 +10,13 @@ from tfrecords.sources.sample import Source
 from tfrecords.sources.tree import Walk, checked_folder
 from tfrecords.text_file import read_text
 
+KIND = "kaggle"
 _MAPPING = "LOC_synset_mapping.txt"
 _SOLUTION = "LOC_val_solution.csv"
 _PICTURES = ("ILSVRC/Data/CLS-LOC", "Data/CLS-LOC")
 
 
-def is_kaggle(root: Path) -> bool:
+def recognises(root: Path) -> bool:
     """Tell whether a folder holds `ILSVRC/Data/CLS-LOC`, or is its `ILSVRC`."""
     return any((root / place / "train").is_dir() for place in _PICTURES)
 
@@ -47,7 +48,7 @@ def open_kaggle(root: Path, earlier: bool = False) -> Source:
             _check_mapping(folder / _MAPPING)
         if (folder / _SOLUTION).is_file():
             _check_solution(folder / _SOLUTION)
-    return flat_source("kaggle", root, Walk(pictures, earlier), "sorted_wnid")
+    return flat_source(KIND, root, Walk(pictures, earlier), "sorted_wnid")
 
 
 def _check_mapping(path: Path) -> None:

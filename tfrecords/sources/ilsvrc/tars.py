@@ -22,11 +22,29 @@ from tfrecords.sources.sample import (
     in_order,
 )
 from tfrecords.sources.system_names import is_hidden
-from tfrecords.sources.tree import UNLABELLED, sorted_entries
+from tfrecords.sources.tree import UNLABELLED, has_folders, sorted_entries
 
+KIND = "tar"
 TRAIN_TAR = "ILSVRC2012_img_train.tar"
 VALIDATION_TAR = "ILSVRC2012_img_val.tar"
 _TEST_TAR = "ILSVRC2012_img_test"
+
+
+def recognises(path: Path) -> bool:
+    """Tell whether it is a `.tar` file, or a folder with both tars."""
+    if not path.is_dir():
+        return path.suffix == ".tar" and path.is_file()
+    return all(_tars(path))
+
+
+def recognises_half(path: Path) -> bool:
+    """Tell whether a folder has one of the tars and no training pictures beside it."""
+    train = path / "train"
+    return any(_tars(path)) and not (train.is_dir() and has_folders(train))
+
+
+def _tars(root: Path) -> list[bool]:
+    return [(root / name).is_file() for name in (TRAIN_TAR, VALIDATION_TAR)]
 
 
 def open_tars(path: Path) -> Source:
@@ -79,7 +97,7 @@ def _open_training(path: Path) -> Source:
 
 def _source(path, labels, samples, ignored, order, notes, fraction=0.0) -> Source:
     return Source(
-        kind="tar",
+        kind=KIND,
         name=facts.NAME,
         location=str(path),
         labels=labels,
