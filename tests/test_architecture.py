@@ -68,7 +68,7 @@ OPEN_TO_ALL = {
     *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
     *("tfrecords.text_file", "tfrecords"),
     *("version", "registry", "record", "machine", "processor", "keras_settings"),
-    "registration",
+    *("registration", "options"),
 }
 # Still against the table: (module, room). To be emptied, not to be added to.
 NOT_YET = {

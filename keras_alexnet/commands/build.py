@@ -1,31 +1,24 @@
 """`alexnet build SOURCE OUT`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from tfrecords.building.options import BuildOptions
 from tfrecords.plain_text import say
+from tfrecords.sources import AUTO, KINDS
 
-# As tfrecords.sources.KINDS, which a test compares; to import it takes a second.
-Kind = Literal[
-    "auto",
-    "folder",
-    "tar",
-    "flat",
-    "list",
-    "kaggle",
-    "csv",
-    "classes",
-    "tfds",
-    "digits",
-]
+if TYPE_CHECKING:
+    _Kind = str
+else:
+    _Kind = tyro.extras.literal_type_from_choices((AUTO, *KINDS))
 
 
-@dataclass(frozen=True)
-class BuildOptions:
+@dataclass(frozen=True, kw_only=True)
+class _Arguments(BuildOptions):
     """Turn pictures into TFRecord shards, with statistics of the training split.
 
     The shorter side is scaled to --size and the central square is cut out (section 2 of
@@ -39,63 +32,20 @@ class BuildOptions:
     a list or CSV file, `tfds:NAME`, or `digits`."""
     out: tyro.conf.Positional[Path]
     """Dataset folder, outside SOURCE; made if it is not there."""
-    kind: Annotated[Kind, tyro.conf.arg(name="source")] = "auto"
-    """Kind of source; auto lets its content tell. classes: each folder in SOURCE is a
-    class, also where it is called as a split is."""
+    source_kind: Annotated[_Kind, tyro.conf.arg(name="source")] = AUTO
     classes: tuple[str, ...] | None = None
-    """Only these: a number (the first so many), names, or a file of one name a line."""
-    limit: int | None = None
-    """At most so many pictures in each split; classes keep their shares."""
-    exclude: Path | None = None
-    """File that names the pictures to leave out, one a line."""
-    relabel: Path | None = None
-    """CSV file with the columns file and label: labels to correct."""
-    name: str | None = None
-    """What shard names start with; None: the source's own."""
-    seed: int = 0
-    """Of the shuffle and the splits."""
-    processes: int | None = None
-    """Worker processes; None: one a core. The bytes do not depend on it."""
-    runner: str | None = None
-    """Apache Beam runner instead, such as DirectRunner; all its workers must see SOURCE
-    and OUT under the same paths. Needs the extra beam."""
     beam_options: tuple[str, ...] = ()
-    """Of Beam's pipeline, without dashes, such as direct_num_workers=2."""
-    shard_size_mb: int = 128
-    """Intended size of a shard, 10^6 bytes."""
-    shards: int | None = None
-    """Shards in each split, instead of --shard-size-mb."""
-    encoding: Literal["jpeg", "jpeg-original", "raw"] = "jpeg"
-    """What is stored: the square as a JPEG; JPEGs as they came, scaled whenever they
-    are read; or the square's pixels, for machines that outrun JPEG decoding."""
-    size: int = 256
-    """Side of the stored pictures, pixels."""
-    quality: int = 95
-    """JPEG quality, 1 to 100."""
-    filter: Literal["bilinear", "bicubic", "lanczos", "box"] = "bicubic"
-    """Resize filter; all are antialiased."""
-    subsampling: Literal["4:2:0", "4:2:2", "4:4:4"] = "4:2:0"
-    """Of the colour in the stored JPEGs."""
-    apply_exif: bool = False
-    """Turn pictures as their EXIF orientation says; ILSVRC ignores it."""
-    validation_fraction: float | None = None
-    """Share of each class for validation; None: 0.1 unless the source has splits."""
-    test_fraction: float | None = None
-    """Share of each class for test; None: 0.1 for digits, else 0."""
-    max_rejected: float = 0.01
-    """Largest fraction of unusable pictures before the build stops."""
+
+    def __post_init__(self) -> None:
+        """Leave all checks to `tfrecords.build`, whose errors are one line."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Build and print a summary."""
-    options = tyro.cli(BuildOptions, args=arguments, prog="alexnet build")
+    options = tyro.cli(_Arguments, args=arguments, prog="alexnet build")
     from tfrecords import build
 
-    fields = {**vars(options)}
-    kind = fields.pop("kind")
-    fields["source_kind"] = None if kind == "auto" else kind
-    fields["classes"] = _classes(options.classes)
-    manifest = build(**fields)
+    manifest = build(options.source, options.out, **_given(options, arguments))
     say(f"{manifest.summary()}. Dataset folder: {options.out}")
     if manifest.count("test") and manifest.count("validation"):
         say(
@@ -103,6 +53,20 @@ def main(arguments: Sequence[str]) -> int:
             f"figure: alexnet evaluate RUN {options.out} --split test"
         )
     return 0
+
+
+def _given(options: _Arguments, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the options that were typed, also where they are the defaults."""
+    typed = {word.partition("=")[0].replace("_", "-") for word in arguments}
+    given = {
+        field.name: getattr(options, field.name)
+        for field in fields(BuildOptions)
+        if getattr(options, field.name) != field.default
+        or f"--{field.name.replace('_', '-')}" in typed
+    }
+    if "classes" in given:
+        given["classes"] = _classes(options.classes)
+    return given
 
 
 def _classes(given: Sequence[str] | None) -> int | Sequence[str] | None:

@@ -4,18 +4,25 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tyro
 
-if TYPE_CHECKING:
-    from tfrecords.verification.statistics_from_shards import ShardStatistics
+from keras_alexnet.options import arguments_of, options_of
+from tfrecords.dataset.names import STATISTICS_FILE
+from tfrecords.plain_text import say
+from tfrecords.result_files import ResultFiles
+from tfrecords.verification.statistics_from_shards import (
+    ExampleKeys,
+    ShardStatistics,
+    compute_statistics,
+)
 
 _SHOWN = 20  # classes
 
 
-@dataclass(frozen=True)
-class StatisticsOptions:
+@dataclass(frozen=True, kw_only=True)
+class _Own:
     """Compute statistics.npz of training shards, also of shards that others made.
 
     tfds: --image-key image --label-key label. TF-slim and Model Garden: the default
@@ -23,22 +30,6 @@ class StatisticsOptions:
     result does not depend on the number of processes.
     """
 
-    directory: tyro.conf.Positional[Path]
-    """Folder of TFRecord shards."""
-    pattern: str | None = None
-    """Glob of the training shards, such as `train-*`; None: the manifest's training
-    split, or the usual names."""
-    image_key: str = "image/encoded"
-    """Key of the encoded picture."""
-    label_key: str = "image/class/label"
-    """Key of the label; an empty string counts none."""
-    label_offset: int = 0
-    """Label of the first class; 1 where 0 is the background."""
-    size: int | None = None
-    """Side in pixels, to which other pictures are scaled and cut; None: the manifest's,
-    or 256."""
-    processes: int | None = None
-    """Worker processes; None: one a core."""
     out: Path | None = None
     """File to write; None: statistics.npz in the folder."""
     force: bool = False
@@ -47,29 +38,23 @@ class StatisticsOptions:
     """Write a summary to this file too."""
 
 
+_Arguments = options_of(
+    _Own,
+    compute_statistics,
+    ExampleKeys,
+    directory=tyro.conf.Positional[Path],
+    keys=None,  # their fields instead
+)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Compute, write and summarise."""
-    options = tyro.cli(StatisticsOptions, args=arguments, prog="alexnet statistics")
-    from tfrecords.dataset.names import STATISTICS_FILE
-    from tfrecords.plain_text import say
-    from tfrecords.result_files import ResultFiles
-    from tfrecords.verification.statistics_from_shards import (
-        ExampleKeys,
-        compute_statistics,
-    )
-
+    options: Any = tyro.cli(_Arguments, args=arguments, prog="alexnet statistics")
     # A file that is there may hold the same already, and then stays as it is.
     new = options.out is not None and not options.out.is_file()
     files = ResultFiles(options.json, options.out if new else None)
-    found = compute_statistics(
-        options.directory,
-        pattern=options.pattern,
-        keys=ExampleKeys(
-            options.image_key, options.label_key or None, options.label_offset
-        ),
-        size=options.size,
-        processes=options.processes,
-    )
+    keys = ExampleKeys(**arguments_of(ExampleKeys, options))
+    found = compute_statistics(**arguments_of(compute_statistics, options), keys=keys)
     out = options.out or options.directory / STATISTICS_FILE
     text = json.dumps({**asdict(options), **_summary(found, out)}, default=str)
     files.write(options.json, f"{text}\n".encode())
@@ -80,12 +65,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _save(found: "ShardStatistics", out: Path, replace: bool) -> str:
+def _save(found: ShardStatistics, out: Path, replace: bool) -> str:
     written = found.statistics.save_new(out, replace=replace)
     return f"{out}: {'written' if written else 'the same already'}."
 
 
-def _summary(found: "ShardStatistics", out: Path) -> dict[str, Any]:
+def _summary(found: ShardStatistics, out: Path) -> dict[str, Any]:
     statistics = found.statistics
     return {
         "out": str(out),

@@ -3,79 +3,67 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import tyro
 
+from keras_alexnet.options import arguments_of, options_of
 from tfrecords.plain_text import say
 from tfrecords.result_files import ResultFiles
+from tfrecords.tables import Console, Table
+from tfrecords.verification.result import Verification
+from tfrecords.verification.verify import verify
 
-if TYPE_CHECKING:
-    from tfrecords.tables import Table
-    from tfrecords.verification.result import Verification
 
-
-@dataclass(frozen=True)
-class VerifyOptions:
+@dataclass(frozen=True, kw_only=True)
+class _Own:
     """Re-read a dataset folder, every byte, and prove it against its manifest.
 
     The exit status is 0 only if nothing is wrong.
     """
 
-    directory: tyro.conf.Positional[Path]
-    """Dataset folder made by `alexnet build`."""
-    processes: int | None = None
-    """Worker processes; None: one a core."""
-    fail_on_leaks: bool = False
-    """A picture in two splits is wrong, not only worth a note."""
     json: Path | None = None
     """Write the report to this file too."""
 
 
+_Arguments = options_of(_Own, verify, directory=tyro.conf.Positional[Path])
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Verify, print the report and return 0 if nothing is wrong."""
-    options = tyro.cli(VerifyOptions, args=arguments, prog="alexnet verify")
+    """Verify, print what was found and return 0 if nothing is wrong."""
+    options: Any = tyro.cli(_Arguments, args=arguments, prog="alexnet verify")
     files = ResultFiles(options.json)
-    from tfrecords import verify
-    from tfrecords.tables import Console
-
-    report = verify(
-        options.directory,
-        processes=options.processes,
-        fail_on_leaks=options.fail_on_leaks,
-    )
-    files.write(options.json, (report.to_json() + "\n").encode())
-    if report.splits:
-        Console().print(_table(report))
-    for note in report.notes:
+    found = verify(**arguments_of(verify, options))
+    files.write(options.json, (found.to_json() + "\n").encode())
+    if found.splits:
+        Console().print(_table(found))
+    for note in found.notes:
         say(note)
-    for problem in report.problems:
+    for problem in found.problems:
         say(problem, error=True)
-    counts = ", ".join(f"{n:,} {split}" for split, n in report.counts.items())
-    say(f"{options.directory}: {counts or 'nothing read'}; {_verdict(report)}.")
+    counts = ", ".join(f"{n:,} {split}" for split, n in found.counts.items())
+    say(f"{options.directory}: {counts or 'nothing read'}; {_verdict(found)}.")
     files.close()
-    return 0 if report.ok else 1
+    return 0 if found.ok else 1
 
 
-def _verdict(report: "Verification") -> str:
-    if report.problems:
-        return f"{len(report.problems):,} problems"
+def _verdict(found: Verification) -> str:
+    if found.problems:
+        return f"{len(found.problems):,} problems"
     remarks = []
-    if report.leaks:
-        remarks.append(f"{report.leaks:,} pictures are in more than one split")
-    if report.duplicates:
-        remarks.append(f"{report.duplicates:,} pictures repeat another of their split")
+    if found.leaks:
+        remarks.append(f"{found.leaks:,} pictures are in more than one split")
+    if found.duplicates:
+        remarks.append(f"{found.duplicates:,} pictures repeat another of their split")
     return f"no damage, but {' and '.join(remarks)}" if remarks else "all is well"
 
 
-def _table(report: "Verification") -> "Table":
-    from tfrecords.tables import Table
-
+def _table(found: Verification) -> Table:
     table = Table()
     table.add_column("split", no_wrap=True)
     for title in ("shards", "records", "MB", "classes", "a class", "repeats", "leaks"):
         table.add_column(title, justify="right", no_wrap=True)
-    for name, split in report.splits.items():
+    for name, split in found.splits.items():
         counts = split.class_counts or (0,)
         table.add_row(
             name,

@@ -1,9 +1,10 @@
 """Pictures to shards: plan, write in parallel, commit."""
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from tfrecords.building.coverage import Coverage
 from tfrecords.building.finished_shards import FinishedShards
 from tfrecords.building.folder import end_build, inspect_folder, start_build
 from tfrecords.building.lock import build_lock
-from tfrecords.building.plan import SHARD_SIZE_MB, Plan, PlannedShard, make_plan
+from tfrecords.building.options import BuildOptions, takes_options
+from tfrecords.building.plan import Plan, PlannedShard, make_plan
 from tfrecords.building.planned_source import PlannedSource, check_apart, plan_for
 from tfrecords.building.shard import ShardTask, write_shard
 from tfrecords.building.shard_result import load_result, result_path
@@ -23,42 +25,15 @@ from tfrecords.dataset.manifest import Manifest
 from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import disk_error, local_path
-from tfrecords.images.options import ImageOptions
-from tfrecords.processes import ProcessDied, check_processes, run_tasks
+from tfrecords.processes import ProcessDied, run_tasks
 from tfrecords.progress import Progress
-from tfrecords.ranges import check_number
-from tfrecords.sources import Source, open_source
+from tfrecords.sources import AUTO, open_source
 from tfrecords.sources.selection import select
 
-MAX_REJECTED = 0.01  # of all pictures
 
-
+@takes_options
 def build(
-    source: Path | str,
-    out: Path | str,
-    *,
-    source_kind: str | None = None,
-    classes: int | Sequence[str] | None = None,
-    limit: int | None = None,
-    exclude: Path | None = None,
-    relabel: Path | None = None,
-    name: str | None = None,
-    seed: int = 0,
-    processes: int | None = None,
-    runner: str | None = None,
-    beam_options: Sequence[str] = (),
-    shard_size_mb: int = SHARD_SIZE_MB,
-    shards: int | None = None,
-    encoding: str = "jpeg",
-    size: int = 256,
-    quality: int = 95,
-    filter: str = "bicubic",
-    apply_exif: bool = False,
-    subsampling: str = "4:2:0",
-    validation_fraction: float | None = None,
-    test_fraction: float | None = None,
-    max_rejected: float = MAX_REJECTED,
-    progress: bool = True,
+    source: Path | str, out: Path | str, *, progress: bool = True, **options: Any
 ) -> Manifest:
     """Build a dataset folder from pictures.
 
@@ -75,88 +50,51 @@ def build(
         source: a folder, a tar, a list or CSV file, `tfds:NAME`, or `digits`; see
             `tfrecords.sources.open_source`.
         out: the dataset folder; created.
-        source_kind: one of `tfrecords.sources.KINDS`; None lets the source tell.
-        classes: take only the first so many classes, or those of these names.
-        limit: take at most so many pictures of each split, in its classes' shares.
-        exclude: a file with the pictures to leave out, one a line.
-        relabel: a CSV file with columns `file` and `label`: labels to correct.
-        name: what shard names start with, `[a-z][a-z0-9_]*`; None takes the
-            source's own.
-        seed: of the shuffle, the splits and the choice for `limit`.
-        processes: None means one a core.
-        runner: the name of an Apache Beam runner that writes the shards instead of
-            processes of this machine. Every worker must see the source and the
-            dataset folder under the same paths.
-        beam_options: of Beam's pipeline, such as `direct_num_workers=2`.
-        shard_size_mb: intended size of a shard, in 10^6 bytes.
-        shards: number of shards per split, instead of `shard_size_mb`.
-        encoding: what is stored: `jpeg`, `jpeg-original` or `raw`; see
-            `tfrecords.images.options.ImageOptions`.
-        size: height and width of the pictures, in pixels.
-        quality: JPEG quality, 1 to 100.
-        filter: `bilinear`, `bicubic`, `lanczos` or `box`, all antialiased.
-        apply_exif: turn pictures as their EXIF orientation says; ILSVRC ignores it.
-        subsampling: of the JPEG's colour: `4:2:0`, `4:2:2` or `4:4:4`.
-        validation_fraction: share of each class's training pictures that becomes
-            the validation split; None means 0.1 unless the source has splits.
-        test_fraction: the same for test; None means 0.1 for `digits`, else 0.
-        max_rejected: the largest bearable fraction of pictures that cannot be used.
-            The call can be repeated with another one.
         progress: report on standard error.
+        options: fields of `tfrecords.building.options.BuildOptions`, which says what
+            each is.
 
     Raises:
-        DatasetError: the source is not as expected or its pictures were replaced since
-            the folder was built, the folder is not empty or in use by another build,
-            too many pictures were rejected, one shard kills every worker, or the disk
-            is too small, full or not writable.
+        DatasetError: an option is out of range or has no effect, the source is not as
+            expected or its pictures were replaced since the folder was built, the
+            folder is not empty or in use by another build, too many pictures were
+            rejected, one shard kills every process, or the disk is too small, full or
+            not writable.
     """
-    _check_run(max_rejected, processes, runner, beam_options)
-    images = _image_options(size, quality, filter, apply_exif, subsampling, encoding)
-    choice: dict[str, Any] = {
-        "classes": classes,
-        "limit": limit,
-        "exclude": exclude,
-        "relabel": relabel,
-    }
+    chosen = BuildOptions(**options)
+    chosen.check_effect(options)
     out = local_path(out)
     check_folder_name(out.absolute())
-
-    def read(earlier: bool) -> PlannedSource:
-        opened = select(open_source(source, source_kind, earlier), seed=seed, **choice)
-        plan = make_plan(
-            opened,
-            name=_checked_name(name or opened.name),
-            seed=seed,
-            images=images,
-            shards=shards,
-            shard_size_mb=shard_size_mb,
-            validation_fraction=validation_fraction,
-            test_fraction=test_fraction,
-            selection={key: _recorded(value) for key, value in choice.items()},
-        )
-        return PlannedSource(opened, plan)
-
-    check_apart(source, source_kind, out)
-    planned = plan_for(out, read)
-    plan, opened = planned.plan, planned.source
-    check_apart(source, source_kind, out, plan)
-    with Progress("build", plan.total, progress) as report:
-        for note in (*opened.notes, *Coverage(plan, opened).notes()):
+    kind = None if chosen.source_kind == AUTO else chosen.source_kind
+    check_apart(source, kind, out)
+    planned = plan_for(out, partial(_plan, source, kind, chosen))
+    check_apart(source, kind, out, planned.plan)
+    with Progress("build", planned.plan.total, progress) as report:
+        for note in (
+            *planned.source.notes,
+            *Coverage(planned.plan, planned.source).notes(),
+        ):
             report.say(note)
-        work = _Work(out, plan, opened, images, max_rejected, report)
-        return work.carry_out(processes, runner, beam_options)
+        return _Work(out, planned, chosen, report).carry_out()
 
 
-def _check_run(max_rejected, processes, runner, beam_options) -> None:
-    check_number("max_rejected", max_rejected, least=0, most=1)
-    check_processes(processes)
-    if runner is None and beam_options:
-        raise DatasetError("Expected a --runner for the --beam-options; got none.")
-    if runner is not None and processes is not None:
-        raise DatasetError(
-            "Expected --processes or --runner, got both. Beam's runners have options "
-            "of their own, such as --beam-options direct_num_workers=2."
-        )
+def _plan(
+    source: Path | str, kind: str | None, options: BuildOptions, earlier: bool
+) -> PlannedSource:
+    choice = options.selection
+    opened = select(open_source(source, kind, earlier), seed=options.seed, **choice)
+    plan = make_plan(
+        opened,
+        name=_checked_name(options.name or opened.name),
+        seed=options.seed,
+        images=options.images,
+        shards=options.shards,
+        shard_size_mb=options.shard_size_mb,
+        validation_fraction=options.validation_fraction,
+        test_fraction=options.test_fraction,
+        selection={key: _recorded(value) for key, value in choice.items()},
+    )
+    return PlannedSource(opened, plan)
 
 
 def _recorded(value: Any) -> Any:
@@ -164,13 +102,6 @@ def _recorded(value: Any) -> Any:
     if value is None or isinstance(value, int):
         return value
     return str(value) if isinstance(value, str | Path) else list(value)
-
-
-def _image_options(*options) -> ImageOptions:
-    try:
-        return ImageOptions(*options)
-    except ValueError as error:
-        raise DatasetError(str(error)) from None
 
 
 def _checked_name(name: str) -> str:
@@ -185,13 +116,15 @@ def _checked_name(name: str) -> str:
 @dataclass
 class _Work:
     out: Path
-    plan: Plan
-    source: Source
-    images: ImageOptions
-    max_rejected: float
+    planned: PlannedSource
+    options: BuildOptions
     report: Progress
 
-    def carry_out(self, processes, runner, beam_options) -> Manifest:
+    @property
+    def plan(self) -> Plan:
+        return self.planned.plan
+
+    def carry_out(self) -> Manifest:
         out = self.out
         try:
             manifest = inspect_folder(out, self.plan)
@@ -203,8 +136,8 @@ class _Work:
                     end_build(out)  # the last build was killed just before it did
                     return check_finished(out, manifest, self.plan, self.report.say)
                 finished, missing = self._resume()
-                check_space(out, missing, self.images)
-                self._write(finished, missing, token, processes, runner, beam_options)
+                check_space(out, missing, self.options.images)
+                self._write(finished, missing, token)
                 manifest = finished.commit(out)
                 end_build(out)
                 for note in finished.notes():
@@ -215,7 +148,7 @@ class _Work:
             raise disk_error(error, path) from None
 
     def _resume(self) -> tuple[FinishedShards, list[PlannedShard]]:
-        finished = FinishedShards(self.plan, self.source, self.images.size)
+        finished = FinishedShards(self.plan, self.planned.source, self.options.size)
         missing, done, replaced = [], 0, 0
         comparison = Comparison(self.report.say)
         for shard in self.plan.shards:
@@ -236,11 +169,13 @@ class _Work:
             there = f"{total - len(missing)} of {total} shards are finished"
             self.report.say(f"resuming: {there}")
         self.report.resume(done)
-        finished.check_rejections(self.out, self.max_rejected)
+        finished.check_rejections(self.out, self.options.max_rejected)
         return finished, missing
 
-    def _write(self, finished, missing, token, processes, runner, beam_options) -> None:
-        source, plan = self.source, self.plan
+    def _write(
+        self, finished: FinishedShards, missing: list[PlannedShard], token: str
+    ) -> None:
+        source, plan = self.planned.source, self.plan
         tasks = [
             ShardTask(
                 directory=str(self.out.absolute()),
@@ -249,16 +184,14 @@ class _Work:
                 planned=shard,
                 labels=source.labels,
                 words=source.words,
-                options=self.images,
+                options=self.options.images,
             )
             for shard in missing
         ]
         by_file = {shard.file: shard for shard in missing}
-        if runner is None:
-            files = self._run_pool(tasks, processes)
-        else:
-            files = self._run_beam(tasks, runner, beam_options)
-        with closing(files):
+        here = self.options.runner is None
+        write = self._write_here if here else self._write_by_beam
+        with closing(write(tasks)) as files:
             for file in files:
                 result = load_result(self.out, plan.fingerprint, by_file[file])
                 if result is None:
@@ -267,9 +200,9 @@ class _Work:
                         "written. Run the same command again."
                     )
                 finished.add(result)
-                finished.check_rejections(self.out, self.max_rejected)
+                finished.check_rejections(self.out, self.options.max_rejected)
 
-    def _run_pool(self, tasks, processes) -> Generator[str, None, None]:
+    def _write_here(self, tasks: list[ShardTask]) -> Generator[str, None, None]:
         before = self.plan.total - sum(len(task.planned.samples) for task in tasks)
 
         def watch(ticks: int) -> None:
@@ -279,13 +212,16 @@ class _Work:
             self.report.say(f"A worker died; {task.planned.file} is begun again.")
 
         try:
-            yield from run_tasks(write_shard, tasks, processes, watch, died)
+            yield from run_tasks(
+                write_shard, tasks, self.options.processes, watch, died
+            )
         except ProcessDied as error:
             raise _deadly(error) from None
 
-    def _run_beam(self, tasks, runner, options) -> Generator[str, None, None]:
+    def _write_by_beam(self, tasks: list[ShardTask]) -> Generator[str, None, None]:
         sizes = {task.planned.file: len(task.planned.samples) for task in tasks}
         done = self.plan.total - sum(sizes.values())
+        runner, options = self.options.runner or "", self.options.beam_options
         for file in beam.write_shards(self.out, tasks, runner, options):
             done += sizes[file]
             self.report.update(done)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from PIL import Image
 
+from tfrecords.errors import UserError
 from tfrecords.ranges import check_count
 
 FILTERS = {
@@ -14,40 +15,37 @@ FILTERS = {
     "lanczos": Image.Resampling.LANCZOS,
     "box": Image.Resampling.BOX,
 }
-SUBSAMPLINGS = ("4:2:0", "4:2:2", "4:4:4")
 
-JPEG, ORIGINAL, RAW = "jpeg", "jpeg-original", "raw"
-ENCODINGS = (JPEG, ORIGINAL, RAW)
+Encoding = Literal["jpeg", "jpeg-original", "raw"]
+Filter = Literal["bilinear", "bicubic", "lanczos", "box"]
+Subsampling = Literal["4:2:0", "4:2:2", "4:4:4"]
+JPEG, ORIGINAL, RAW = ENCODINGS = get_args(Encoding)
 
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How pictures are made the same size.
-
-    Attributes:
-        size: height and width, in pixels, of what a reader gets.
-        quality: JPEG quality, 1 to 100, of what is encoded anew.
-        filter: `bilinear`, `bicubic`, `lanczos` or `box`, all antialiased.
-        apply_exif: turn the picture as its EXIF orientation says.
-        subsampling: of the colour: `4:2:0`, `4:2:2` or `4:4:4`. The last is a fifth
-            larger and a fifth slower to decode, and keeps colours that change from
-            pixel to pixel.
-        encoding: what is stored. `jpeg`: the square of `size`, as a JPEG.
-            `jpeg-original`: the JPEG as it came, of any size, which every reading
-            scales and cuts. `raw`: the square's uint8 pixels in C order, with no
-            header, 3 * `size`^2 bytes.
-    """
+    """How pictures are made alike; `alexnet build` has these options too."""
 
     size: int = 256  # section 2 of the paper
+    """Side of the stored pictures, pixels."""
     quality: int = 95  # as cuda-convnet2's make-data.py
-    filter: str = "bicubic"
+    """JPEG quality, 1 to 100."""
+    filter: Filter = "bicubic"
+    """Resize filter; all are antialiased."""
     apply_exif: bool = False
-    subsampling: str = "4:2:0"  # as nearly all of ILSVRC
-    encoding: str = JPEG
+    """Turn pictures as their EXIF orientation says; ILSVRC ignores it."""
+    # As nearly all of ILSVRC. 4:4:4 is a fifth larger and a fifth slower to decode, and
+    # keeps colours that change from pixel to pixel.
+    subsampling: Subsampling = "4:2:0"
+    """Of the colour in the stored JPEGs."""
+    # raw: uint8 (height, width, channel) in C order, with no header, 3 * size^2 bytes.
+    encoding: Encoding = "jpeg"
+    """What is stored: the square as a JPEG; JPEGs as they came, scaled whenever they
+    are read; or the square's pixels, for machines that outrun JPEG decoding."""
 
     def __post_init__(self):
         _check_choice("filter", self.filter, FILTERS)
-        _check_choice("subsampling", self.subsampling, SUBSAMPLINGS)
+        _check_choice("subsampling", self.subsampling, get_args(Subsampling))
         _check_choice("encoding", self.encoding, ENCODINGS)
         check_count("quality", self.quality, 1, 100)
         check_count("size", self.size, 1, 4096)
@@ -68,6 +66,4 @@ class ImageOptions:
 
 def _check_choice(name: str, given: str, choices) -> None:
     if given not in choices:
-        raise ValueError(
-            f"Expected {name} to be one of {', '.join(choices)}: {given!r}"
-        )
+        raise UserError(f"Expected {name} to be one of {', '.join(choices)}: {given!r}")

@@ -4,6 +4,7 @@ The sums are integers, see `tfrecords.dataset.statistics`: any order of shards, 
 partition among processes and any order of merging gives the same to the last bit.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,15 +34,17 @@ _MOST_CLASSES = 2**20  # a larger label is another field, or damage
 class ExampleKeys:
     """Where a record holds its picture and its label.
 
+    tfds has `image` and `label`; TF-slim and Model Garden have our keys, and the
+    background at 0.
+
     Attributes:
-        image: key of the encoded picture: `image/encoded`, or `image` for tfds.
-        label: key of the label; None counts none.
-        label_offset: label of the first class: 1 for TF-slim and Model Garden, whose 0
-            is the background.
+        image_key: Key of the encoded picture.
+        label_key: Key of the label; an empty string counts none.
+        label_offset: Label of the first class; 1 where 0 is the background.
     """
 
-    image: str = ENCODED
-    label: str | None = LABEL
+    image_key: str = ENCODED
+    label_key: str = LABEL
     label_offset: int = 0
 
     def __post_init__(self) -> None:
@@ -86,12 +89,13 @@ def compute_statistics(
     Pictures of other sizes are scaled and cut as the build does.
 
     Args:
-        directory: a folder with TFRecord shards.
-        pattern: glob of the training shards; None takes the manifest's training split,
-            or else what is called as training shards usually are.
-        keys: of the records; None takes our own.
-        size: side in pixels; None takes the manifest's, or 256.
-        processes: None means one a core. The result does not depend on it.
+        directory: Folder of TFRecord shards.
+        pattern: Glob of the training shards, such as `train-*`; None: the manifest's
+            training split, or the usual names.
+        keys: Of the records; None: our own.
+        size: Side in pixels, to which other pictures are scaled and cut; None: the
+            manifest's, or 256.
+        processes: Worker processes; None: one a core.
         progress: report on standard error.
 
     Raises:
@@ -203,19 +207,20 @@ def _fields(serialised: bytes, keys: ExampleKeys) -> tuple[bytes, int | None]:
         feature = tf.train.Example.FromString(serialised).features.feature
     except DecodeError as error:
         raise ValueError(f"expected a tf.train.Example: {error}") from None
-    if keys.image not in feature or len(feature[keys.image].bytes_list.value) != 1:
-        raise ValueError(_no_key(keys.image, "--image-key", feature))
-    encoded = feature[keys.image].bytes_list.value[0]
-    if keys.label is None:
+    encoded = _single(feature, keys.image_key, "bytes_list", "--image-key")
+    if not keys.label_key:
         return encoded, None
-    if keys.label not in feature or len(feature[keys.label].int64_list.value) != 1:
-        raise ValueError(_no_key(keys.label, "--label-key", feature))
-    return encoded, feature[keys.label].int64_list.value[0]
+    return encoded, _single(feature, keys.label_key, "int64_list", "--label-key")
 
 
-def _no_key(key: str, option: str, feature) -> str:
+def _single(feature, key: str, kind: str, option: str):
+    values: Sequence = getattr(feature[key], kind).value if key in feature else ()
+    if len(values) == 1:
+        return values[0]
     known = ", ".join(sorted(feature)[:20])
-    return f"expected one value of {key}; there is {known}. Name another by {option}"
+    raise ValueError(
+        f"expected one value of {key}; there is {known}. Name another by {option}"
+    )
 
 
 def _counted(counts: np.ndarray, label: int | None, task: _Task) -> np.ndarray:

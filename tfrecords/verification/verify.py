@@ -44,9 +44,9 @@ def verify(
     byte-equal pictures within and across splits.
 
     Args:
-        directory: a dataset folder.
-        processes: None means one a core.
-        fail_on_leaks: a picture in two splits is a problem, not only a note.
+        directory: Dataset folder made by `alexnet build`.
+        processes: Worker processes; None: one a core.
+        fail_on_leaks: A picture in two splits is wrong, not only worth a note.
         progress: report on standard error.
     """
     check_processes(processes)

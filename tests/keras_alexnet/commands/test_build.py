@@ -1,27 +1,47 @@
+import dataclasses
+import inspect
 import typing
 
 import pytest
 import tyro
 
+import tfrecords
+from keras_alexnet import cli
 from keras_alexnet.commands import build
-from tfrecords.images.options import ENCODINGS, FILTERS, SUBSAMPLINGS
+from tests import small
+from tfrecords.images.options import ENCODINGS, FILTERS, Subsampling
 from tfrecords.sources import KINDS
 
 
 def parsed(*arguments):
-    return tyro.cli(build.BuildOptions, args=["source", "out", *arguments])
+    return tyro.cli(build._Arguments, args=["source", "out", *arguments])
+
+
+def given(*arguments):
+    return build._given(parsed(*arguments), arguments)
+
+
+def test_the_options_and_their_defaults_are_those_of_the_function():
+    parameters = dict(inspect.signature(tfrecords.build).parameters)
+    assert parameters.pop("progress").default is True
+    options = {f.name: getattr(parsed(), f.name) for f in dataclasses.fields(parsed())}
+    assert set(options) == set(parameters)
+    for name in ("source", "out"):
+        del parameters[name], options[name]
+    assert options == {name: p.default for name, p in parameters.items()}
+    assert given() == {}
 
 
 def test_the_choices_are_those_of_the_library():
-    hints = typing.get_type_hints(build.BuildOptions)
-    assert typing.get_args(hints["kind"]) == ("auto", *KINDS)
+    hints = typing.get_type_hints(build._Arguments)
+    assert typing.get_args(hints["source_kind"]) == ("auto", *KINDS)
     assert typing.get_args(hints["encoding"]) == ENCODINGS
     assert set(typing.get_args(hints["filter"])) == set(FILTERS)
-    assert typing.get_args(hints["subsampling"]) == SUBSAMPLINGS
+    assert hints["subsampling"] == Subsampling
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("words", "expected"),
     [
         ([], None),
         (["10"], 10),
@@ -30,14 +50,41 @@ def test_the_choices_are_those_of_the_library():
         (["FILE"], ("a cat", "dog")),
     ],
 )
-def test_classes_are_a_number_names_or_a_file(tmp_path, given, expected):
+def test_classes_are_a_number_names_or_a_file(tmp_path, words, expected):
     path = tmp_path / "names"
     path.write_bytes(b"a cat\r\ndog\n\n")
-    given = [str(path) if value == "FILE" else value for value in given]
-    options = parsed("--classes", *given) if given else parsed()
-    assert build._classes(options.classes) == expected
+    words = [str(path) if word == "FILE" else word for word in words]
+    found = given("--classes", *words) if words else given()
+    assert found.get("classes") == expected
 
 
 def test_beam_options_come_without_dashes():
-    options = parsed("--runner", "X", "--beam-options", "a=1", "b=2")
-    assert (options.runner, options.beam_options) == ("X", ("a=1", "b=2"))
+    found = given("--runner", "X", "--beam-options", "a=1", "b=2")
+    assert found == {"runner": "X", "beam_options": ("a=1", "b=2")}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--quality", "95", "--encoding", "raw"),
+        ("--subsampling=4:2:0", "--encoding=raw"),
+        ("--shard-size-mb", "128", "--shards", "2"),
+        ("--shard_size_mb=9", "--shards=2"),
+    ],
+)
+def test_what_was_typed_without_effect_is_refused(tmp_path, capsys, words):
+    tree = small.write_tree(tmp_path / "tree", 2)
+    assert cli.main(["build", str(tree), str(tmp_path / "out"), *words]) == 1
+    name = words[0].partition("=")[0].replace("_", "-")
+    assert f"Leave {name} out." in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dataset_is_built_and_summed_up(tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ("--limit=40", "--size=16", "--processes=1", "--encoding=raw")
+    assert cli.main(["build", "digits", str(out), *words]) == 0
+    printed = capsys.readouterr().out
+    assert f"10 classes; 0 rejected, 0 ignored. Dataset folder: {out}" in printed
+    assert "alexnet evaluate RUN" in printed  # there is a test split
+    assert tfrecords.Manifest.load(out).options["encoding"] == "raw"

@@ -187,7 +187,7 @@ def test_digits_are_scikit_learns_scans():
     bunch = load_digits()
     for sample in source.samples[::300]:
         index = int(sample.key[2:6])
-        pixels = decode(sample.origin.read())
+        pixels = decode.decode(sample.origin.read())
         expected = bunch.images[index] * 255 / 16
         assert sample.label == bunch.target[index]
         np.testing.assert_allclose(pixels[..., 0], expected, atol=0.5)

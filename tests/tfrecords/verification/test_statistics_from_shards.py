@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_named(pictures, tmp_path, keys, message):
 def test_labels_need_not_be_counted(pictures, tmp_path):
     write_shards(tmp_path, pictures, "image", "label", 0, ["train-0-of-1"])
     assert (
-        compute(tmp_path, keys=ExampleKeys("image", None), size=SIZE).class_counts == ()
+        compute(tmp_path, keys=ExampleKeys("image", ""), size=SIZE).class_counts == ()
     )
 
 
