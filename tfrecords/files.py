@@ -6,10 +6,30 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote
 
 from tfrecords.errors import DatasetError
 
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")
+_ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
+_IN_A_PATH = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")  # what a Path has of one
+
+
+def refuse_address(text: str) -> None:
+    """Refuse an address where a path should be.
+
+    Raises:
+        DatasetError: it is one, such as `gs://bucket/data`.
+    """
+    scheme = _ADDRESS.match(text)
+    if scheme and scheme[1].lower() == "file":
+        path = unquote(text[scheme.end() :].removeprefix("localhost"))
+        raise DatasetError(f"Expected a plain path, got {text}. Give {path}.")
+    if scheme:
+        raise DatasetError(
+            f"Expected a path on this machine, got {text}. Copy what is there to a "
+            "disk or mount it, and give that path: addresses are neither read nor "
+            "written."
+        )
 
 
 def local_path(path: Path | str) -> Path:
@@ -20,12 +40,10 @@ def local_path(path: Path | str) -> Path:
             was given, though a `Path` has only `gs:/bucket/data` of it.
     """
     text = str(path)
-    if _ADDRESS.match(text) and ("://" in text or not Path(path).exists()):
-        scheme, _, rest = text.partition(":")
-        raise DatasetError(
-            f"Expected a path on this machine, got {scheme}://{rest.lstrip('/')}. "
-            "Copy what is there to a disk or mount it, and give that path."
-        )
+    refuse_address(text)
+    if _IN_A_PATH.match(text) and not Path(path).exists():
+        slashes = ":///" if text.lower().startswith("file:") else "://"
+        refuse_address(text.replace(":/", slashes, 1))
     return Path(path)
 
 
