@@ -1,4 +1,4 @@
-"""Damaged bytes: a picture that everyone reads alike, or a rejection with a reason."""
+"""Markers, and damaged bytes: a picture that everyone reads alike, or a rejection."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,40 @@ from hypothesis import strategies as st
 from tests.tfrecords.conftest import encoded, noise
 from tfrecords.images import decode, store
 from tfrecords.images.decode import Rejected
+from tfrecords.images.jpeg import frame_size, is_well_formed, tensorflow_agrees
 from tfrecords.images.options import ImageOptions
 
+
+def test_arithmetic_coding_is_not_passed_through():
+    data = encoded(noise(256, 256))
+    assert is_well_formed(data)
+    assert not is_well_formed(data.replace(b"\xff\xc0", b"\xff\xc9"))
+
+
+def test_a_jpeg_without_a_frame_is_not_well_formed():
+    data = encoded(noise(64, 64))
+    at = data.index(b"\xff\xc0")
+    end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+    assert not is_well_formed(data[:at] + data[end:])
+
+
+def test_tensorflow_agrees_where_it_sees_the_same_pixels():
+    data = encoded(noise(40, 40))
+    assert tensorflow_agrees(data, decode.decode(data))
+    assert not tensorflow_agrees(data, decode.decode(data) ^ 1)
+    assert not tensorflow_agrees(data[:-30], decode.decode(data))
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (1, 300), (700, 3)])
+def test_the_size_is_that_of_the_first_frame(shape):
+    assert frame_size(encoded(noise(*shape))) == shape
+    with pytest.raises(ValueError, match="frame header"):
+        frame_size(encoded(noise(*shape), "PNG"))
+
+
 SIZE = 32
+
+
 # Of the right size, so that they would be stored untouched, and of others.
 GOOD = [
     encoded(noise(SIZE, SIZE)),
@@ -22,7 +53,11 @@ GOOD = [
     encoded(noise(40, 30), "PNG"),
     encoded(noise(40, 30, 1), "PNG"),
 ]
+
+
 _PLACE = st.integers(0, 4000)
+
+
 EDITS = st.lists(
     st.one_of(
         st.tuples(st.just("flip"), _PLACE, st.integers(0, 7)),
