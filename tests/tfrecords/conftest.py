@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -6,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests import small
 
 GOOD_PER_CLASS = 6
 
@@ -101,3 +104,31 @@ def odd_tree(tmp_path_factory) -> Path:
     for name in ("Thumbs.db", ".DS_Store", "._0.JPEG", "desktop.ini"):
         (folder / name).write_bytes(b"\0\5\x16\7")
     return root
+
+
+def fill(root, *paths):
+    """Make files of one byte."""
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(b"x")
+    return root
+
+
+def fill_folders(root, *folders):
+    """Fill each folder with two files."""
+    return fill(root, *(f"{folder}/{i}.jpg" for folder in folders for i in (1, 2)))
+
+
+def splits_of(source):
+    """Return the splits that a source's samples name."""
+    return {s.split for s in source.samples}
+
+
+LATIN = os.fsdecode(b"caf\xe9")  # as archives of other systems leave it
+FEW = {"size": 72, "processes": 1, "shards": 1, "validation_fraction": 0.5}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Three classes of two small pictures."""
+    return small.write_tree(tmp_path / "in", 2)

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from tests.tfrecords.conftest import LATIN
 from tfrecords.plain_text import printable, say, warn
 from tfrecords.tables import Console, Table
 
@@ -57,3 +58,8 @@ def test_a_closed_stream_takes_nothing_and_gives_it_to_no_other(monkeypatch, cap
     say("lost", error=True)
     warn("lost")
     assert capsys.readouterr().out == ""
+
+
+def test_what_is_not_utf_8_is_shown_by_its_bytes():
+    assert printable(LATIN) == r"caf\xe9"
+    assert printable("café") == "café"

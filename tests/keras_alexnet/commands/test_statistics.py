@@ -50,3 +50,14 @@ def test_a_file_is_written_once_and_replaced_on_demand(dataset, tmp_path, capsys
     assert "--force" in capsys.readouterr().err
     assert cli.main([*other, "--force"]) == 0
     assert Statistics.load(folder).mean_image.shape == (64, 64, 3)
+
+
+def test_a_damaged_file_is_kept_unless_it_may_be_replaced(dataset, tmp_path, capsys):
+    file = tmp_path / "mine.npz"
+    file.write_bytes(b"of others")
+    words = ["statistics", str(dataset), "--processes=1", "--out", str(file)]
+    assert cli.main(words) == 1
+    assert "--force" in capsys.readouterr().err
+    assert file.read_bytes() == b"of others"
+    assert cli.main([*words, "--force"]) == 0
+    assert file.read_bytes() == (dataset / "statistics.npz").read_bytes()

@@ -3,8 +3,9 @@ import sys
 import pytest
 
 import tfrecords
-from tfrecords import DatasetError, processes
+from tfrecords import DatasetError
 from tfrecords.building import beam
+from tfrecords.building import build as build_module
 from tfrecords.building.shard_result import result_path
 from tfrecords.dataset.names import BUILDING_FOLDER
 
@@ -55,7 +56,7 @@ def test_beam_finishes_what_the_pool_began(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(processes, "run", two)
+        patch.setattr(build_module, "run_tasks", two)
         with pytest.raises(KeyboardInterrupt):
             build(odd_tree, out, processes=1)
     first = {path: path.stat().st_ino for path in out.glob("tiny-*")}

@@ -1,6 +1,4 @@
-import errno
 import json
-import os
 from collections import Counter
 
 import numpy as np
@@ -13,7 +11,6 @@ from tests.tfrecords.conftest import (
     GOOD_PER_CLASS,
     bad_pictures,
     odd_pictures,
-    write_tree,
 )
 from tfrecords import DatasetError, Manifest, Statistics
 from tfrecords.building import shard
@@ -178,36 +175,6 @@ def test_what_was_selected_is_recorded_and_a_change_is_named(good_tree, tmp_path
         build(good_tree, tmp_path / "out", classes=["cat", "n01440764"])
 
 
-def test_a_lost_shard_is_built_again(good_tree, tmp_path):
-    build(good_tree, tmp_path / "out")
-    before = contents(tmp_path / "out")
-    (tmp_path / "out" / "tiny-train.tfrecord-00001-of-00002").unlink()
-    build(good_tree, tmp_path / "out")
-    assert contents(tmp_path / "out") == before
-
-
-def test_a_folder_of_another_plan_is_refused_with_the_difference(good_tree, tmp_path):
-    build(good_tree, tmp_path / "out")
-    before = contents(tmp_path / "out")
-    with pytest.raises(DatasetError, match="size 32 there, 64 now"):
-        build(good_tree, tmp_path / "out", size=64)
-    assert contents(tmp_path / "out") == before
-
-
-def test_a_folder_of_other_files_is_refused(good_tree, tmp_path):
-    (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(DatasetError, match=r"thesis\.tex"):
-        build(good_tree, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_line(good_tree, tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(DatasetError, match=r"Cannot write .*file/out") as caught:
-        build(good_tree, tmp_path / "file" / "out")
-    assert "\n" not in str(caught.value)
-
-
 def test_too_many_rejected_stop_the_build_and_keep_what_is_done(odd_tree, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(DatasetError, match=r"--max-rejected.*kept") as caught:
@@ -218,51 +185,6 @@ def test_too_many_rejected_stop_the_build_and_keep_what_is_done(odd_tree, tmp_pa
     manifest = build(odd_tree, out, shards=8, max_rejected=0.5)
     assert manifest.rejected == len(bad_pictures())
     assert tfrecords.verify(out, processes=1, progress=False).ok
-
-
-class _FullDisk:
-    """Writes some bytes, then finds the disk full."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def write(self, example):
-        with open(self.path, "ab") as file:
-            file.write(example[:9])
-        if os.path.getsize(self.path) > 20:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_full_disk_is_one_clear_line_and_leaves_no_half_file(
-    good_tree, tmp_path, monkeypatch
-):
-    out = tmp_path / "out"
-    real = shard.open_writer
-    full = "tiny-train.tfrecord-00001"
-    monkeypatch.setattr(
-        shard, "open_writer", lambda p: (_FullDisk if full in str(p) else real)(p)
-    )
-    with pytest.raises(DatasetError, match="No space left") as caught:
-        build(good_tree, out)
-    assert "\n" not in str(caught.value)
-    left = {path.name for path in out.iterdir()}
-    assert left == {".building", "tiny-train.tfrecord-00000-of-00002"}
-    monkeypatch.undo()
-    build(good_tree, out)
-    assert tfrecords.verify(out, processes=1, progress=False).ok
-
-
-def test_tensorflows_full_disk_is_an_os_error():
-    with pytest.raises(OSError, match="space") as caught:
-        with shard.open_writer("/dev/full") as writer:
-            writer.write(bytes(1_000_000))
-    assert caught.value.errno == errno.ENOSPC
 
 
 def test_an_interrupt_keeps_finished_shards_and_no_others(
@@ -282,32 +204,6 @@ def test_an_interrupt_keeps_finished_shards_and_no_others(
         build(good_tree, tmp_path / "out")
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert left == {".building", "tiny-train.tfrecord-00000-of-00002"}
-
-
-def test_an_unreadable_picture_is_rejected(tmp_path):
-    root = write_tree(tmp_path / "in")
-    (root / "train" / "cat" / "gone.JPEG").symlink_to(tmp_path / "nowhere")
-    manifest = build(root, tmp_path / "out", max_rejected=0.5)
-    line = json.loads((tmp_path / "out" / "rejected.jsonl").read_text())
-    assert manifest.rejected == 1
-    assert (line["file"], line["reason"]) == ("train/cat/gone.JPEG", "unreadable")
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"name": "My-Set"}, "small letters"),
-        ({"max_rejected": 2}, "max_rejected from 0 to 1"),
-        ({"quality": 101}, "quality from 1 to 100"),
-        ({"processes": 0}, "at least 1 process"),
-        ({"encoding": "bmp"}, "encoding to be one of"),
-        ({"beam_options": ["a=1"]}, "Expected a --runner"),
-        ({"runner": "DirectRunner"}, "--processes or --runner, got both"),
-    ],
-)
-def test_wrong_options_are_one_clear_line(good_tree, tmp_path, options, words):
-    with pytest.raises(DatasetError, match=words):
-        build(good_tree, tmp_path / "out", **options)
 
 
 def test_a_log_gets_plain_lines(good_tree, tmp_path, capsys):

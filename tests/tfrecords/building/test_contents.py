@@ -11,6 +11,9 @@ import pytest
 import tfrecords
 from keras_alexnet import cli
 from tests import small
+from tests.tfrecords.conftest import (
+    write_tree,
+)
 from tfrecords import DatasetError, Manifest
 from tfrecords.building import finished_shards
 from tfrecords.building.plan import make_plan
@@ -18,7 +21,11 @@ from tfrecords.images import store
 from tfrecords.images.options import ImageOptions
 
 CLASSES = ("n01440764", "n01443537")
+
+
 OPTIONS = {"size": 32, "shards": 2, "name": "tiny", "processes": 1}
+
+
 PICTURE = f"{CLASSES[1]}/002.jpg"
 
 
@@ -227,3 +234,12 @@ def test_a_dataset_that_cannot_be_written_to_is_finished_all_the_same(
     monkeypatch.setattr("tfrecords.dataset.manifest.write_atomically", refuse)
     build(source, tmp_path / "out")
     assert "finished already" in capsys.readouterr().err
+
+
+def test_an_unreadable_picture_is_rejected(tmp_path):
+    root = write_tree(tmp_path / "in")
+    (root / "train" / "cat" / "gone.JPEG").symlink_to(tmp_path / "nowhere")
+    manifest = build(root, tmp_path / "out", max_rejected=0.5)
+    line = json.loads((tmp_path / "out" / "rejected.jsonl").read_text())
+    assert manifest.rejected == 1
+    assert (line["file"], line["reason"]) == ("train/cat/gone.JPEG", "unreadable")

@@ -1,19 +1,22 @@
 """Datasets of older builds, which read some folders otherwise, stay finished."""
 
 import functools
+import json
 
 import pytest
 
 import tfrecords
-from tests.small import encode, picture
-from tests.tfrecords.sources.test_init import fill
+from tests.small import encode, picture, write_tree
+from tests.tfrecords.conftest import fill
 from tfrecords import DatasetError, Manifest
-from tfrecords.building import build, shard
+from tfrecords.building import build as build_module
+from tfrecords.building import shard
 from tfrecords.building.plan import make_plan
 from tfrecords.images.options import ImageOptions
 from tfrecords.sources import open_source
 
 OPTIONS = {"size": 32, "processes": 1, "shards": 1, "max_rejected": 0.5}
+
 
 # Every layout that is read in another way now, by its pictures' folders.
 LAYOUTS = {
@@ -41,7 +44,9 @@ def write(root, folders):
 
 
 def as_older_builds(monkeypatch):
-    monkeypatch.setattr(build, "open_source", functools.partial(_earlier, open_source))
+    monkeypatch.setattr(
+        build_module, "open_source", functools.partial(_earlier, open_source)
+    )
 
 
 def _earlier(real, source, kind, earlier):
@@ -113,6 +118,8 @@ FINGERPRINTS = {
     "a table": (["1", "2", "3"], "7dfb7ba274933de8"),
     "a list": (["1/a", "10/b", "2/c"], "04ae47a760088925"),
 }
+
+
 AS_BEFORE = ("plain", "splits")  # right then, so read in the same way now
 
 
@@ -129,3 +136,62 @@ def test_the_fingerprints_of_older_builds_are_known_again(tmp_path, name):
         opened = open_source(source, earlier=earlier)
         plan = make_plan(opened, name="x", seed=0, images=ImageOptions())
         assert plan.fingerprint.startswith(fingerprint)
+
+
+def build(source, out, **options):
+    options = {"size": 32, "processes": 1, "shards": 1, "progress": False, **options}
+    return tfrecords.build(source, out, **options)
+
+
+@pytest.fixture
+def source(tmp_path):
+    return write_tree(tmp_path / "source", 2)
+
+
+@pytest.mark.parametrize("out", ["", "out", "blue/out", ".out", "a/b/../c"])
+def test_a_dataset_inside_its_source_is_refused_before_a_byte(source, out, monkeypatch):
+    before = sorted(source.rglob("*"))
+    monkeypatch.chdir(source.parent)
+    for place in (source / out, f"source/{out}"):
+        with pytest.raises(DatasetError, match="outside the source"):
+            build(source, place)
+    assert sorted(source.rglob("*")) == before
+
+
+def test_links_into_the_source_are_seen_through(source, tmp_path):
+    (tmp_path / "link").symlink_to(source)
+    (tmp_path / "class").mkdir()
+    (source / "linked").symlink_to(tmp_path / "class")
+    for root, out in [
+        (source, tmp_path / "link" / "out"),
+        (tmp_path / "link", source / "out"),
+        (source, tmp_path / "class" / "out"),
+    ]:
+        with pytest.raises(DatasetError, match="outside the source"):
+            build(root, out)
+    assert not (tmp_path / "class" / "out").exists()
+    assert not (source / "out").exists()
+
+
+def test_a_finished_dataset_inside_its_source_is_still_finished(source, tmp_path):
+    first = build(source, tmp_path / "out")
+    (tmp_path / "out").rename(source / "out")
+    assert build(source, source / "out") == first
+    with pytest.raises(DatasetError, match="outside the source"):
+        build(source, source / "out", size=40)
+
+
+def test_a_dataset_beside_a_table_is_fine(source):
+    rows = "".join(f"{c}/00{i}.jpg,{c}\n" for c in ("blue", "red") for i in (0, 1))
+    (source / "a.csv").write_text("path,label\n" + rows)
+    manifest = build(source / "a.csv", source / "out", validation_fraction=0.5)
+    assert manifest.labels == ("blue", "red")
+
+
+def test_ignored_paths_reach_the_dataset(source, tmp_path):
+    (source / "blue" / "@eaDir").mkdir()
+    (source / "blue" / "@eaDir" / "t.jpg").write_bytes(encode(picture(0, 9)))
+    manifest = build(source, tmp_path / "out", validation_fraction=0.5)
+    lines = (tmp_path / "out" / "ignored.jsonl").read_text().splitlines()
+    assert [json.loads(line)["file"] for line in lines] == ["blue/@eaDir/"]
+    assert (manifest.ignored, manifest.count("train")) == (1, 3)

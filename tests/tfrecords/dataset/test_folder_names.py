@@ -1,6 +1,7 @@
 import pytest
 
 import tfrecords
+from tests.tfrecords.conftest import FEW, LATIN
 from tfrecords.dataset.folder_names import check_folder_name, check_model_folder
 from tfrecords.errors import DatasetError
 from tfrecords.plain_text import printable
@@ -34,3 +35,10 @@ def test_a_dataset_folder_must_be_utf8(tmp_path):
     with pytest.raises(DatasetError, match="path is UTF-8"):
         tfrecords.build("digits", folder)
     assert not folder.exists()
+
+
+def test_a_dataset_folder_of_other_bytes_is_refused_at_the_start(tree, tmp_path):
+    out = tmp_path / LATIN / "out"
+    with pytest.raises(DatasetError, match=r"caf\\xe9"):
+        tfrecords.build(tree, out, progress=False, **FEW)
+    assert not out.parent.exists()

@@ -5,7 +5,6 @@ import pytest
 
 import tfrecords
 from tfrecords import DatasetError, Manifest
-from tfrecords.dataset.labels import class_order, read_labels, synset, write_labels
 from tfrecords.dataset.manifest import Shard
 from tfrecords.verification.statistics_from_shards import compute_statistics
 
@@ -131,29 +130,6 @@ def test_a_failed_write_leaves_the_old_manifest(manifest, tmp_path, monkeypatch)
         manifest.save(tmp_path)
     assert not list(tmp_path.glob(".*"))
     assert Manifest.load(tmp_path) == manifest
-
-
-def test_classes_are_ordered_by_code_point():
-    names = ["n02", "cat", "Zebra", "n01440764", "cat"]
-    assert class_order(names) == ("Zebra", "cat", "n01440764", "n02")
-
-
-def test_only_wordnet_ids_are_synsets():
-    found = [synset(name) for name in ("n01440764", "n0144076", "xn01440764", "cat")]
-    assert found == ["n01440764", "", "", ""]
-
-
-def test_labels_survive_a_round_trip(tmp_path):
-    names = ("cat", "ä b", "odd\udcff", "n01440764")
-    write_labels(tmp_path, names)
-    assert read_labels(tmp_path) == names
-    assert (tmp_path / "labels.txt").read_bytes().count(b"\n") == 4
-
-
-@pytest.mark.parametrize("name", ["a\nb", "", "a\rb"])
-def test_a_class_name_of_two_lines_is_refused(name):
-    with pytest.raises(DatasetError, match="one line"):
-        class_order(["cat", name])
 
 
 @pytest.mark.parametrize("kind", [str, Path])

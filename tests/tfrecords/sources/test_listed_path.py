@@ -1,35 +1,14 @@
 """Paths and marks as tables of other programs and systems have them."""
 
-import codecs
 import unicodedata
 
 import pytest
 
-from keras_alexnet.commands.build import _classes
-from tests.tfrecords.sources.test_init import fill
+from tests.small import encode, picture
+from tests.tfrecords.conftest import LATIN, fill
 from tfrecords import DatasetError
 from tfrecords.sources import open_source
 from tfrecords.sources.listed_path import listed_path
-from tfrecords.sources.selection import select
-
-MARKS = {
-    "none": ("utf-8", b""),
-    "UTF-8": ("utf-8", codecs.BOM_UTF8),
-    "UTF-16 LE": ("utf-16-le", codecs.BOM_UTF16_LE),
-    "UTF-16 BE": ("utf-16-be", codecs.BOM_UTF16_BE),
-}
-
-
-@pytest.fixture(params=MARKS.values(), ids=MARKS)
-def write(request):
-    """Write text as programs do that put a byte order mark before it."""
-    encoding, mark = request.param
-
-    def write(path, text):
-        path.write_bytes(mark + text.encode(encoding))
-        return path
-
-    return write
 
 
 def table(root, *paths, labels="ab"):
@@ -95,64 +74,26 @@ def test_a_path_in_another_unicode_form_is_found(tmp_path, form):
         assert {s.key for s in source.samples} == {name, "b.jpg"}
 
 
-def test_labels_in_two_unicode_forms_are_one_class(root):
-    fill(root, "3.jpg")
-    forms = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")]
-    source = table(root, "x/1.jpg", "y/2.jpg", "3.jpg", labels=[*forms, "b"])
-    assert source.labels == ("b", forms[0])
+@pytest.mark.parametrize("kind", ["csv", "list"])
+def test_tables_and_lists_name_files_of_any_bytes(tmp_path, kind):
+    for label, name in enumerate((LATIN, "b")):
+        (tmp_path / f"{name}.jpg").write_bytes(encode(picture(label, 0)))
+    if kind == "csv":
+        path = tmp_path / "a.csv"
+        path.write_bytes(b"path,label\ncaf\xe9.jpg,a\nb.jpg,b\n")
+    else:
+        path = tmp_path / "train.txt"
+        path.write_bytes(b"caf\xe9.jpg 0\nb.jpg 1\n")
+    source = open_source(path)
+    assert {s.key for s in source.samples} == {f"{LATIN}.jpg", "b.jpg"}
+    assert all(s.size for s in source.samples)
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([f"{n}.0" for n in range(12)], [str(n) for n in range(12)]),
-        (["0.0", "1.0", "10.0"], ["0", "1", "10"]),
-        (["1", "2.0", "10.00"], ["1", "2", "10"]),
-        (["-1.0", "1.0"], ["-1", "1"]),
-        (["0.5", "10.5", "2.5"], ["0.5", "2.5", "10.5"]),
-        (["1.0", "10.0", "two"], ["1.0", "10.0", "two"]),
-    ],
-)
-def test_numbers_of_a_table_are_numbers(tmp_path, labels, expected):
-    paths = [f"{i}.jpg" for i in range(len(labels))]
-    source = table(fill(tmp_path, *paths), *paths, labels=labels)
-    assert list(source.labels) == expected
-    found = {s.key: source.labels[s.label] for s in source.samples}
-    for path, label in zip(paths, labels, strict=True):
-        try:
-            assert float(found[path]) == float(label)
-        except ValueError:
-            assert found[path] == label
-
-
-def test_a_byte_order_mark_is_no_character(root, tmp_path, write):
-    write(root / "a.csv", "path,label\nx/1.jpg,é\ny/2.jpg,b\n")
-    source = open_source(root / "a.csv")
-    assert source.labels == ("b", "é")
-    exclude = write(tmp_path / "exclude.txt", "1.jpg\n")
-    assert [s.key for s in select(source, exclude=exclude).samples] == ["y/2.jpg"]
-    relabel = write(tmp_path / "relabel.csv", "file,label\n2.jpg,é\n")
-    assert {s.label for s in select(source, relabel=relabel).samples} == {1}
-    names = write(tmp_path / "names.txt", "é\r\nb\r\n")
-    assert _classes([str(names)]) == ("é", "b")
-    write(root / "train.txt", "x/1.jpg 0\ny/2.jpg 1\n")
-    (root / "a.csv").unlink()
-    listed = open_source(root)
-    assert (listed.kind, listed.labels) == ("list", ("x", "y"))
-
-
-def test_choices_may_be_in_another_form(tmp_path):
-    apart = unicodedata.normalize("NFD", "café")
-    source = open_source(fill(tmp_path, f"{apart}/é.jpg", "b/1.jpg"))
-    assert select(source, classes=["café"]).labels == (apart,)
-    path = tmp_path / "exclude.txt"
-    path.write_text(f"{apart}\\é.jpg\n")
-    assert [s.key for s in select(source, exclude=path).samples] == ["b/1.jpg"]
-
-
-@pytest.mark.parametrize("split", ["Train", "train_set", "val_images", "dev", "TEST"])
-def test_the_splits_of_a_table_may_be_spelled_as_folders_are(root, split):
-    (root / "a.csv").write_text(f"path,label,split\nx/1.jpg,a,{split}\n")
-    expected = {"t": "train", "v": "validation", "d": "validation", "T": "train"}
-    (sample,) = open_source(root / "a.csv").samples
-    assert sample.split == ("test" if split == "TEST" else expected[split[0]])
+@pytest.mark.parametrize("name", ["@eaDir/1.jpg/t.jpg", "cat/Thumbs.db", "cat/._1.jpg"])
+def test_tables_and_lists_that_name_them_do_not_bring_them_in(tmp_path, name):
+    fill(tmp_path, "cat/1.jpg", "dog/1.jpg", name)
+    (tmp_path / "a.csv").write_text(f"path,label\ncat/1.jpg,c\ndog/1.jpg,d\n{name},c\n")
+    (tmp_path / "train.txt").write_text(f"cat/1.jpg 0\ndog/1.jpg 1\n{name} 0\n")
+    for source in (open_source(tmp_path / "a.csv"), open_source(tmp_path)):
+        assert [s.key for s in source.samples] == ["cat/1.jpg", "dog/1.jpg"]
+        assert [i.file for i in source.ignored] == [name]

@@ -1,8 +1,9 @@
 import pytest
 
-from tests.tfrecords.sources.test_init import fill
+from tests.tfrecords.conftest import fill
+from tests.tfrecords.sources.conftest import changed, replace_text
 from tfrecords import DatasetError
-from tfrecords.sources import Ignored, open_source
+from tfrecords.sources import open_source
 
 
 def write(root, **files):
@@ -87,63 +88,10 @@ def test_wrong_lists_are_one_clear_line(tmp_path, train, val, words):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_csv_file_names_pictures_classes_and_splits(tmp_path, delimiter):
-    fill(tmp_path, "in/1.jpg", "2.jpg", "3.jpg")
-    rows = [
-        ("Path", "label", "split"),
-        ("in/1.jpg", '"a ""good"" dog"', "train"),
-        ("2.jpg", "cat", "val"),
-        ("3.jpg", "cat", "test"),
-    ]
-    text = "".join(delimiter.join(row) + "\r\n" for row in rows)
-    path = tmp_path / "My labels.csv"
-    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    source = open_source(path)
-    assert (source.kind, source.name) == ("csv", "my_labels")
-    assert labelled(source) == {
-        "2.jpg": ("cat", "validation"),
-        "3.jpg": ("cat", "test"),
-        "in/1.jpg": ('a "good" dog', "train"),
-    }
-    assert (source.label_order, source.validation_fraction) == ("sorted_name", 0.0)
-
-
-def test_a_csv_file_without_splits_leaves_them_to_the_plan(tmp_path):
-    fill(tmp_path, *(f"{i}.jpg" for i in range(11)))
-    lines = "".join(f"{i}.jpg,{i}\n" for i in range(11))
-    (tmp_path / "a.csv").write_text("path,label\n" + lines)
-    source = open_source(tmp_path / "a.csv")
-    assert source.labels == tuple(str(i) for i in range(11))
-    assert {s.split for s in source.samples} == {None}
-    assert (source.label_order, source.validation_fraction) == ("numbers", 0.1)
-
-
-def test_folders_that_a_csv_file_names_are_ignored(tmp_path):
-    fill(tmp_path, "a/1.jpg")
-    (tmp_path / "a.csv").write_text("path,label\na/1.jpg,x\na,x\n")
-    ignored = open_source(tmp_path / "a.csv").ignored
-    assert ignored == (Ignored("a", "not a regular file"),)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "columns path and label"),
-        ("1.jpg,cat\n", "found 1.jpg, cat"),
-        ("path,label\n", "found none"),
-        ("path,label\n1.jpg\n", "line 2"),
-        ("path,label\n,cat\n", "line 2"),
-        ("path,label\n../1.jpg,cat\n", "line 2"),
-        ("path,label,split\n1.jpg,cat,sometimes\n", "'sometimes'"),
-        ("path,label\n9.jpg,cat\n", "not one is there"),
-        ("path,label\n1.jpg,1\n1.jpg,3\n", "no 0"),
-        ("path,label\n1.jpg,cat\n1.jpg,dog\n", "1.jpg twice"),
-    ],
-)
-def test_wrong_csv_files_are_one_clear_line(tmp_path, text, words):
-    fill(tmp_path, "1.jpg")
-    (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(DatasetError, match=words) as caught:
-        open_source(tmp_path / "a.csv")
-    assert "\n" not in str(caught.value)
+def test_a_list_in_another_label_order_is_an_error(forms, tmp_path):
+    lists = changed(forms, "lists", tmp_path)
+    first = (forms / "lists/val.txt").read_text().splitlines()[0]
+    name, _, number = first.partition(" ")
+    replace_text(lists / "val.txt", first, f"{name} {(int(number) + 1) % 1000}")
+    with pytest.raises(DatasetError, match=f"val.txt puts {name} into"):
+        open_source(lists)

@@ -1,10 +1,14 @@
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
+import tfrecords
+from tests.small import encode, picture
+from tests.tfrecords.conftest import FEW, LATIN, fill
 from tfrecords import DatasetError
-from tfrecords.sources import Ignored
+from tfrecords.sources import Ignored, open_source
 from tfrecords.sources.sample import BytesOrigin, Sample, Source, in_order
 from tfrecords.sources.selection import select
 
@@ -156,3 +160,22 @@ def test_a_file_that_is_not_there_is_one_clear_line(tmp_path):
     for option in ("exclude", "relabel"):
         with pytest.raises(DatasetError, match="Cannot read"):
             select(make(), **{option: tmp_path / "none"})
+
+
+def test_choices_may_be_in_another_form(tmp_path):
+    apart = unicodedata.normalize("NFD", "café")
+    source = open_source(fill(tmp_path, f"{apart}/é.jpg", "b/1.jpg"))
+    assert select(source, classes=["café"]).labels == (apart,)
+    path = tmp_path / "exclude.txt"
+    path.write_text(f"{apart}\\é.jpg\n")
+    assert [s.key for s in select(source, exclude=path).samples] == ["b/1.jpg"]
+
+
+def test_an_excluded_picture_may_have_any_bytes(tree, tmp_path):
+    (tree / "blue" / f"{LATIN}.jpg").write_bytes(encode(picture(0, 9)))
+    (tmp_path / "out.txt").write_bytes(b"caf\xe9.jpg\n")
+    exclude = tmp_path / "out.txt"
+    manifest = tfrecords.build(
+        tree, tmp_path / "out", progress=False, exclude=exclude, **FEW
+    )
+    assert sum(manifest.count(split) for split in manifest.splits) == 6

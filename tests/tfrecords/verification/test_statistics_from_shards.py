@@ -1,4 +1,3 @@
-import json
 import random
 
 import numpy as np
@@ -6,7 +5,6 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from keras_alexnet.commands import statistics as command
 from tests.tfrecords.conftest import encoded, noise
 from tfrecords import DatasetError
 from tfrecords.dataset.statistics import Accumulator
@@ -18,7 +16,11 @@ from tfrecords.verification.statistics_from_shards import (
 )
 
 SIZE = 32
+
+
 BUILD = {"size": SIZE, "processes": 1, "shards": 3, "name": "tiny", "progress": False}
+
+
 SHAPES = [(40, 50), (33, 64), (32, 32), (20, 90), (64, 41), (32, 70)]
 
 
@@ -158,23 +160,3 @@ def test_raw_pictures_cannot_be_scaled(good_tree, tmp_path):
     tfrecords.build(good_tree, tmp_path / "out", encoding="raw", **BUILD)
     with pytest.raises(DatasetError, match="size 32.*got 24"):
         compute(tmp_path / "out", size=24)
-
-
-def test_the_command_keeps_a_file_that_differs(pictures, tmp_path, capsys):
-    write_shards(tmp_path, pictures, "image", "label", 1, ["train-0-of-1"])
-    arguments = f"{tmp_path} --size {SIZE} --image-key image --label-key label "
-    arguments += f"--label-offset 1 --processes 1 --json {tmp_path / 'summary.json'}"
-    assert command.main(arguments.split()) == 0
-    assert "0: 2, 1: 2, 2: 2" in capsys.readouterr().out
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    assert (summary["count"], summary["class_counts"]) == (6, [2, 2, 2])
-    file = tmp_path / "statistics.npz"
-    first = file.read_bytes()
-    assert command.main(arguments.split()) == 0
-    assert "the same already" in capsys.readouterr().out
-    file.write_bytes(b"of others")
-    with pytest.raises(DatasetError, match="--force"):
-        command.main(arguments.split())
-    assert file.read_bytes() == b"of others"
-    assert command.main([*arguments.split(), "--force"]) == 0
-    assert file.read_bytes() == first

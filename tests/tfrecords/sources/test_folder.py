@@ -1,20 +1,10 @@
-import os
-import pickle
-
-import numpy as np
 import pytest
 
-from tests.tfrecords.conftest import encoded, noise, write_tree
+from tests.tfrecords.conftest import encoded, fill, fill_folders, noise, splits_of
+from tests.tfrecords.sources.conftest import changed
 from tfrecords import DatasetError
-from tfrecords.images.decode import decode
 from tfrecords.sources import Ignored, open_source
-
-
-def fill(root, *paths):
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"x")
-    return root
+from tfrecords.sources.ilsvrc import facts
 
 
 def test_split_folders_get_their_canonical_names(good_tree):
@@ -24,17 +14,6 @@ def test_split_folders_get_their_canonical_names(good_tree):
     found = {(s.split, s.key.split("/")[0]) for s in source.samples}
     assert found == {("train", "train"), ("validation", "val")}
     assert source.validation_fraction == 0
-
-
-def test_a_sample_knows_its_class_and_reads_its_own_bytes(good_tree):
-    sample = open_source(good_tree).samples[0]
-    again = pickle.loads(pickle.dumps(sample))
-    assert again == sample
-    assert (sample.key, sample.label) == ("train/cat/0.JPEG", 0)
-    expected = (good_tree / "train/cat/0.JPEG").read_bytes()
-    assert again.origin.read() == expected
-    assert sample.size == len(expected)
-    assert len(pickle.dumps(sample)) < 1000
 
 
 def test_a_tree_without_splits_leaves_them_to_the_plan(tmp_path):
@@ -51,17 +30,6 @@ def test_a_class_called_train_is_a_class(tmp_path):
     assert open_source(tmp_path).labels == ("car", "test", "train")
 
 
-def test_operating_system_files_are_ignored_and_listed(odd_tree):
-    source = open_source(odd_tree)
-    names = {os.path.basename(ignored.file) for ignored in source.ignored}
-    assert {ignored.reason for ignored in source.ignored} == {
-        "a file of the operating system"
-    }
-    assert names == {"Thumbs.db", ".DS_Store", "._0.JPEG", "desktop.ini"}
-    keys = {os.path.basename(sample.key) for sample in source.samples}
-    assert {"text.JPEG", "empty.JPEG", "palette.png"} <= keys
-
-
 def test_files_beside_the_folders_are_ignored_and_listed(tmp_path):
     fill(tmp_path, "train/a/1.jpg", "train/list.txt", "readme.txt", "test/1.jpg")
     source = open_source(tmp_path)
@@ -71,15 +39,6 @@ def test_files_beside_the_folders_are_ignored_and_listed(tmp_path):
         Ignored("train/list.txt", "not in a class folder"),
     )
     assert len(source.samples) == 1
-
-
-def test_pipes_are_never_opened_and_dangling_links_are_kept(tmp_path):
-    fill(tmp_path, "a/1.jpg")
-    os.mkfifo(tmp_path / "a" / "pipe.jpg")
-    (tmp_path / "a" / "link.jpg").symlink_to(tmp_path / "nowhere")
-    source = open_source(tmp_path)
-    assert source.ignored == (Ignored("a/pipe.jpg", "not a regular file"),)
-    assert [s.key for s in source.samples] == ["a/1.jpg", "a/link.jpg"]
 
 
 def test_folders_of_wordnet_ids_get_their_words(tmp_path):
@@ -106,14 +65,6 @@ def test_pictures_of_ilsvrc_have_the_same_key_in_every_layout(tmp_path):
     }
     source = open_source(fill(tmp_path, *names))
     assert {s.origin.name: s.key for s in source.samples} == names
-
-
-def test_two_pictures_of_one_key_are_an_error(tmp_path):
-    name = "ILSVRC2012_val_00000293.JPEG"
-    fill(tmp_path, "train/n01440764/1.jpg", f"val/n01440764/{name}")
-    fill(tmp_path, f"val/n01440764/more/{name}")
-    with pytest.raises(DatasetError, match=f"{name} twice"):
-        open_source(tmp_path)
 
 
 def _missing(root):
@@ -173,27 +124,86 @@ def test_an_unknown_kind_is_an_error(tmp_path):
         open_source(tmp_path, "lmdb")
 
 
-def test_a_dataset_name_can_be_made_of_any_folder(tmp_path):
-    for folder, name in [("My Photos-2", "my_photos_2"), ("2012", "images_2012")]:
-        assert open_source(write_tree(tmp_path / folder)).name == name
-
-
-def test_digits_are_scikit_learns_scans():
-    from sklearn.datasets import load_digits
-
-    source = open_source("digits")
-    assert source.labels == tuple("0123456789")
-    assert len(source.samples) == 1797
-    bunch = load_digits()
-    for sample in source.samples[::300]:
-        index = int(sample.key[2:6])
-        pixels = decode.decode(sample.origin.read())
-        expected = bunch.images[index] * 255 / 16
-        assert sample.label == bunch.target[index]
-        np.testing.assert_allclose(pixels[..., 0], expected, atol=0.5)
-        assert (pixels == pixels[..., :1]).all()
-
-
 def test_the_same_tree_gives_the_same_listing(good_tree):
     assert open_source(good_tree) == open_source(good_tree)
     assert encoded(noise(9, 9)) == encoded(noise(9, 9))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train_images", "val_images", "test_images"),
+        ("Train", "Validation", "TEST"),
+        ("trainset", "dev", "testset"),
+        ("train2012", "val2012", "test2012"),
+        ("train", "val_images", "testing"),
+    ],
+)
+def test_split_folders_of_any_spelling_are_splits(tmp_path, names):
+    fill_folders(tmp_path, *(f"{name}/{c}" for name in names for c in ("cat", "dog")))
+    source = open_source(tmp_path)
+    assert source.labels == ("cat", "dog")
+    found = {s.origin.name.split("/")[0]: s.split for s in source.samples}
+    assert found == dict(zip(names, ("train", "validation", "test"), strict=True))
+
+
+def test_what_looks_like_splits_can_be_said_to_be_classes(tmp_path):
+    fill_folders(tmp_path, "train/steam", "plane", "test")
+    with pytest.raises(DatasetError, match="--source classes"):
+        open_source(tmp_path)
+    source = open_source(tmp_path, "classes")
+    assert source.labels == ("plane", "test", "train")
+    assert (source.kind, splits_of(source)) == ("folder", {None})
+
+
+def test_numbers_are_sorted_by_value(tmp_path):
+    fill_folders(tmp_path, *(str(n) for n in (1, 2, 10, 100)))
+    source = open_source(tmp_path)
+    assert source.labels == ("1", "2", "10", "100")
+    assert source.label_order == "sorted_number"
+    assert open_source(tmp_path, earlier=True).labels == ("1", "10", "100", "2")
+    fill_folders(tmp_path, "ten")
+    assert open_source(tmp_path).labels == ("1", "10", "100", "2", "ten")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("0 1 2 3 4 5 6 7 8 9 10", "0 1 2 3 4 5 6 7 8 9 10"),
+        ("007 010 100", "007 010 100"),
+        ("-1 0 1", "-1 0 1"),
+        ("0.5 10.5 2.5", "0.5 2.5 10.5"),
+        ("1 01 2", "01 1 2"),
+        ("1 10 2a", "1 10 2a"),
+    ],
+)
+def test_numbers_of_every_form_have_an_order(tmp_path, names, expected):
+    fill_folders(tmp_path, *names.split())
+    assert open_source(tmp_path).labels == tuple(expected.split())
+
+
+def test_a_name_in_two_unicode_forms_is_one_class(tmp_path):
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    fill_folders(tmp_path, f"train/{composed}", "train/b", f"val/{apart}", "val/b")
+    source = open_source(tmp_path)
+    assert source.labels == ("b", composed)
+    found = {s.split for s in source.samples if s.label == 1}
+    assert found == {"train", "validation"}
+
+
+def test_a_name_in_one_unicode_form_stays_as_it_is(tmp_path):
+    apart = "cafe\u0301"
+    fill_folders(tmp_path, f"train/{apart}", "train/b", f"val/{apart}")
+    assert open_source(tmp_path).labels == ("b", apart)
+
+
+def test_a_validation_picture_in_a_wrong_class_folder_is_an_error(forms, tmp_path):
+    folders = changed(forms, "folders", tmp_path)
+    answer = facts.validation_synsets()[0]
+    other = next(path for path in (folders / "val").iterdir() if path.name != answer)
+    name = "ILSVRC2012_val_00000001.JPEG"
+    (folders / "val" / answer / name).rename(other / name)
+    if not list((folders / "val" / answer).iterdir()):
+        (folders / "val" / answer).rmdir()
+    with pytest.raises(DatasetError, match=f"puts {name} into {other.name}"):
+        open_source(folders)
