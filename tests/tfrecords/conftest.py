@@ -1,5 +1,6 @@
 import io
 import os
+import pickle
 import struct
 import zlib
 from pathlib import Path
@@ -132,3 +133,17 @@ FEW = {"size": 72, "processes": 1, "shards": 1, "validation_fraction": 0.5}
 def tree(tmp_path):
     """Three classes of two small pictures."""
     return small.write_tree(tmp_path / "in", 2)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder of two pictures that tables and lists may name."""
+    return fill(tmp_path / "in", "x/1.jpg", "y/2.jpg")
+
+
+def as_processes_do(function, tasks, processes, watch, died=None):
+    """Do as `run_tasks` with several processes, in this one: pickle, in any order."""
+    function = pickle.loads(pickle.dumps(function))
+    for task in reversed(tasks):
+        result = function(pickle.loads(pickle.dumps(task)))
+        yield pickle.loads(pickle.dumps(result))

@@ -24,10 +24,6 @@ from tfrecords.images.options import ImageOptions
 from tfrecords.processes import ProcessDied
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
 # Runs a build that kills itself, as `kill -9` would, when a function is called for
 # the n-th time: before it (moment 0) or right after it (moment 1).
 KILLED = """
@@ -59,17 +55,17 @@ def build_until_killed(source, out, module, name, times, moment):
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name", "times", "moment", "kept"),
     [
         ("tfrecords.images.store", "convert", 10, 0, 1),  # within the second shard
-        # The rest goes another way only for moments: a shard without its result, after
-        # the manifest, before the plan, before the commit, within the commit.
-        slow("tfrecords.building.shard", "save_result", 2, 0, 1),
-        slow("tfrecords.building.build", "end_build", 1, 0, 6),
-        slow("tfrecords.building.folder", "write_atomically", 1, 0, 0),
-        slow("tfrecords.building.shard", "save_result", 6, 1, 6),
-        slow("tfrecords.building.finished_shards", "write_tfds_metadata", 1, 0, 6),
+        ("tfrecords.building.shard", "save_result", 2, 0, 1),  # without its result
+        ("tfrecords.building.build", "end_build", 1, 0, 6),  # after the manifest
+        ("tfrecords.building.folder", "write_atomically", 1, 0, 0),  # before the plan
+        ("tfrecords.building.shard", "save_result", 6, 1, 6),  # before the commit
+        # Within the commit.
+        ("tfrecords.building.finished_shards", "write_tfds_metadata", 1, 0, 6),
     ],
 )
 def test_a_killed_build_is_finished_without_writing_shards_again(

@@ -74,7 +74,7 @@ def test_what_an_older_build_began_is_finished_as_it_began(tmp_path, monkeypatch
     with monkeypatch.context() as older:
         as_older_builds(older)
         whole = tfrecords.build(root, tmp_path / "whole", progress=False, **OPTIONS)
-        older.setattr(build._Work, "_write", _stop)
+        older.setattr(build_module._Work, "_write", _stop)
         with pytest.raises(KeyboardInterrupt):
             tfrecords.build(root, out, progress=False, **OPTIONS)
     assert tfrecords.build(root, out, progress=False, **OPTIONS) == whole

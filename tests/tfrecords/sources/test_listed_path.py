@@ -17,11 +17,6 @@ def table(root, *paths, labels="ab"):
     return open_source(root / "a.csv")
 
 
-@pytest.fixture
-def root(tmp_path):
-    return fill(tmp_path / "in", "x/1.jpg", "y/2.jpg")
-
-
 def test_absolute_paths_below_the_table_are_taken(root):
     assert table(root, root / "x/1.jpg", "y/2.jpg").samples == (
         table(root, "x/1.jpg", "y/2.jpg").samples

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
+from tests.tfrecords.conftest import as_processes_do
 from tests.tfrecords.verification.conftest import (
     SHARD,
     change_manifest,
@@ -21,10 +22,17 @@ def test_a_good_dataset_is_proved(pristine):
     assert json.loads(report.to_json())["ok"] is True
 
 
-def test_two_processes_find_the_same(dataset):
+@pytest.mark.parametrize(
+    "processes",
+    [pytest.param("as two do", id="stand-in"), pytest.param(2, marks=pytest.mark.slow)],
+)
+def test_two_processes_find_the_same(dataset, monkeypatch, processes):
     (dataset / SHARD).write_bytes(b"x" * 100)
     (dataset / "labels.txt").unlink()
-    assert vars(verify(dataset, processes=2)) == vars(verify(dataset))
+    alone = vars(verify(dataset))
+    if processes != 2:
+        monkeypatch.setattr("tfrecords.verification.verify.run_tasks", as_processes_do)
+    assert vars(verify(dataset, processes=2)) == alone
 
 
 def test_missing_statistics_are_named(dataset):
