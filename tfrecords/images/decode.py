@@ -89,7 +89,7 @@ def decode_oriented(data: bytes) -> tuple[np.ndarray, int]:
         Rejected: as `decode`.
     """
     with opened(data) as image:
-        return np.asarray(to_rgb(image)), exif_orientation(image)
+        return np.asarray(to_rgb(image)), orientation_of(image)
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def _broken(error: Exception) -> Rejected:
     return Rejected("truncated" if truncated else "decode_error", detail)
 
 
-def exif_orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation of an opened picture, 1 (upright) to 8."""
     try:
         number = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -176,7 +176,7 @@ def exif_orientation(image: Image.Image) -> int:
         return 1
 
 
-def turned(image: Image.Image, orientation: int) -> Image.Image:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
     """Turn and mirror a picture as its EXIF orientation, 1 to 8, says."""
     return image if orientation == 1 else image.transpose(_TURNS[orientation])
 

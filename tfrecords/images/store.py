@@ -8,10 +8,10 @@ from PIL import Image, __version__, features
 from tfrecords.images.decode import (
     Rejected,
     decode,
-    exif_orientation,
     opened,
+    orientation_of,
     to_rgb,
-    turned,
+    upright,
 )
 from tfrecords.images.jpeg import frame_size, is_well_formed, tensorflow_agrees
 from tfrecords.images.options import FILTERS, JPEG, ORIGINAL, RAW, ImageOptions
@@ -44,10 +44,10 @@ def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
         Rejected: the bytes cannot be used; the reason says why.
     """
     with opened(data) as image:
-        orientation = exif_orientation(image) if options.apply_exif else 1
+        orientation = orientation_of(image) if options.apply_exif else 1
         if orientation == 1 and _is_kept(image, data, options):
             return data
-        rgb = turned(to_rgb(image), orientation)
+        rgb = upright(to_rgb(image), orientation)
         if options.encoding == ORIGINAL:
             return _encode(_shortened(rgb), options)
         square = _square(rgb, options)

@@ -23,7 +23,6 @@ from tfrecords.dataset.names import BUILDING_FOLDER
 from tfrecords.images.options import ImageOptions
 from tfrecords.processes import ProcessDied
 
-
 # Runs a build that kills itself, as `kill -9` would, when a function is called for
 # the n-th time: before it (moment 0) or right after it (moment 1).
 KILLED = """

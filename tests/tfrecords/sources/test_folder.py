@@ -3,7 +3,7 @@ import pytest
 from tests.tfrecords.conftest import encoded, fill, fill_folders, noise, splits_of
 from tests.tfrecords.sources.conftest import changed
 from tfrecords import DatasetError
-from tfrecords.sources import Ignored, open_source
+from tfrecords.sources import AUTO, KINDS, SOURCES, Ignored, is_built_in, open_source
 from tfrecords.sources.ilsvrc import facts
 
 
@@ -207,3 +207,21 @@ def test_a_validation_picture_in_a_wrong_class_folder_is_an_error(forms, tmp_pat
         (folders / "val" / answer).rmdir()
     with pytest.raises(DatasetError, match=f"puts {name} into {other.name}"):
         open_source(folders)
+
+
+def test_every_kind_has_a_name_of_its_own_and_the_last_takes_all(tmp_path):
+    assert set(KINDS) == {source.kind for source in SOURCES}
+    assert len(set(KINDS)) == len(KINDS) and AUTO not in KINDS
+    recognising = [source for source in SOURCES if source.recognises(tmp_path)]
+    assert recognising == [SOURCES[-1]]
+    assert is_built_in("digits", None) and is_built_in("tfds:mnist", None)
+    assert not is_built_in("./digits", None) and not is_built_in("digits", "folder")
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_folder_of_several_kinds_is_of_the_first(tmp_path, both):
+    fill(tmp_path, "train/n01440764/1.jpg", "val/ILSVRC2012_val_00000293.JPEG")
+    tars = ["ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"][: 1 + both]
+    fill(tmp_path, *tars)
+    first = next(s for s in SOURCES if s.recognises(tmp_path))
+    assert first.kind == ("tar" if both else "flat")

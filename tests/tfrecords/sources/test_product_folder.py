@@ -10,6 +10,7 @@ PRODUCTS = {
     "dataset": ("manifest.json", "labels.txt"),
     "unfinished": (".building/plan.json", "x-train.tfrecord-00000-of-00001"),
     "run": ("config.json", "checkpoints/1/a"),
+    "network": ("config.json", "network.keras"),
     "best": ("config.json", "best.keras"),
     "export": ("saved_model.pb", "variables/a"),
     "served": ("1/saved_model.pb", "1/variables/a"),
@@ -27,7 +28,7 @@ def test_our_own_folders_are_no_classes(tmp_path, files, place):
     assert len(list(_expand([tmp_path]))) == 2
 
 
-@pytest.mark.parametrize("kind", ["dataset", "run", "export", "served"])
+@pytest.mark.parametrize("kind", ["dataset", "run", "network", "export", "served"])
 def test_our_own_folders_are_no_sources(tmp_path, kind):
     fill(tmp_path, *PRODUCTS[kind])
     with pytest.raises(DatasetError, match="folder|model"):
