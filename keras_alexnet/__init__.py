@@ -1,60 +1,53 @@
 """AlexNet (Krizhevsky, Sutskever, Hinton 2012), complete and exact, in Keras."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_alexnet.registration import register
+from keras_alexnet.registry import hand_on
 from keras_alexnet.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from keras_alexnet import data, layers
-    from keras_alexnet.models import (
-        LRN,
-        PRESETS,
-        Preset,
-        alexnet,
-        copy_weights,
-        lenet5,
-        two_towers,
-    )
-
-# Imported at first use, because TensorFlow takes seconds to import.
-_HOMES = {
-    "LRN": "keras_alexnet.models",
-    "PRESETS": "keras_alexnet.models",
-    "Preset": "keras_alexnet.models",
-    "alexnet": "keras_alexnet.models",
-    "copy_weights": "keras_alexnet.models",
-    "lenet5": "keras_alexnet.models",
-    "two_towers": "keras_alexnet.models",
-    "data": "keras_alexnet",
-    "layers": "keras_alexnet",
-}
+    from keras_alexnet import data, layers, training
+    from keras_alexnet.models import alexnet, lenet5
+    from keras_alexnet.presets import LRN, PRESETS, Preset, Recipe
+    from keras_alexnet.towers import copy_weights, two_towers
+    from keras_alexnet.trained import TrainedNetwork, load
 
 __all__ = [
     "LRN",
     "PRESETS",
     "Preset",
+    "Recipe",
+    "TrainedNetwork",
     "__version__",
     "alexnet",
     "copy_weights",
     "data",
     "layers",
     "lenet5",
+    "load",
+    "training",
     "two_towers",
 ]
 
 register()
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if home == __name__:
-        return importlib.import_module(f"{__name__}.{name}")
-    return getattr(importlib.import_module(home), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+# At first use, because TensorFlow takes seconds to import.
+__getattr__, __dir__ = hand_on(
+    __name__,
+    {
+        "LRN": "keras_alexnet.presets",
+        "PRESETS": "keras_alexnet.presets",
+        "Preset": "keras_alexnet.presets",
+        "Recipe": "keras_alexnet.presets",
+        "TrainedNetwork": "keras_alexnet.trained.network",
+        "alexnet": "keras_alexnet.models",
+        "copy_weights": "keras_alexnet.towers",
+        "data": "",
+        "layers": "",
+        "lenet5": "keras_alexnet.models",
+        "load": "keras_alexnet.trained.opening",
+        "training": "",
+        "two_towers": "keras_alexnet.towers",
+    },
+)

@@ -1,36 +1,55 @@
 """The command line: `alexnet VERB`."""
 
 import difflib
-import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import unquote
 
 from keras_alexnet.keras_settings import use_tensorflow
+from keras_alexnet.registry import Registry
 from keras_alexnet.version import VERSION
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 from tfrecords.plain_text import printable, say
 from tfrecords.streams import flush_streams, import_tensorflow_silently, open_streams
 
 _ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
-# Verb: the module with its `main(arguments)`, and what it does. Modules are imported
-# only when their verb is called, because TensorFlow takes seconds to import.
-VERBS = {
-    "build": ("keras_alexnet.commands.build", "pictures to TFRecord shards"),
-    "verify": ("keras_alexnet.commands.verify", "re-read a dataset and prove it"),
-    "statistics": ("keras_alexnet.commands.statistics", "mean and colours of shards"),
-    "train": ("keras_alexnet.commands.train", "train a network on a dataset"),
-    "evaluate": ("keras_alexnet.commands.evaluate", "error rates of trained networks"),
-    "predict": ("keras_alexnet.commands.predict", "name what is in pictures"),
-    "export": ("keras_alexnet.commands.export", "make a SavedModel for serving"),
-    "figures": ("keras_alexnet.commands.figures", "draw the curves of runs"),
-    "devices": ("keras_alexnet.commands.devices", "where a training step really runs"),
-    "benchmark": ("keras_alexnet.commands.benchmark", "measure this machine"),
-    "info": ("keras_alexnet.commands.info", "versions and machine, for bug reports"),
+VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
+    "verb",
+    {
+        "build": "keras_alexnet.commands.build:main",
+        "verify": "keras_alexnet.commands.verify:main",
+        "statistics": "keras_alexnet.commands.statistics:main",
+        "train": "keras_alexnet.commands.train:main",
+        "evaluate": "keras_alexnet.commands.evaluate:main",
+        "predict": "keras_alexnet.commands.predict:main",
+        "export": "keras_alexnet.commands.export:main",
+        "figures": "keras_alexnet.commands.figures:main",
+        "devices": "keras_alexnet.commands.devices:main",
+        "benchmark": "keras_alexnet.commands.benchmark:main",
+        "info": "keras_alexnet.commands.info:main",
+    },
+)
+TEXTS = {
+    "build": "pictures to TFRecord shards",
+    "verify": "re-read a dataset and prove it",
+    "statistics": "mean and colours of shards",
+    "train": "train a network on a dataset",
+    "evaluate": "error rates of trained networks",
+    "predict": "name what is in pictures",
+    "export": "make a SavedModel for serving",
+    "figures": "draw the curves of runs",
+    "devices": "where a training step really runs",
+    "benchmark": "measure this machine",
+    "info": "versions and machine, for bug reports",
+}
+# Verbs that compute with TensorFlow, which takes seconds to import.
+TENSORFLOW = {
+    *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
+    *("devices", "benchmark"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
@@ -71,10 +90,9 @@ def _run(arguments: list[str], debug: bool) -> int:
         asked_for_help = bool({"-h", "--help"} & {*arguments})
         if verb != "info":
             use_tensorflow(check=not asked_for_help)
-        if not debug and verb != "info" and not asked_for_help:
+        if not debug and verb in TENSORFLOW and not asked_for_help:
             import_tensorflow_silently()
-        module = importlib.import_module(VERBS[verb][0])
-        status = module.main(arguments[1:]) or 0
+        status = VERBS[verb](arguments[1:]) or 0
         flush_streams()
         return status
     except KeyboardInterrupt:
@@ -94,9 +112,9 @@ def _refuse_addresses(arguments: Sequence[str]) -> None:
         scheme = _ADDRESS.match(value)
         if scheme and scheme[1].lower() == "file":
             path = unquote(value[scheme.end() :].removeprefix("localhost"))
-            raise DatasetError(f"Expected a plain path, got {value}. Give {path}.")
+            raise UserError(f"Expected a plain path, got {value}. Give {path}.")
         if scheme:
-            raise DatasetError(
+            raise UserError(
                 f"Expected a path on this machine, got {value}. Addresses are neither "
                 "read nor written: copy it to a disk or mount it, and give that path."
             )
@@ -118,7 +136,7 @@ def _usage(arguments: list[str]) -> int:
     asked = arguments[:1] in (["--help"], ["-h"], ["help"])
     print(
         "usage: alexnet VERB [OPTIONS]\n\nverbs:",
-        *(f"  {verb:10} {text}" for verb, (_, text) in VERBS.items()),
+        *(f"  {verb:10} {TEXTS[verb]}" for verb in VERBS),
         "\nalexnet VERB --help shows each option with its type and default; "
         "alexnet --version, the version.",
         sep="\n",
@@ -132,11 +150,10 @@ def _usage(arguments: list[str]) -> int:
 
 
 def _one_line(error: Exception) -> str:
-    name = type(error).__name__
-    text = str(error)
-    if isinstance(error, DatasetError) and text:
-        return printable(text)
-    text = " ".join(text.split())
+    """Say what a user can mend as it is; all else is a fault, of whoever it is."""
+    if isinstance(error, UserError):
+        return printable(str(error))
+    text = " ".join(str(error).split())
     if _is_damaged_record(error):
         return (
             f"A record of the dataset is damaged or its file compressed ({text[:99]}). "
@@ -144,7 +161,10 @@ def _one_line(error: Exception) -> str:
         )
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
-    return text if type(error) is ValueError and text else f"{name}: {text[:500]}"
+    return (
+        f"{type(error).__name__}: {text[:500].rstrip('.')}. This is a fault of ours or "
+        "of a library; --debug shows where it is."
+    )
 
 
 def _is_damaged_record(error: Exception) -> bool:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tfrecords.errors import UserError
+
 VARIABLE = "KERAS_BACKEND"
 _CHOICES = {
     "floatx": ("float32", "float16", "float64"),
@@ -17,7 +19,7 @@ def check_backend() -> None:
     """Raise for a backend other than TensorFlow, which our layers are written for.
 
     Raises:
-        ValueError: Keras has another backend or will have, or cannot be imported. The
+        UserError: Keras has another backend or will have, or cannot be imported. The
             message names the environment variable or the file that says so.
     """
     source, backend = f"the environment variable {VARIABLE}", os.environ.get(VARIABLE)
@@ -27,7 +29,7 @@ def check_backend() -> None:
     if (keras := sys.modules.get("keras")) and hasattr(keras, "config"):
         backend = keras.config.backend()
     if backend != "tensorflow":
-        raise ValueError(
+        raise UserError(
             f"Expected Keras with the backend 'tensorflow', got {backend!r} from "
             f"{source}. Set it to tensorflow there, before Keras is imported."
         )
@@ -40,7 +42,7 @@ def use_tensorflow(*, check: bool = True) -> None:
         check: Whether to look at what the user asks for; not where no work is done.
 
     Raises:
-        ValueError: The environment variable asks for another backend, or Keras cannot
+        UserError: The environment variable asks for another backend, or Keras cannot
             read its file.
     """
     if check:
@@ -63,15 +65,15 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}  # as Keras does
     if not isinstance(settings, dict):
-        raise ValueError(f"Expected a JSON object in {path}, got {settings!r:.80}.")
+        raise UserError(f"Expected a JSON object in {path}, got {settings!r:.80}.")
     for name, choices in _CHOICES.items():
         if settings.get(name, choices[0]) not in choices:
-            raise ValueError(
+            raise UserError(
                 f"Expected {name} in {path} to be one of {', '.join(choices)}, got "
                 f"{settings[name]!r}."
             )
     if not isinstance(settings.get("epsilon", 1e-7), float):
-        raise ValueError(
+        raise UserError(
             f"Expected epsilon in {path} to be a fraction such as 1e-07, got "
             f"{settings['epsilon']!r}."
         )

@@ -4,6 +4,8 @@ import functools
 import os
 from pathlib import Path
 
+from tfrecords.errors import UserError
+
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 
 # Instructions and what they are called there, from the oldest on.
@@ -55,6 +57,16 @@ def refuses_bfloat16() -> bool:
         and processor_flags() >= INSTRUCTIONS["AVX512"]
         and "AVX512" not in processor_instructions()
     )
+
+
+def check_processor(precision: str) -> None:
+    """Raise UserError for a precision that would end the process on this CPU."""
+    if precision == "mixed_bfloat16" and refuses_bfloat16():
+        raise UserError(
+            "Expected float32 where ONEDNN_MAX_CPU_ISA is below AVX512_CORE, got "
+            "mixed_bfloat16: TensorFlow goes by the processor, and oneDNN refuses. "
+            "Take --precision float32, or set TF_ENABLE_ONEDNN_OPTS=0."
+        )
 
 
 def _uses_onednn() -> bool:

@@ -15,8 +15,8 @@ from types import ModuleType
 
 # The modules that define what Keras saves by a name of ours.
 MODULES = (
+    "keras_alexnet.layers.lenet",
     "keras_alexnet.towers.layers",
-    "keras_alexnet.models.lenet",
     "keras_alexnet.towers.network",
     "keras_alexnet.training.devices.distributed_model",
     "keras_alexnet.training.update.loss_scale",

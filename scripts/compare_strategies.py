@@ -222,15 +222,17 @@ def do_task(task: dict[str, Any]) -> None:
     from keras_alexnet.training.devices.plan import plan_devices
 
     plan = plan_devices(**task["plan"])  # before anything else
-    from keras_alexnet.training import allocator
-    from keras_alexnet.training.compile import compile_model
+    from keras_alexnet.data.mean import load_statistics, mean_patch
+    from keras_alexnet.training.compile import compile_network
+    from tfrecords import Manifest
 
-    allocator.keep_freed_memory()
-    config = _config(task)
-    model = compile_model(config, plan)
+    preset = _preset(task)
+    classes = task["classes"] or Manifest.load(task["data"]).num_classes
+    mean = mean_patch(load_statistics(task["data"]), preset.input_size)
+    model = compile_network(preset, classes, plan, mean)
     before = 0
     for steps in sorted(task["steps"]):
-        stream = _stream(config, plan, before)
+        stream = _stream(task, preset, plan, before)
         history = model.fit(
             stream, steps_per_epoch=steps - before, verbose=0, shuffle=False
         ).history
@@ -253,44 +255,39 @@ def _leave(model: Any, out: Path, steps: int, loss: float) -> None:
     (out / f"{steps}.json").write_text(json.dumps(float(loss)))
 
 
-def _config(task: dict[str, Any]) -> Any:
-    from keras_alexnet.trained.config_file import TrainConfig
-    from tfrecords import Manifest
+def _preset(task: dict[str, Any]) -> Any:
+    from keras_alexnet.presets import find_preset
 
     overrides = {k: task[k] for k in ("input_size", "units") if task[k] is not None}
     if task["dropout"] == "off":
         overrides["dropout"] = None
-    return TrainConfig(
-        task["data"],
-        preset=task["preset"],
+    return find_preset(task["preset"]).replace(
+        **overrides,
         precision=task["precision"],
-        overrides=overrides,
         batch_size=task["batch_size"],
         learning_rate=task["learning_rate"],
         seed=task["seed"],
-        num_classes=task["classes"] or Manifest.load(task["data"]).num_classes,
     )
 
 
-def _stream(config: Any, plan: Any, step: int) -> Any:
+def _stream(task: dict[str, Any], preset: Any, plan: Any, step: int) -> Any:
     """Return the training stream from a step of the run on."""
     import functools
 
-    from keras_alexnet.data import train_dataset
+    from keras_alexnet.data import training_batches
     from tfrecords import Manifest
 
-    preset = config.resolve()
-    steps = Manifest.load(config.data).count("train") // preset.batch_size
+    steps = Manifest.load(task["data"]).count("train") // preset.recipe.batch_size
     make = functools.partial(
-        train_dataset,
-        config.data,
-        batch_size=preset.batch_size,
+        training_batches,
+        task["data"],
+        batch_size=preset.recipe.batch_size,
         input_size=preset.input_size,
         epochs=1_000_000,
         first_epoch=step // steps,
         first_step=step % steps,
-        seed=config.seed,
-        colour_noise=preset.colour_noise,
+        seed=preset.recipe.seed,
+        colour_noise=preset.recipe.colour_noise,
     )
     return plan.distribute(make)
 

@@ -112,11 +112,12 @@ class Steps:
     """
 
     def __init__(self, options: Options, plan: Any) -> None:
-        from keras_alexnet.training.compile import compile_model
+        from keras_alexnet.training.compile import compile_network
 
-        self.config = _config(options)
-        self.model = compile_model(self.config, plan)
-        self.stream = plan.distribute(functools.partial(_one_batch, self.config))
+        self.preset = _preset(options)
+        self.model = compile_network(self.preset, options.classes, plan)
+        make = functools.partial(_one_batch, self.preset, options.classes)
+        self.stream = plan.distribute(make)
 
     def seconds(
         self, steps: int, before: Callable[[], None] | None = None
@@ -205,7 +206,7 @@ def overhead(name: str, own: list[float], plain: list[float]) -> Overhead:
 
 def measure_checkpoints(options: Options, plain: Steps, folder: Path) -> CheckpointCost:
     """Time steps with a checkpoint under way and without, in turn."""
-    from keras_alexnet.trained.folder import save_best
+    from keras_alexnet.training.run_folder import save_best
     from keras_alexnet.training.state import model_state
     from keras_alexnet.training.state.background import CheckpointWriter
     from keras_alexnet.training.state.checkpoint import Checkpoint, save_checkpoint
@@ -220,7 +221,7 @@ def measure_checkpoints(options: Options, plain: Steps, folder: Path) -> Checkpo
         copies.append(time.perf_counter() - begin)
 
         def write() -> None:
-            save_best(folder, plain.config, arrays)
+            save_best(folder, plain.preset, options.classes, arrays)
             save_checkpoint(folder, Checkpoint(1, 0, arrays, {}), keep=2)
             writes.append(time.perf_counter() - begin - copies[-1])
 
@@ -259,29 +260,25 @@ def cost_table(cost: CheckpointCost) -> Table:
     return table
 
 
-def _config(options: Options) -> Any:
-    from keras_alexnet.trained.config_file import TrainConfig
+def _preset(options: Options) -> Any:
+    from keras_alexnet.presets import find_preset
 
     sizes = {"input_size": options.input_size, "units": options.units}
-    return TrainConfig(
-        "",
-        preset=options.preset,
-        overrides={name: size for name, size in sizes.items() if size is not None},
+    return find_preset(options.preset).replace(
+        **{name: size for name, size in sizes.items() if size is not None},
         precision=options.precision,
         batch_size=options.batch_size,
-        num_classes=options.classes,
         learning_rate=1e-4,  # noise is learnt by heart, and must not diverge
     )
 
 
-def _one_batch(config: Any, share: Any = None) -> Any:
+def _one_batch(preset: Any, classes: int, rows: Any = None) -> Any:
     """Return a stream of one batch, again and again, so that no input is timed."""
     import tensorflow as tf
 
-    preset = config.resolve()
-    shape = (preset.batch_size, preset.input_size, preset.input_size, 3)
+    shape = (preset.recipe.batch_size, preset.input_size, preset.input_size, 3)
     images = tf.random.stateless_normal(shape, (1, 2), stddev=60.0)
-    labels = tf.range(preset.batch_size, dtype=tf.int64) % config.num_classes
+    labels = tf.range(preset.recipe.batch_size, dtype=tf.int64) % classes
     return tf.data.Dataset.from_tensors((images, labels)).repeat()
 
 

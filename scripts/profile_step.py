@@ -98,10 +98,8 @@ def _trace(options: Options, folder: str) -> float:
     import tensorflow as tf
 
     from keras_alexnet.benchmark.operations import seconds_of
-    from keras_alexnet.training import allocator
 
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    allocator.keep_freed_memory()
     step = _step(options)
     for _ in range(WARM_UP):
         step()
@@ -115,19 +113,15 @@ def _step(options: Options) -> Any:
     import tensorflow as tf
 
     from keras_alexnet.benchmark.repeated_step import repeated_step
-    from keras_alexnet.trained.config_file import TrainConfig
-    from keras_alexnet.training.compile import compile_model
+    from keras_alexnet.presets import find_preset
+    from keras_alexnet.training.compile import compile_network
 
     sizes = {"input_size": options.input_size, "units": options.units}
-    config = TrainConfig(
-        "none",  # of the dataset it needs the number of classes alone
-        preset=options.preset,
+    preset = find_preset(options.preset).replace(
+        **{name: size for name, size in sizes.items() if size},
         precision=options.precision,
-        batch_size=options.batch_size,
-        num_classes=options.classes,
-        overrides={name: size for name, size in sizes.items() if size},
     )
-    model = compile_model(config)
+    model = compile_network(preset, options.classes)
     shape = (options.batch_size, *model.input_shape[1:])
     images = 60 * tf.random.stateless_normal(shape, (0, 0))
     labels = tf.range(options.batch_size) % options.classes

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import tyro
 
 from keras_alexnet.benchmark import projection, traffic
-from keras_alexnet.presets.preset import Preset, find_preset
+from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.towers.crossings import crossing_bytes
 from tfrecords.files import write_atomically
 from tfrecords.tables import Console, Table

@@ -8,8 +8,9 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+from keras_alexnet import load  # noqa: E402
+from keras_alexnet.export.saved_model import export  # noqa: E402
 from keras_alexnet.processor import refuses_bfloat16  # noqa: E402
-from keras_alexnet.training.fit import train  # noqa: E402
 from tests import small  # noqa: E402
 
 
@@ -49,5 +50,17 @@ def dataset(tmp_path_factory):
 def run(tmp_path_factory, dataset):
     """A finished run of two epochs on it; tests must not change it."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    train(small.config(dataset), folder)
+    small.train(dataset, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, run):
+    """The run as a SavedModel of one view, the folder of its version 1."""
+    return export(load(run), tmp_path_factory.mktemp("export") / "model")
+
+
+@pytest.fixture(scope="session")
+def exported_ten(run, exported):
+    """The same with ten views and two classes named, beside it: version 2."""
+    return export(load(run), exported.parent, views=10, top=2)

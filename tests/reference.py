@@ -224,3 +224,50 @@ def paper_sgd_step(w, v, gradient, rate, momentum=0.9, decay=0.0005):
     """Section 5; returns the new weight and the new velocity."""
     v = momentum * v - decay * rate * w - rate * gradient
     return w + v, v
+
+
+def alexnet_logits(model, preset, x):
+    """Run the network of spec 2.1 in float64, in the order of its table."""
+    weights = {layer.name: layer.get_weights() for layer in model.layers}
+
+    def conv(x, name, groups, padding="same"):
+        kernel, bias = weights[name]
+        strides = (4, 4) if name == "conv1" else (1, 1)
+        return tower_conv2d(x, kernel, groups, strides, padding, bias)
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    def pool(x):
+        return max_pool(x, 3, 2)
+
+    def norm(x):
+        return {
+            "paper": lambda: lrn(x, 2, 2, 1e-4, 0.75, groups=2),
+            "released": lambda: lrn(x, 2, 2, 2e-5, 0.75, groups=2),
+            "caffe_alexnet": lambda: lrn(x, 2, 1, 2e-5, 0.75),
+            "caffenet": lambda: lrn(x, 2, 1, 2e-5, 0.75),
+        }[preset]()
+
+    def dense(x, name):
+        kernel, bias = weights[name]
+        return x @ kernel.astype(np.float64) + bias
+
+    x = conv(x, "conv1", 1, "valid")
+    if preset == "released":
+        x = relu(pool(norm(x)))
+        x = relu(conv(x, "conv2", 2))
+        x = pool(in_map_norm(norm(x), 5, 1, 4e-5, 0.75))
+    elif preset == "caffenet":
+        x = norm(pool(relu(x)))
+        x = norm(pool(relu(conv(x, "conv2", 2))))
+    else:
+        x = pool(norm(relu(x)))
+        x = pool(norm(relu(conv(x, "conv2", 2))))
+    x = relu(conv(x, "conv3", 1))
+    x = relu(conv(x, "conv4", 2))
+    x = pool(relu(conv(x, "conv5", 2)))
+    unit = 0.5 if preset in ("paper", "released") else 1.0
+    x = unit * relu(dense(x.reshape(len(x), -1), "fc6"))
+    x = unit * relu(dense(x, "fc7"))
+    return dense(x, "fc8")

@@ -1,19 +1,27 @@
 """A small dataset and a small AlexNet, for tests that need a whole run."""
 
+import dataclasses
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 import tfrecords
-from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.trained.config_file import read_config
+from keras_alexnet.training import fit
+from keras_alexnet.training.control import Control
+from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.state.progress import RunProgress
 from tests.reference import network_bound
 
 CLASSES = ("blue", "green", "red")
 # Terms of a sum in each layer of the network below, and the largest logit to expect.
 TERMS = (11 * 11 * 3, 25 * 4, 9 * 16, 9 * 8, 9 * 8, 8, 16, 16)
 LARGEST_LOGIT = 4.0
+WHERE = ("data", "run")
 STORED, INPUT = 72, 67  # pixels; 67 is the smallest input with a map for the crops
 NETWORK = {
     "input_size": INPUT,
@@ -22,6 +30,8 @@ NETWORK = {
     "weight_std": (0.01, None, None, None, None, None, None, 0.1),
     "biases": (0, 0, 0, 0, 0, 0, 0, 0),
 }
+
+CONTROL = tuple(f.name for f in dataclasses.fields(Control) if f.name not in WHERE)
 
 
 def picture(label: int, seed: int, height: int = 80, width: int = 90) -> np.ndarray:
@@ -77,8 +87,41 @@ def probability_bound(dtype: str = "float32") -> float:
     return LARGEST_LOGIT * network_bound(dtype, [1] * len(TERMS))
 
 
-def config(data: Path, **fields) -> TrainConfig:
-    """A configuration that trains the small network in a second an epoch."""
-    fields = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001, **fields}
-    overrides = {**NETWORK, **fields.pop("overrides", {})}
-    return TrainConfig(str(data), overrides=overrides, **fields)
+def preset(name: str = "released", **fields) -> Preset:
+    """A small network with a recipe that trains it in a second an epoch.
+
+    Fields are those of network and recipe, by name.
+    """
+    quick = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    return find_preset(name).replace(**{**NETWORK, **quick, **fields})
+
+
+def settings(data: Path, run: Path, **fields) -> tuple[Preset, Control]:
+    """The same and a control; fields may be those of all three, and the preset's."""
+    controlled = {name: fields.pop(name) for name in CONTROL if name in fields}
+    network = preset(fields.pop("preset", "released"), **fields)
+    return network, Control(data, run, **controlled)
+
+
+def train(
+    data: Path, run: Path, *, plan: DevicePlan | None = None, **fields
+) -> RunProgress:
+    """Train the small network; fields as in `settings`."""
+    return fit.train(*settings(data, run, **fields), plan=plan)
+
+
+def resume(run: Path, *, plan: DevicePlan | None = None, **fields) -> RunProgress:
+    """Go on with a run, with some of its fields changed."""
+    saved = read_config(run)
+    kept = {**saved.control, "run": run, "resume": True}
+    kept |= {name: fields.pop(name) for name in (*CONTROL, "data") if name in fields}
+    return fit.train(saved.preset.replace(**fields), Control(**kept), plan=plan)
+
+
+def change_config(folder: Path, **sections) -> None:
+    """Change `config.json` by hand: `preprocessing={"mean": "channel"}` and so on."""
+    path = folder / "config.json"
+    document = json.loads(path.read_text())
+    for section, values in sections.items():
+        document[section] |= values
+    path.write_text(json.dumps(document))

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan, plan_devices
-from keras_alexnet.training.fit import train
 from keras_alexnet.training.state import model_state
 from tests import small
 
@@ -21,10 +20,8 @@ DROPOUTS = (None, "original", "inverted")
 def run_all(data: Path, out: Path, plan: DevicePlan = ONE_DEVICE) -> None:
     """Train once for each form of dropout, one epoch of 13 steps."""
     for dropout in DROPOUTS:
-        config = small.config(
-            data, epochs=1, learning_rate=0.002, overrides={"dropout": dropout}
-        )
-        state = train(config, out / f"run-{dropout}", plan=plan)
+        fields = {"epochs": 1, "learning_rate": 0.002, "dropout": dropout}
+        state = small.train(data, out / f"run-{dropout}", plan=plan, **fields)
         # The metrics still hold the validation; to read them, all workers are needed.
         counts = {
             metric.name: float(metric.count.value.numpy())

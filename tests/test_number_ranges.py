@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_alexnet import LRN, PRESETS, cli
+from keras_alexnet import LRN, PRESETS, Recipe, cli
 from keras_alexnet.data import eval_dataset, train_dataset
 from keras_alexnet.layers import LocalResponseNormalization
-from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.training.control import Control
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from keras_alexnet.training.update.plateau import Plateau
 from tests import small
@@ -35,7 +35,8 @@ TRAIN = [
     *("--keep=0", "--keep=-2", "--save-every=0", "--save-every=-5"),
     *("--save-minutes=0", "--save-minutes=-1", "--save-minutes=nan"),
     *("--save-minutes=inf", "--logical-devices=0", "--logical-devices=-2"),
-    *("--logical-devices=100000", "--batch-size=37"),
+    *("--logical-devices=100000", "--batch-size=37", "--min-delta=-1"),
+    *("--momentum=1", "--momentum=-0.1", "--decay=-1", "--bias-rate=nan"),
 ]
 BUILD = [
     *("--validation-fraction=nan", "--validation-fraction=-0.1"),
@@ -132,19 +133,25 @@ def test_benchmark(dataset, capsys, monkeypatch, kind, option):
 @pytest.mark.parametrize(
     "name",
     ["epochs", "batch_size", "learning_rate", "momentum", "decay", "patience"]
-    + ["reductions", "crop_chunk", "seed", "keep", "save_every", "save_minutes"]
-    + ["num_classes", "stored_size"],
+    + ["reductions", "min_delta", "bias_rate", "crop_chunk", "seed"],
 )
-def test_a_configuration(name, value):
+def test_a_recipe(name, value):
     with pytest.raises(ValueError, match=name):
-        TrainConfig("data", **{name: value})
+        Recipe(**{name: value})
+
+
+@pytest.mark.parametrize("value", [NAN, INF, -1.0, "1", True])
+@pytest.mark.parametrize("name", ["keep", "save_every", "save_minutes"])
+def test_a_control(name, value):
+    with pytest.raises(ValueError, match=name):
+        Control("data", "run", **{name: value})
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -1])
 @pytest.mark.parametrize(
     "name",
-    ["input_size", "units", "dropout_rate", "batch_size", "learning_rate"]
-    + ["bias_rate", "filters", "groups", "weight_std", "biases", "conv1_padding"],
+    ["input_size", "units", "dropout_rate", "filters", "groups", "weight_std"]
+    + ["biases", "conv1_padding"],
 )
 def test_a_preset(name, value):
     if (name, value) == ("biases", -1):

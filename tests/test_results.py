@@ -5,13 +5,13 @@ import errno
 import json
 import os
 import shutil
-import signal
 import sys
 
 import numpy as np
 import pytest
 
 from keras_alexnet import cli
+from keras_alexnet.inference.classifier import classify
 from tests import small
 
 CLASSES = ("[red] snapper", "dog [/b] :smile:", "\x1b[2J\u202eK\xe4fer")
@@ -24,28 +24,21 @@ class FakeNetwork:
     def __init__(self, last_pass=None):
         self.last_pass, self.passes = last_pass, 0
 
-    def __call__(self, image_bytes):
+    def probabilities(self, image_bytes):
         if self.passes == self.last_pass:
             raise KeyboardInterrupt
         self.passes += 1
-        count = len(image_bytes)
-        names = np.array([name.encode() for name in CLASSES], object)
-        return {
-            "probabilities": np.tile([0.5, 0.25, 0.25], (count, 1)),
-            "labels": np.tile(names, (count, 1)),
-            "classes": np.tile([0, 1, 2], (count, 1)),
-            "scores": np.tile([0.5, 0.25, 0.25], (count, 1)),
-        }
+        return np.tile([0.5, 0.25, 0.25], (len(image_bytes), 1))
+
+    def predict(self, pictures, *, views, top):
+        return list(classify(pictures, self.probabilities, CLASSES, top=top))
 
 
 @pytest.fixture
 def network(monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
     network = FakeNetwork()
-    monkeypatch.setattr(
-        "keras_alexnet.trained.opening.load_network",
-        lambda *_, **__: network,
-    )
+    monkeypatch.setattr("keras_alexnet.trained.opening.load", lambda *_, **__: network)
     return network
 
 
@@ -191,7 +184,7 @@ def interrupted(*_, **__):
         ),
         (
             ["export", "RUN", "OUT"],
-            "keras_alexnet.export.saved_model.export_saved_model",
+            "keras_alexnet.export.saved_model.export",
             "Nothing was written",
         ),
         (["build", "DATA", "OUT"], "tfrecords.build", "Finished shards are kept"),
@@ -242,15 +235,3 @@ def test_a_stream_of_ascii_takes_names_and_tables(tmp_path, network, monkeypatch
     stream.flush()
     text = raw.getvalue().decode("ascii")
     assert r"K\xe4fer.png" in text and r"\xff.png" in text and "| class" in text
-
-
-def test_a_note_to_nobody_does_not_stop_a_training(monkeypatch):
-    from keras_alexnet.training.state.stopping import Interrupts
-
-    def broken(*_):
-        raise BrokenPipeError
-
-    monkeypatch.setattr(os, "write", broken)
-    interrupts = Interrupts()
-    interrupts._note(signal.SIGTERM, None)
-    assert interrupts.signum == signal.SIGTERM

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from keras_alexnet.benchmark.operations import seconds_of
 from keras_alexnet.benchmark.repeated_step import repeated_step
-from keras_alexnet.data import train_dataset
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.training import allocator
-from keras_alexnet.training.compile import model_for_dataset
+from keras_alexnet.data import training_batches
+from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.presets import find_preset
+from keras_alexnet.training.compile import compile_network
 from tfrecords import Manifest
 from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
@@ -61,18 +61,11 @@ def measure_fit(
     """
     check_count("batch_size", batch_size)
     check_count("steps", steps)
-    allocator.keep_freed_memory()
-    config = TrainConfig(
-        str(data),
-        precision=precision,  # type: ignore[arg-type]
-        batch_size=batch_size,
-        learning_rate=0.001,
-        num_classes=Manifest.load(data).num_classes,
-    )
-    model = model_for_dataset(config)
-    dataset = train_dataset(
-        data, batch_size=batch_size, epochs=1_000_000, normalized=False
-    )
+    fields = {"precision": precision, "batch_size": batch_size, "learning_rate": 0.001}
+    preset = find_preset("released").replace(**fields)
+    mean = mean_patch(load_statistics(data), preset.input_size)
+    model = compile_network(preset, Manifest.load(data).num_classes, mean=mean)
+    dataset = training_batches(data, batch_size=batch_size, epochs=1_000_000)
     fit, step, pipeline = [], [], []
     for _ in range(2):
         fit += _fit_seconds(model, dataset, steps)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_alexnet.data import train_dataset
+from keras_alexnet.data import training_batches
 from keras_alexnet.training import allocator
 from tfrecords import Manifest
 from tfrecords.dataset import example
@@ -81,12 +81,11 @@ def measure_input(
     check_count("input_size", input_size)
     check_count("rounds", rounds)
     allocator.keep_freed_memory()  # as `alexnet train` does
-    dataset = train_dataset(
+    dataset = training_batches(  # as `alexnet train` takes it
         data,
         batch_size=batch_size,
         input_size=input_size,
         epochs=1_000_000,
-        normalized=False,  # as `alexnet train` takes it
     )
     manifest = Manifest.load(data)
     pictures = _pictures(data, manifest)

@@ -17,7 +17,7 @@ from typing import Any
 
 from keras_alexnet.benchmark.replica import Job
 from keras_alexnet.benchmark.traffic import data_parallel_bytes
-from keras_alexnet.presets.preset import find_preset
+from keras_alexnet.presets import find_preset
 from tfrecords.errors import DatasetError
 
 OWN_LOOPBACK = "KERAS_ALEXNET_OWN_LOOPBACK"

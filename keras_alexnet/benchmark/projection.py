@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 from keras_alexnet.benchmark.traffic import (
-    CHANNELS,
-    CONV_LAYERS,
     Scheme,
     data_parallel_bytes,
     hybrid_bytes,
-    layer_table,
     scheme_rounds,
 )
-from keras_alexnet.presets.preset import Preset
+from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
+from keras_alexnet.presets import Preset
 
 
 @dataclass(frozen=True)
@@ -234,5 +232,5 @@ def input_need(
         images_per_second,
         images_per_second / per_core,
         images_per_second * picture_bytes,
-        images_per_second * pixels,  # a byte each: see `keras_alexnet.data.Crops`
+        images_per_second * pixels,  # a byte each: see `keras_alexnet.data.PixelBatch`
     )

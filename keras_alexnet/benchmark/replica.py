@@ -14,10 +14,10 @@ from typing import Any, TextIO
 import keras
 import tensorflow as tf
 
-from keras_alexnet.data import Share
-from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.data import BatchRows
+from keras_alexnet.presets import find_preset
 from keras_alexnet.training import allocator
-from keras_alexnet.training.compile import compile_model
+from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.plan import StrategyName, plan_devices
 
 WARM_UP = 2  # steps before the first answer: weights, slots and connections exist then
@@ -63,18 +63,11 @@ def train(job: Job, orders: TextIO, answers: TextIO) -> None:
     seconds of each order. `multiworker` finds its cluster in `TF_CONFIG`.
     """
     plan = plan_devices(job.kind, logical_devices=job.logical_devices)
-    config = TrainConfig(
-        "noise",
-        preset=job.preset,
-        overrides=job.overrides,
-        batch_size=job.replicas * job.batch_size,
-        learning_rate=0.001,
-        num_classes=job.num_classes,
-    )
-    model = compile_model(config, plan)
+    preset = find_preset(job.preset).replace(**job.overrides, learning_rate=0.001)
+    model = compile_network(preset, job.num_classes, plan)
     noise = _noise(job, model.inputs[0].shape[1])
 
-    def batches(share: Share = Share()) -> tf.data.Dataset:  # noqa: B008
+    def batches(rows: BatchRows | None = None) -> tf.data.Dataset:
         return noise
 
     model.fit(

@@ -18,7 +18,7 @@ from keras_alexnet.benchmark.operations import (
 from keras_alexnet.benchmark.repeated_step import repeated_step
 from keras_alexnet.benchmark.stock import stock_copy
 from keras_alexnet.models import alexnet
-from keras_alexnet.presets.preset import find_preset
+from keras_alexnet.presets import find_preset
 from keras_alexnet.training import allocator
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tfrecords.progress import Progress
@@ -89,7 +89,7 @@ def measure_step(
     decay = 0.0005  # section 5
     stock = stock_copy(model, decay)
     images, labels = _batch(batch_size, model.input_shape[1], num_classes)
-    ours = CoupledSGD(0.001, bias_rate=fields.bias_rate, decay=decay)
+    ours = CoupledSGD(0.001, bias_rate=fields.recipe.bias_rate, decay=decay)
     theirs = keras.optimizers.SGD(0.001, momentum=0.9)
     matrix = matrix_product(MATRIX_DTYPES[precision])
     infer = [_inference(net, images) for net in (model, stock)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 from rich.table import Column
 
+from keras_alexnet.presets import find_preset
 from tfrecords.plain_text import say
 from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
@@ -51,34 +52,27 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(DevicesOptions, args=arguments, prog="alexnet devices")
     files = ResultFiles(options.json)
     from keras_alexnet.towers.crossings import tower_crossings
-    from keras_alexnet.trained.config_file import TrainConfig
-    from keras_alexnet.training.compile import compile_model
+    from keras_alexnet.training.compile import compile_network
     from keras_alexnet.training.devices.placement import planned, read_placement
     from keras_alexnet.training.devices.plan import plan_devices
 
-    size = options.input_size
-    config = TrainConfig(
-        data="",
-        preset=options.preset,
-        overrides={} if size is None else {"input_size": size},
-        precision=options.precision,
-        batch_size=options.batch_size,
-        num_classes=options.num_classes,
-    )
+    sizes = {"batch_size": options.batch_size, "input_size": options.input_size}
+    given = {name: size for name, size in sizes.items() if size is not None}
+    fields = find_preset(options.preset).replace(precision=options.precision, **given)
+    batch_size = fields.recipe.batch_size
     asked = None if options.devices is None else options.devices.split(",")
     devices = plan_devices(
         options.strategy, devices=asked, logical_devices=options.logical_devices
     )
-    fields = config.resolve()
-    model = compile_model(config, devices)
+    model = compile_network(fields, options.num_classes, devices)
     plan = planned(model)
-    placement = read_placement(model, fields.batch_size)
+    placement = read_placement(model, batch_size)
     wrong = placement.misplaced(plan)
     if plan:
-        table = tower_crossings(fields, fields.batch_size, options.precision)
+        table = tower_crossings(fields, batch_size, options.precision)
         wrong += placement.unplanned(plan, table)
-    _print(placement, plan, fields.batch_size)
-    figures = _figures(placement, plan, fields.batch_size, wrong)
+    _print(placement, plan, batch_size)
+    figures = _figures(placement, plan, batch_size, wrong)
     files.write(options.json, (json.dumps(figures, indent=1) + "\n").encode())
     if wrong:
         say(f"Not as planned: {'; '.join(wrong)}.", error=True)

@@ -1,4 +1,4 @@
-"""`alexnet evaluate RUN... DATA`."""
+"""`alexnet evaluate NETWORK... DATA`."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,9 @@ from typing import Literal
 
 import tyro
 
-from tfrecords.errors import DatasetError
+from keras_alexnet.inference.runtimes import InferencePrecision, RuntimeName
+from keras_alexnet.trained.names import CONFIG_FILE, METRICS_FILE
+from tfrecords.errors import UserError
 from tfrecords.files import disk_error, write_atomically
 from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count
@@ -18,20 +20,20 @@ from tfrecords.tables import Console, Table
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Count the errors of a run's best network, or of several runs averaged.
+    """Count the errors of a network, or of several averaged; a run gives its best one.
 
     With one run the figures are kept in its metrics.json too, one JSON object a line.
     """
 
     paths: tyro.conf.Positional[tuple[Path, ...]]
-    """One run folder or more, then the dataset folder."""
+    """One run folder, network folder or export, or more, then the dataset folder."""
     views: Literal[1, 10] = 10
     """1: the centre; 10: corners, centre and mirrors, probabilities averaged."""
     split: str = "validation"
     """Split of the dataset."""
-    runtime: Literal["tensorflow", "openvino"] = "tensorflow"
+    runtime: RuntimeName = "tensorflow"
     """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    precision: InferencePrecision = "float32"
     """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
     up to a hundredth or so."""
     json: Path | None = None
@@ -48,39 +50,42 @@ def main(arguments: Sequence[str]) -> int:
     """Evaluate, print a table and write the files that were asked for."""
     options = tyro.cli(EvaluateOptions, args=arguments, prog="alexnet evaluate")
     if len(options.paths) < 2:
-        raise DatasetError(
+        raise UserError(
             "Expected RUN... DATA: at least one run folder and the dataset folder."
         )
     check_count("classes", options.classes, 0)
-    *runs, data = options.paths
+    *paths, data = options.paths
     files = ResultFiles(options.json, options.csv, options.confusion_csv)
     from keras_alexnet.evaluation.accuracy import evaluate
+    from keras_alexnet.trained.opening import load
     from tfrecords import Manifest
     from tfrecords.progress import Progress
 
-    total = Manifest.load(data).count(options.split) * len(runs)
+    total = Manifest.load(data).count(options.split) * len(paths)
+    networks = [
+        load(path, runtime=options.runtime, precision=options.precision)
+        for path in paths
+    ]
     with Progress("evaluate", total) as progress:
-        report = evaluate(
-            runs,
+        found = evaluate(
+            networks,
             data,
-            num_views=options.views,
+            views=options.views,
             split=options.split,
-            runtime=options.runtime,
-            precision=options.precision,
             progress=progress.update,
         )
-    if len(runs) == 1:
-        _append(runs[0] / "metrics.json", report.summary())
-    files.save(options.json, report.write_json)
-    files.save(options.csv, report.write_csv)
-    files.save(options.confusion_csv, report.write_confusion)
+    if len(paths) == 1 and (paths[0] / CONFIG_FILE).exists():
+        _append(paths[0] / METRICS_FILE, found.summary())
+    files.save(options.json, found.write_json)
+    files.save(options.csv, found.write_csv)
+    files.save(options.confusion_csv, found.write_confusion)
     if options.classes:
-        _print_classes(report.classes(), options.classes)
+        _print_classes(found.classes(), options.classes)
     say(
-        f"{report.images:,} pictures, {options.views} view(s): top-1 error "
-        f"{report.top1_error:.2%}, top-5 error {report.top5_error:.2%}"
+        f"{found.images:,} pictures, {options.views} view(s): top-1 error "
+        f"{found.top1_error:.2%}, top-5 error {found.top5_error:.2%}"
     )
-    low, high = report.top1_interval
+    low, high = found.top1_interval
     say(f"95 % interval of the top-1 error: {low:.2%} to {high:.2%}")
     files.close()
     return 0

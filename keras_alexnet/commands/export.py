@@ -1,4 +1,4 @@
-"""`alexnet export RUN OUT`."""
+"""`alexnet export NETWORK OUT`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,30 +7,38 @@ from typing import Literal
 
 import tyro
 
+from keras_alexnet.export import EXPORTERS, ExporterName
 from tfrecords.plain_text import say
+from tfrecords.result_files import check_folder
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a SavedModel that takes pictures' bytes and needs none of our code."""
+    """Write a network in a form that takes pictures and needs none of our code."""
 
-    run: tyro.conf.Positional[Path]
-    """Run folder; its best network is taken."""
+    network: tyro.conf.Positional[Path]
+    """Run or network folder; the best network of a run is taken."""
     out: tyro.conf.Positional[Path]
-    """Folder of the model; each export adds a version: OUT/1, OUT/2 and so on."""
+    """Folder of the model; each SavedModel adds a version: OUT/1, OUT/2 and so on."""
+    to: ExporterName = "saved_model"
+    """Format."""
     views: Literal[1, 10] = 1
     """1: the centre; 10: the mean over corners, centre and mirrors."""
     top: int = 5
     """Classes to name."""
 
 
+NAMES = {"saved_model": "SavedModel"}  # of formats, as people write them
+
+
 def main(arguments: Sequence[str]) -> int:
     """Export and print where."""
     options = tyro.cli(ExportOptions, args=arguments, prog="alexnet export")
-    from keras_alexnet.export.saved_model import export_saved_model
+    check_folder(options.out.absolute(), options.out)  # before the network is loaded
+    from keras_alexnet.trained.opening import load
 
-    version = export_saved_model(
-        options.run, options.out, num_views=options.views, top=options.top
+    written = EXPORTERS[options.to](
+        load(options.network), options.out, views=options.views, top=options.top
     )
-    say(f"SavedModel: {version}")
+    say(f"{NAMES.get(options.to, options.to)}: {written}")
     return 0

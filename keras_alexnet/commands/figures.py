@@ -6,16 +6,17 @@ from pathlib import Path
 
 import tyro
 
-from tfrecords.errors import DatasetError
+from keras_alexnet.figures import FIGURES
+from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 from tfrecords.result_files import ResultFiles
 
 
 @dataclass(frozen=True)
-class CurvesOptions:
-    """Draw the training and validation errors of runs over epochs."""
+class FigureOptions:
+    """Draw runs. `curves`: their training and validation errors over epochs."""
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    paths: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders."""
     out: Path
     """Picture to write: .png, .svg or .pdf."""
@@ -23,12 +24,15 @@ class CurvesOptions:
 
 def main(arguments: Sequence[str]) -> int:
     """Draw and print where."""
-    if not arguments or arguments[0] != "curves":
-        raise DatasetError("Expected `alexnet figures curves RUN... --out FILE`.")
-    options = tyro.cli(CurvesOptions, args=arguments[1:], prog="alexnet figures curves")
+    kind = arguments[0] if arguments else ""
+    if kind not in FIGURES:
+        raise UserError(
+            f"Expected `alexnet figures {'|'.join(FIGURES)} RUN... --out FILE`."
+        )
+    options = tyro.cli(
+        FigureOptions, args=arguments[1:], prog=f"alexnet figures {kind}"
+    )
     ResultFiles(options.out)  # refuses what cannot be written
-    from keras_alexnet.figures.curves import plot_curves
-
-    plot_curves(options.runs, options.out)
-    say(f"Curves: {options.out}")
+    FIGURES[kind](options.paths, options.out)
+    say(f"{kind.capitalize()}: {options.out}")
     return 0

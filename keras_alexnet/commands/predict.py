@@ -1,17 +1,21 @@
-"""`alexnet predict MODEL FILES...`."""
+"""`alexnet predict NETWORK FILES...`."""
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tyro
 
+from keras_alexnet.inference.runtimes import InferencePrecision, RuntimeName
+from tfrecords.errors import UserError
 from tfrecords.plain_text import say
+from tfrecords.ranges import check_count
 from tfrecords.result_files import ResultFiles
+from tfrecords.sources.tree import Walk
 from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
@@ -20,23 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """Name what is in pictures, with a run folder or an exported model.
+    """Name what is in pictures, with a run, a network folder or an exported model.
 
     A file that cannot be read is named with its reason, and the exit status is then 1.
     Ctrl-C ends it early: what is done by then is printed and written.
     """
 
     model: tyro.conf.Positional[Path]
-    """Run folder, exported folder, or one version in it."""
+    """Run folder, network folder, exported folder, or one version in it."""
     files: tyro.conf.Positional[tuple[Path, ...]]
     """Pictures, or folders of them."""
-    views: Literal[1, 10] = 1
-    """Views of each picture, for a run folder; an export has its own."""
+    views: Literal[1, 10] | None = None
+    """Views of each picture; None: 1, or those that are built into an export."""
     top: int = 5
-    """Classes to name, for a run folder; an export has its own number."""
-    runtime: Literal["tensorflow", "openvino"] = "tensorflow"
+    """Classes to name."""
+    runtime: RuntimeName = "tensorflow"
     """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    precision: InferencePrecision = "float32"
     """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
     up to a hundredth or so; TensorFlow runs an export as it is."""
     json: Path | None = None
@@ -48,22 +52,19 @@ class PredictOptions:
 def main(arguments: Sequence[str]) -> int:
     """Predict, print a table and write the files that were asked for."""
     options = tyro.cli(PredictOptions, args=arguments, prog="alexnet predict")
+    check_count("top", options.top)
     files = ResultFiles(options.json, options.csv)
-    from keras_alexnet.inference.classifier import predict
-    from keras_alexnet.trained.opening import load_network
+    from keras_alexnet.inference.classifier import BATCH_SIZE
+    from keras_alexnet.trained.opening import load
 
-    network = load_network(
-        options.model,
-        num_views=options.views,
-        top=options.top,
-        runtime=options.runtime,
-        precision=options.precision,
-    )
+    network = load(options.model, runtime=options.runtime, precision=options.precision)
+    paths = list_pictures(options.files)
     predictions: list[Prediction] = []
     stopped = False
     try:
-        for prediction in predict(network, options.files):
-            predictions.append(prediction)
+        for start in range(0, len(paths), BATCH_SIZE):
+            batch = paths[start : start + BATCH_SIZE]
+            predictions += network.predict(batch, views=options.views, top=options.top)
     except KeyboardInterrupt:
         if not predictions:  # files of an earlier call stay
             raise
@@ -81,6 +82,36 @@ def main(arguments: Sequence[str]) -> int:
         say(_stopped(len(predictions), options), error=True)
         return 130
     return 1 if failed else 0
+
+
+def list_pictures(files: Iterable[Path | str]) -> list[Path]:
+    """Return the files that are named, and those in folders that are.
+
+    Args:
+        files: Pictures, or folders whose files are taken in order of their names, all
+            that `tfrecords.build` would take of them.
+
+    Raises:
+        UserError: A path does not exist, or there is no file at all.
+    """
+    files = list(files)
+    paths = list(_expand(files))
+    if not paths:
+        raise UserError(
+            f"Expected pictures, found no file in {', '.join(map(str, files))}."
+        )
+    return paths
+
+
+def _expand(files: Iterable[Path | str]) -> Iterator[Path]:
+    for name in files:
+        path = Path(name)
+        if path.is_dir():
+            yield from (path / name for name, _ in Walk(path).files(path))
+        elif path.exists():
+            yield path
+        else:
+            raise UserError(f"Expected a picture or a folder, found no {path}.")
 
 
 def _stopped(done: int, options: PredictOptions) -> str:

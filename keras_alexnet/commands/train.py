@@ -1,170 +1,236 @@
-"""`alexnet train DATA RUN`."""
+"""`alexnet train DATA RUN`, made of the fields of recipe, control and network."""
 
+import ast
 import contextlib
 import dataclasses
+import inspect
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import tyro
 
-from keras_alexnet.trained.config_file import PLATEAU_ONLY, TrainConfig
-from keras_alexnet.training.devices.plan import DevicePlan, StrategyName, plan_devices
-from keras_alexnet.training.update.scheduled_rates import ScheduleName
+from keras_alexnet.presets import PRESETS, Preset, Recipe, find_preset
+from keras_alexnet.presets.preset import NETWORK_FIELDS, RECIPE_FIELDS
+from keras_alexnet.presets.recipe import FREE, PLATEAU_ONLY
+from keras_alexnet.trained.config_file import read_config
+from keras_alexnet.training.control import Control
 from tfrecords import Manifest
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 
-# May differ from the run that is resumed: whoever watches the curve may change when the
-# rate drops and when the run ends, as the authors did by hand (section 5).
-FREE_ON_RESUME = (
-    *("epochs", "patience", "reductions", "min_delta"),
-    *("keep", "save_every", "save_minutes"),
-)
-# Where the run lies, and what it computes on this time.
-NOT_OF_THE_RUN = {"run", "resume", "strategy", "towers", "devices", "logical_devices"}
+ABOUT = """Train a network on a dataset folder; everything goes to a run folder.
 
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """Train a network on a dataset folder; everything goes to a run folder.
-
-    The learning rate is divided by 10 at each plateau of the validation error; after
-    the last drop the next plateau ends the training. Or it follows the schedule of one
-    of the nets of 2012. Ctrl-C, SIGTERM and SIGHUP save and stop; --resume goes on at
-    the next batch, with the same result as if nothing had happened.
-    """
-
-    data: tyro.conf.Positional[Path]
-    """Dataset folder made by `alexnet build`."""
-    run: tyro.conf.Positional[Path]
-    """New folder for the run."""
-    preset: str = "released"
-    """released, paper, caffe_alexnet, caffenet, one_weird_trick or one_gpu."""
-    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
-    """Arithmetic; weights are always float32. auto: mixed_bfloat16 on GPUs of compute
-    capability 8.0 and up and on CPUs with AVX512-BF16 or AMX-BF16, else float32; what
-    comes of it is said and kept by the run."""
-    xla: bool = False
-    """Compile the step with XLA: one device only. Some three times slower on CPUs, and
-    not timed on GPUs. Its dropout masks are others, and so are the last bits."""
-    epochs: int | None = None
-    """Passes over the training split, at most; None: 90, or the schedule's own."""
-    batch_size: int | None = None
-    """Images in a step; None: the preset's, 128 in the paper."""
-    learning_rate: float | None = None
-    """Initial rate; None: the preset's, 0.01 in the paper."""
-    schedule: ScheduleName = "plateau"
-    """plateau, or as run: drops after epochs 25, 51, 79 of 91 (released-2012) or 23,
-    51, 78 of 93 (released-2010), conv1 slowed and frozen, colour noise off near the
-    end. Fewer --epochs leave the rest out; with more, the last rates go on."""
-    patience: int = 5
-    """Epochs without a better validation error before the rate drops."""
-    reductions: int = 3
-    """Number of drops by 10."""
-    min_delta: float = 1.0
-    """Standard errors of the validation error by which an epoch has to be better than
-    the best to count as better; 0 takes any."""
-    input_size: int | None = None
-    """Side of the crops in pixels; None: the preset's, 224 or 227."""
-    flip: bool = True
-    """Mirror half of the training pictures; wrong for writing."""
-    colour_noise: Literal["preset", "released", "eigenvalue", "none"] = "preset"
-    """Form of the PCA colour noise."""
-    crop_chunk: int = 1
-    """Neighbours that share one crop and flip; 32 as it was run in 2012."""
-    mean: Literal["image", "channel"] = "image"
-    """Subtract the mean image or the mean colour."""
-    activation: Literal["preset", "relu", "tanh"] = "preset"
-    """Non-linearity."""
-    pooling: Literal["preset", "overlapping", "non_overlapping"] = "preset"
-    """3 x 3 windows or 2 x 2, both with stride 2."""
-    lrn: bool = True
-    """Keep the preset's normalisations; --no-lrn leaves all out."""
-    dropout: Literal["preset", "original", "inverted", "none"] = "preset"
-    """Form of the dropout."""
-    seed: int = 0
-    """Initial weights, order, crops, colours, dropout."""
-    keep: int = 2
-    """Checkpoints kept."""
-    save_every: int | None = None
-    """Steps between checkpoints within an epoch, beside the one at its end."""
-    save_minutes: float | None = None
-    """Minutes between checkpoints within an epoch."""
-    strategy: StrategyName = "none"
-    """none: one device. towers: half of the network on each of two. mirrored: a replica
-    on each. multiworker: replicas in several processes, as TF_CONFIG or Slurm says."""
-    towers: bool = False
-    """Two towers in each replica of mirrored (devices in pairs) or multiworker."""
-    devices: str | None = None
-    """Such as GPU:0,GPU:1; None: all GPUs."""
-    logical_devices: int | None = None
-    """Split the CPU into so many devices, to try a strategy out without GPUs."""
-    resume: bool = False
-    """Go on with the run from its newest checkpoint, on these or other devices."""
-
-    def plan(self) -> DevicePlan:
-        """Take the devices; to be called before anything else uses TensorFlow."""
-        return plan_devices(
-            self.strategy,
-            towers=self.towers,
-            devices=None if self.devices is None else self.devices.split(","),
-            logical_devices=self.logical_devices,
-        )
-
-    def config(self) -> TrainConfig:
-        """Return the options as a configuration."""
-        overrides: dict[str, Any] = {}
-        if self.input_size is not None:
-            overrides["input_size"] = self.input_size
-        if not self.lrn:
-            overrides["lrn"] = False
-        for name in ("colour_noise", "activation", "pooling", "dropout"):
-            value = getattr(self, name)
-            if value != "preset":
-                overrides[name] = None if value == "none" else value
-        own = {field.name for field in dataclasses.fields(TrainConfig)}
-        common = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name in own
-        }
-        return TrainConfig(**{**common, "data": str(self.data)}, overrides=overrides)
+The learning rate is divided by 10 at each plateau of the validation error; after the
+last drop the next plateau ends the training. Or it follows the schedule of one of the
+nets of 2012. Ctrl-C, SIGTERM and SIGHUP save and stop; --resume goes on at the next
+batch, with the same result as if nothing had happened."""
+PRESET_TEXT = f"{', '.join([*PRESETS][:-1])} or {[*PRESETS][-1]}."
+OWN = " None: the preset's."  # what the text of a number's option ends with
 
 
 def main(arguments: Sequence[str]) -> int:
     """Train and print where the result is."""
-    options = tyro.cli(TrainOptions, args=arguments, prog="alexnet train")
-    typed = _typed(arguments, options)
-    config = _resumed(options, typed) if options.resume else options.config()
-    _check_plateau(typed, config)
-    plan = options.plan()
-    from keras_alexnet.training.fit import train
+    preset, control = settings(arguments)
+    plan = control.plan()
+    from keras_alexnet.training import fit
     from keras_alexnet.training.state.progress import best_row
-    from keras_alexnet.training.state.stopping import Stopped
+    from keras_alexnet.training.state.stopping import Interrupted
 
     try:
-        state = train(config, options.run, resume=options.resume, plan=plan)
-    except Stopped as stop:
+        progress = fit.train(preset, control, plan=plan)
+    except Interrupted as stop:
         with contextlib.suppress(OSError):  # the terminal may be gone
             say(f"alexnet train: {stop}", error=True)
         return stop.status
-    history = state.history
+    history = progress.history
     if history and plan.is_chief:
         best = best_row(history)
         say(
             f"Best validation error {best['val_error']:.2%} (top-5 "
             f"{best['val_top5_error']:.2%}) after epoch {best['epoch']} of "
-            f"{len(history)}. Run folder: {options.run}"
+            f"{len(history)}. Run folder: {control.run}"
         )
-        print(_about_test(options), end="")
+        print(_about_test(control), end="")
     return 0
 
 
-def _about_test(options: TrainOptions) -> str:
+def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
+    """Return what was typed as a preset with its recipe, and a control.
+
+    What was not typed is the preset's own, or with --resume that of the run.
+
+    Raises:
+        UserError: A value out of its range, an option that the schedule would ignore,
+            or one that may not differ from the run that is resumed.
+    """
+    # From Python the arithmetic is the same everywhere, here the fastest.
+    first = _parse(arguments, PRESETS["released"].replace(precision="auto"), {})
+    if first.resume:
+        saved = read_config(first.run)
+        start, kept = saved.preset, {**(saved.control or {})}
+        kept.pop("data", None)
+    else:
+        start, kept = find_preset(first.preset).replace(precision="auto"), {}
+    options = _parse(arguments, start, kept)
+    wishes = _wishes(options, start)
+    if first.resume:
+        wishes = _free_wishes(wishes, options, start)
+    preset = start.replace(**wishes)
+    if preset.recipe.schedule != "plateau":
+        _refuse_plateaus(arguments, options, preset, start)
+    names = [field.name for field in dataclasses.fields(Control)]
+    return preset, Control(**{name: getattr(options, name) for name in names})
+
+
+def _parse(arguments: Sequence[str], start: Preset, kept: dict[str, Any]) -> Any:
+    """Parse with the values of a preset, and of a run's control, as defaults."""
+    fields = [
+        *_fields_of(Control, [f.name for f in _required(Control)], {}),
+        ("preset", _with_text(str, PRESET_TEXT), start.name),
+        *_fields_of(Recipe, RECIPE_FIELDS, _values(start)),
+        *_fields_of(Preset, NETWORK_FIELDS, _values(start)),
+        *_fields_of(Control, [f.name for f in _optional(Control)], kept),
+    ]
+    kind = dataclasses.make_dataclass(
+        "TrainOptions",
+        [
+            (name, option, *([] if default is dataclasses.MISSING else [default]))
+            for name, option, default in fields
+        ],
+    )
+    return tyro.cli(kind, args=arguments, prog="alexnet train", description=ABOUT)
+
+
+def _fields_of(
+    kind: type, names: Sequence[str], values: dict[str, Any]
+) -> list[tuple[str, Any, Any]]:
+    """Return name, type and default of the options that are fields of a class.
+
+    A field without a text under it is no option.
+    """
+    hints, texts = get_type_hints(kind), _texts(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    options = []
+    for name in names:
+        if name not in texts:
+            continue
+        default = values.get(name, fields[name].default)
+        if default is dataclasses.MISSING:
+            positional: Any = tyro.conf.Positional
+            option = positional[_with_text(hints[name], texts[name])]
+        elif kind is Control:
+            option = _with_text(hints[name], texts[name])
+        else:
+            option, default = _preset_option(hints[name], default, texts[name], kind)
+        options.append((name, option, default))
+    return options
+
+
+def _preset_option(hint: Any, default: Any, text: str, kind: type) -> tuple[Any, Any]:
+    """Return type and default of an option that a preset has a value of its own for."""
+    optional = type(None) in get_args(hint)
+    choices = next((get_args(h) for h in (hint, *get_args(hint)) if _is_choice(h)), ())
+    if hint in (int, float):
+        return _with_text(hint | None, text + OWN), default
+    if choices and (optional or kind is Preset):
+        every = ("preset", *choices, *(("none",) if optional else ()))
+        default = "none" if default is None else default
+        return _with_text(Literal[every], text), default
+    if not choices and optional and hint != int | None:  # the normalisations
+        return _with_text(bool, text), default is not None
+    return _with_text(hint, text), default
+
+
+def _is_choice(hint: Any) -> bool:
+    return getattr(hint, "__origin__", None) is Literal
+
+
+def _with_text(hint: Any, text: str) -> Any:
+    return Annotated[hint, tyro.conf.arg(help=text)]
+
+
+def _required(kind: type) -> list[dataclasses.Field]:
+    return [f for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING]
+
+
+def _optional(kind: type) -> list[dataclasses.Field]:
+    return [f for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING]
+
+
+def _texts(kind: type) -> dict[str, str]:
+    """Return the text under each field of a class that has one."""
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(tree, ast.ClassDef)
+    texts = {}
+    for field, below in zip(tree.body, tree.body[1:], strict=False):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(below, ast.Expr):
+            continue
+        if isinstance(below.value, ast.Constant):
+            texts[ast.unparse(field.target)] = " ".join(str(below.value.value).split())
+    return texts
+
+
+def _values(preset: Preset) -> dict[str, Any]:
+    """Return every field of a network and its recipe by name."""
+    return {**preset.network, **vars(preset.recipe)}
+
+
+def _wishes(options: Any, start: Preset) -> dict[str, Any]:
+    """Return the fields of network and recipe that the options amount to."""
+    name = options.preset
+    own = _values(find_preset(name) if name in PRESETS or name != start.name else start)
+    wishes = {}
+    for name, was in _values(start).items():
+        wish = getattr(options, name, was)
+        if name == "lrn" and wish is not was:
+            wish = (was or own[name]) if wish else None
+        elif wish == "preset" or (wish is None and isinstance(was, int | float)):
+            wish = own[name]
+        elif wish == "none":
+            wish = None
+        wishes[name] = wish
+    return wishes
+
+
+def _free_wishes(wishes: dict[str, Any], options: Any, start: Preset) -> dict[str, Any]:
+    """Return the fields that may differ from the run; the others must not."""
+    free = [f.name for f in dataclasses.fields(Recipe) if f.metadata == FREE]
+    was = {**_values(start), "preset": start.name}
+    asked = {**wishes, "preset": options.preset}
+    for name in sorted({*was} - {*free}):
+        wish, own = asked[name], was[name]
+        if wish == "auto":
+            continue  # the run keeps what that came to when it was started
+        if name == "lrn":
+            wish, own = wish is not None, own is not None
+        if wish != own:
+            raise UserError(
+                f"Cannot change {name} of a run: {options.run} was started with "
+                f"{own!r}, got {wish!r}. Leave {_spelling(name)} out, or start a new "
+                "run."
+            )
+    return {name: wishes[name] for name in free}
+
+
+def _refuse_plateaus(
+    arguments: Sequence[str], options: Any, preset: Preset, start: Preset
+) -> None:
+    """Refuse what a schedule would ignore, also where it is the default."""
+    others = {name: getattr(start.recipe, name) + 1 for name in PLATEAU_ONLY}
+    again = _parse(arguments, start.replace(schedule="plateau", **others), {})
+    for name in PLATEAU_ONLY:
+        # Parsed again with other defaults, what was typed comes out the same.
+        if getattr(options, name) == getattr(again, name):
+            raise UserError(
+                f"Expected no {name} with schedule {preset.recipe.schedule}: its drops "
+                f"are at fixed epochs. Leave {_spelling(name)} out."
+            )
+
+
+def _about_test(control: Control) -> str:
     """Say what became of a test split."""
-    manifest = Manifest.load(options.data, check=False)
+    manifest = Manifest.load(control.data, check=False)
     if not manifest.count("test"):
         return ""
     if not manifest.count("validation"):
@@ -174,75 +240,8 @@ def _about_test(options: TrainOptions) -> str:
         )
     return (
         "The test split was not looked at. Its errors: "
-        f"alexnet evaluate {options.run} {options.data} --split test\n"
+        f"alexnet evaluate {control.run} {control.data} --split test\n"
     )
-
-
-def _typed(arguments: Sequence[str], parsed: TrainOptions) -> set[str]:
-    """Return the names of the options that were typed, in whatever spelling.
-
-    Parsed again with other defaults, what was typed is all that comes out the same.
-    """
-    hints = get_type_hints(TrainOptions)
-    others: dict[str, Any] = {
-        field.name: tyro.MISSING
-        if field.default is dataclasses.MISSING
-        else _another(hints[field.name], field.default)
-        for field in dataclasses.fields(TrainOptions)
-    }
-    again = tyro.cli(TrainOptions, args=arguments, default=TrainOptions(**others))
-    # As text, in which nan equals nan.
-    return {n for n in others if str(getattr(parsed, n)) == str(getattr(again, n))}
-
-
-def _another(kind: Any, value: Any) -> Any:
-    """Return a value of an option's type that is not `value`."""
-    if type(None) in get_args(kind):
-        kind = get_args(kind)[0]
-    if get_origin(kind) is Literal:
-        return next(choice for choice in get_args(kind) if choice != value)
-    if kind is bool:
-        return not value
-    return kind(1) if value is None else value + kind(1)
-
-
-def _check_plateau(typed: set[str], config: TrainConfig) -> None:
-    """Refuse what a schedule would ignore, also where it is the default."""
-    for name in PLATEAU_ONLY:
-        if name in typed and config.schedule != "plateau":
-            raise DatasetError(
-                f"Expected no {name} with schedule {config.schedule}: its drops are at "
-                f"fixed epochs. Leave {_spelling(name)} out."
-            )
-
-
-def _resumed(options: TrainOptions, typed: set[str]) -> TrainConfig:
-    """Return the run's own configuration; options that were typed must agree."""
-    saved = TrainConfig.load(options.run)
-    preset = options.preset if "preset" in typed else saved.preset
-    asked = dataclasses.replace(options, preset=preset).config()
-    changes: dict[str, Any] = {"data": str(options.data)}
-    for name in sorted(typed - {"data"} - NOT_OF_THE_RUN):
-        wish, was = _value(asked, name), _value(saved, name)
-        if wish == "auto":
-            continue  # the run keeps what that came to when it was started
-        if name in FREE_ON_RESUME:
-            changes[name] = getattr(asked, name)
-        elif wish != was:
-            raise DatasetError(
-                f"Cannot change {name} of a run: {options.run} was started with "
-                f"{was!r}, got {wish!r}. Leave {_spelling(name)} out, or start a new "
-                "run."
-            )
-    return dataclasses.replace(saved, **changes)
-
-
-def _value(config: TrainConfig, option: str) -> Any:
-    """Return what an option amounts to in a run, its preset's own value filled in."""
-    preset = config.resolve()
-    if option == "lrn":
-        return preset.lrn is not None
-    return getattr(preset if hasattr(preset, option) else config, option)
 
 
 def _spelling(name: str) -> str:

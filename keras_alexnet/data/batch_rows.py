@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-# See pipeline.py.
+# See records.py.
 do_not_convert = tf.autograph.experimental.do_not_convert
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchRows:
     """Rows of every global batch, by position, for one of several input pipelines.
 
     Pipeline `pipeline` of `pipelines` reads the rows from `pipeline / pipelines` of the
@@ -60,7 +60,7 @@ class Share:
         return batch_size // self.replicas
 
     def select(self, places: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-        """Keep of a dataset of `(place, record)` the rows of this share."""
+        """Keep of a dataset of `(place, record)` the rows of this pipeline."""
         first, stop = self.rows(batch_size)
 
         @do_not_convert
@@ -73,16 +73,16 @@ class Share:
     def fill_up(
         self, pictures: tf.data.Dataset, batch_size: int, count: int
     ) -> tf.data.Dataset:
-        """Give the pictures of this share weight 1; fill its last batch up with 0.
+        """Give the pictures of these rows weight 1; fill the last batch up with 0.
 
         Args:
-            pictures: Dataset of `(image, label)`: the rows of this share alone.
+            pictures: Dataset of `(image, label)`: the rows of this pipeline alone.
             batch_size: Images in a global batch.
-            count: Pictures of all shares together.
+            count: Pictures of all pipelines together.
 
         Returns:
-            Dataset of `(image, label, weight)`; what fills up is all zeros. Every share
-            has the same number of elements: full batches for each of its replicas.
+            Dataset of `(image, label, weight)`; what fills up is all zeros. Every
+            pipeline has as many elements: full batches for each of its replicas.
         """
         first, stop = self.rows(batch_size)
         last = count % batch_size

@@ -29,7 +29,7 @@ def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.nda
 
 
 @tf.function(jit_compile=True)
-def normalize(
+def subtract_mean(
     images: tf.Tensor,
     patch: np.ndarray,
     offsets: tf.Tensor,
@@ -42,17 +42,18 @@ def normalize(
     `width * 3`: an innermost dimension of 3 is slow to broadcast.
 
     Args:
-        images: Numbers `(batch, ..., size, size, 3)`, at least one picture.
-        patch: float32 `(size, size, 3)`, subtracted from each.
+        images: Numbers `(batch, ..., height, width, 3)`, at least one picture.
+        patch: float32 `(height, width, 3)`, subtracted from each.
         offsets: float32 `(batch, 3)` to add at last.
         scale: float32 scalar to multiply by in between.
 
     Returns:
         float32 of the shape of `images`.
     """
-    size = patch.shape[0]
+    sides = tf.shape(patch)
+    height, width = sides[0], sides[1]
     lead = tf.shape(images)[0]
-    rows = tf.reshape(tf.cast(images, tf.float32), (lead, -1, size, size * 3))
-    rows -= tf.reshape(patch, (size, size * 3))
-    rows = rows * scale + tf.tile(offsets, (1, size))[:, None, None, :]
+    rows = tf.reshape(tf.cast(images, tf.float32), (lead, -1, height, width * 3))
+    rows -= tf.reshape(patch, (height, width * 3))
+    rows = rows * scale + tf.tile(offsets, (1, width))[:, None, None, :]
     return tf.ensure_shape(tf.reshape(rows, tf.shape(images)), images.shape)

@@ -1,14 +1,17 @@
-"""Pictures as the pipeline cuts them, and the inputs that become of them."""
+"""Batches of uint8 pictures, and the inputs of a network that become of them."""
 
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.data.mean import normalize
+from keras_alexnet.data.mean import subtract_mean
+
+# See records.py.
+do_not_convert = tf.autograph.experimental.do_not_convert
 
 
-class Crops(NamedTuple):
+class PixelBatch(NamedTuple):
     """A batch of which the mean is still to be subtracted, wherever it is computed on.
 
     A quarter of the bytes of the inputs: what a pipeline should send to a device.
@@ -25,8 +28,8 @@ class Crops(NamedTuple):
     scale: tf.Tensor
 
     @classmethod
-    def plain(cls, images: tf.Tensor) -> "Crops":
-        """Return pictures without noise, at their own scale."""
+    def without_noise(cls, images: tf.Tensor) -> "PixelBatch":
+        """Return pictures without colour noise, at their own scale."""
         return cls(images, tf.zeros((tf.shape(images)[0], 3)), tf.constant(1.0))
 
     def normalized(self, patch: np.ndarray) -> tf.Tensor:
@@ -38,4 +41,13 @@ class Crops(NamedTuple):
         Returns:
             float32 of the shape of the images, RGB of 0-255 scale, mean subtracted.
         """
-        return normalize(self.images, patch, self.offsets, self.scale)
+        return subtract_mean(self.images, patch, self.offsets, self.scale)
+
+
+def normalized_batches(batches: tf.data.Dataset, patch: np.ndarray) -> tf.data.Dataset:
+    """Turn a dataset of `(PixelBatch, labels)` into one of `(images, labels)`."""
+    return batches.map(
+        do_not_convert(lambda pixels, labels: (pixels.normalized(patch), labels)),
+        num_parallel_calls=1,
+        deterministic=True,
+    )

@@ -1,4 +1,4 @@
-"""One stored picture, cut to a window, for each encoding of a dataset."""
+"""A crop of one stored picture, for each encoding of a dataset."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,14 +11,14 @@ from tfrecords import Manifest
 from tfrecords.errors import DatasetError
 from tfrecords.images.options import JPEG, ORIGINAL, RAW
 
-Window = Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
+Crop = Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
 
 
-def window_reader(manifest: Manifest) -> Window:
-    """Return what reads windows of this dataset's pictures.
+def crop_reader(manifest: Manifest) -> Crop:
+    """Return what reads crops of this dataset's pictures.
 
     Returns:
-        Function of the stored bytes, of the window's upper left corner in the square of
+        Function of the stored bytes, of the crop's upper left corner in the square of
         `manifest.image_size` (int32, row and column), and of its side in pixels. It
         gives uint8 `(side, side, 3)`, RGB.
 
@@ -27,19 +27,19 @@ def window_reader(manifest: Manifest) -> Window:
     """
     encoding = manifest.options.get("encoding", JPEG)
     if encoding == JPEG:
-        return jpeg_window
+        return jpeg_crop
     if encoding == RAW:
-        return partial(raw_window, manifest.image_size)
+        return partial(raw_crop, manifest.image_size)
     if encoding == ORIGINAL:
-        return partial(original_window, manifest.image_size, manifest.options["filter"])
+        return partial(original_crop, manifest.image_size, manifest.options["filter"])
     raise DatasetError(
         f"Expected a dataset whose encoding is {JPEG}, {ORIGINAL} or {RAW}; got "
         f"{encoding!r}. Build it again with this release."
     )
 
 
-def jpeg_window(encoded: tf.Tensor, corner: tf.Tensor, side: int) -> tf.Tensor:
-    """Decode no more of a square JPEG than the window needs."""
+def jpeg_crop(encoded: tf.Tensor, corner: tf.Tensor, side: int) -> tf.Tensor:
+    """Decode no more of a square JPEG than the crop needs."""
     image = tf.io.decode_and_crop_jpeg(
         encoded,
         tf.concat([corner, [side, side]], axis=0),
@@ -49,17 +49,17 @@ def jpeg_window(encoded: tf.Tensor, corner: tf.Tensor, side: int) -> tf.Tensor:
     return tf.ensure_shape(image, (side, side, 3))
 
 
-def raw_window(
+def raw_crop(
     stored: int, encoded: tf.Tensor, corner: tf.Tensor, side: int
 ) -> tf.Tensor:
-    """Cut the window out of `stored * stored * 3` bytes of pixels."""
+    """Cut the crop out of `stored * stored * 3` bytes of pixels."""
     # Of two dimensions: then a slice copies whole rows.
     rows = tf.reshape(tf.io.decode_raw(encoded, tf.uint8), (stored, stored * 3))
-    window = tf.slice(rows, corner * [1, 3], (side, side * 3))
-    return tf.reshape(window, (side, side, 3))
+    crop = tf.slice(rows, corner * [1, 3], (side, side * 3))
+    return tf.reshape(crop, (side, side, 3))
 
 
-def original_window(
+def original_crop(
     stored: int,
     resize_filter: str,
     encoded: tf.Tensor,
@@ -69,5 +69,5 @@ def original_window(
     """Decode a JPEG of any size and scale it as the build would have done."""
     image = tf.io.decode_jpeg(encoded, channels=3, dct_method=DCT_METHOD)
     square = tf.cast(central_square(image, stored, resize_filter), tf.uint8)
-    window = tf.slice(square, tf.concat([corner, [0]], axis=0), (side, side, 3))
-    return tf.ensure_shape(window, (side, side, 3))
+    crop = tf.slice(square, tf.concat([corner, [0]], axis=0), (side, side, 3))
+    return tf.ensure_shape(crop, (side, side, 3))

@@ -13,7 +13,7 @@ from tfrecords.files import write_atomically
 
 
 @dataclass(frozen=True)
-class Report:
+class Evaluation:
     """Error rates of one network or an ensemble on one split.
 
     Attributes:
@@ -35,14 +35,14 @@ class Report:
         truth: np.ndarray,
         labels: list[str],
         context: dict[str, Any],
-    ) -> "Report":
+    ) -> "Evaluation":
         """Count guesses.
 
         Args:
             probabilities: `(pictures, classes)`.
             truth: int `(pictures,)`.
             labels: Class names in label order.
-            context: See `Report`.
+            context: See `Evaluation`.
 
         Raises:
             ValueError: A probability is not finite: there is no first guess.

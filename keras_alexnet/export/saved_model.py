@@ -1,4 +1,4 @@
-"""A run folder to a SavedModel that needs none of our code."""
+"""A trained network as a SavedModel, which needs none of our code."""
 
 import errno
 import os
@@ -8,14 +8,17 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_alexnet.inference.graph import ServedNetwork
+from keras_alexnet.inference.graph import ClassifierGraph
+from keras_alexnet.trained.folder import write_facts
+from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.opening import EXTRA
 from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.files import disk_error
 from tfrecords.result_files import check_folder
 
 
-def export_saved_model(
-    run: Path | str, out: Path | str, *, num_views: int = 1, top: int = 5
+def export(
+    network: TrainedNetwork, out: Path | str, *, views: int = 1, top: int = 5
 ) -> Path:
     """Write the next version of an exported model, `OUT/1`, `OUT/2` and so on.
 
@@ -25,31 +28,29 @@ def export_saved_model(
     and the class names are an asset, `assets/labels.txt`. For other runtimes,
     `preprocess` takes `image_bytes` and gives `images`, and `portable` takes
     preprocessed images and gives `probabilities` in operations that converters know.
+    `assets.extra` tells `keras_alexnet.load` what the network is.
 
     Args:
-        run: Run folder.
+        network: With a Keras model, so no export.
         out: Folder of the exported model, as TensorFlow Serving expects it.
-        num_views: 1 for the centre, 10 for the mean over ten views (section 4.1).
+        views: 1 for the centre, 10 for the mean over ten views (section 4.1).
         top: Number of classes to name.
 
     Returns:
         The version folder.
 
     Raises:
-        DatasetError: The run is incomplete, or the folder cannot be written, or not be
-            read back by TensorFlow because of its name.
+        UserError: The network has no Keras model, or the folder cannot be written, or
+            not be read back by TensorFlow because of its name.
     """
     out = Path(out)
     check_model_folder(out)
     check_folder(out.absolute(), out)
-    network = ServedNetwork(run, num_views=num_views, top=top)
-    archive = keras.export.ExportArchive()
-    archive.track(network.names)
-    archive.add_endpoint("serving_default", network.from_bytes, [network.bytes_spec])
-    archive.add_endpoint("images", network.from_images, [network.image_spec])
-    archive.add_endpoint("features", network.features, [network.bytes_spec])
-    archive.add_endpoint("preprocess", network.preprocess, [network.bytes_spec])
-    archive.add_endpoint("portable", network.portable, [network.image_spec])
+    # Its file of names is copied at the end, and has to be there until then.
+    graph = ClassifierGraph(
+        network.model, network.labels, network.preprocessing, num_views=views, top=top
+    )
+    archive = _archive(graph)
     try:
         out.mkdir(parents=True, exist_ok=True)
         version = out / str(_next_version(out))
@@ -57,6 +58,9 @@ def export_saved_model(
         with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as scratch:
             whole = Path(scratch) / "model"
             archive.write_out(str(whole), verbose=False)
+            (whole / EXTRA).mkdir()
+            facts = (network.labels, network.config, network.statistics)
+            write_facts(whole / EXTRA, *facts)
             whole.rename(version)
     except OSError as error:
         raise disk_error(error, out / "saved_model.pb") from None
@@ -65,6 +69,17 @@ def export_saved_model(
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise disk_error(full, out / "variables") from None
     return version
+
+
+def _archive(graph: ClassifierGraph) -> keras.export.ExportArchive:
+    archive = keras.export.ExportArchive()
+    archive.track(graph.names)
+    archive.add_endpoint("serving_default", graph.from_bytes, [graph.bytes_spec])
+    archive.add_endpoint("images", graph.from_images, [graph.image_spec])
+    archive.add_endpoint("features", graph.features, [graph.bytes_spec])
+    archive.add_endpoint("preprocess", graph.preprocess, [graph.bytes_spec])
+    archive.add_endpoint("portable", graph.portable, [graph.image_spec])
+    return archive
 
 
 def _next_version(out: Path) -> int:

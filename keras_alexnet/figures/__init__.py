@@ -1,1 +1,13 @@
-"""Pictures of runs and networks."""
+"""Pictures of runs and networks: a file a figure."""
+
+from collections.abc import Callable
+
+from keras_alexnet.registry import Registry
+
+# `draw(paths, out, **options)` writes the picture `out` of what lies in `paths`.
+FIGURES: Registry[Callable[..., None]] = Registry(
+    "figure",
+    {
+        "curves": "keras_alexnet.figures.curves:draw",
+    },
+)

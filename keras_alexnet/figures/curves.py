@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_alexnet.figures.canvas import new_figure
-from keras_alexnet.trained.folder import HISTORY_FILE
-from tfrecords.errors import DatasetError
+from keras_alexnet.trained.names import HISTORY_FILE
+from tfrecords.errors import UserError
 from tfrecords.files import disk_error, write_atomically
 from tfrecords.plain_text import printable
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_curves(runs: Sequence[Path | str], out: Path | str) -> None:
+def draw(paths: Sequence[Path | str], out: Path | str) -> None:
     """Draw training and validation error of each run over epochs.
 
     Vertical marks show where the learning rate dropped.
 
     Args:
-        runs: Run folders with a `history.csv`.
+        paths: Run folders with a `history.csv`.
         out: Picture file; its suffix decides the format (.png, .svg, .pdf).
 
     Raises:
-        DatasetError: A run has no history yet, matplotlib cannot draw such a file, or
+        UserError: A run has no history yet, matplotlib cannot draw such a file, or
             it cannot be written.
     """
     path = Path(out)
-    histories = [(_label(run), read_history(run)) for run in runs]
+    histories = [(_label(run), read_history(run)) for run in paths]
     with new_figure(8, 4.5, layout="constrained") as figure:
         kind = path.suffix.lstrip(".").lower() or "png"
         if kind not in figure.canvas.get_supported_filetypes():
-            raise DatasetError(
+            raise UserError(
                 f"Expected a picture named .png, .svg or .pdf, got {path.name}."
             )
-        _draw(figure.add_subplot(), histories)
+        _plot(figure.add_subplot(), histories)
         picture = io.BytesIO()
         figure.savefig(picture, format=kind, dpi=120)
     try:
@@ -53,7 +53,7 @@ def _label(run: Path | str) -> str:
     return f"./{name}" if name.startswith("_") else name
 
 
-def _draw(axes: "Axes", histories: list[tuple[str, list[dict[str, float]]]]) -> None:
+def _plot(axes: "Axes", histories: list[tuple[str, list[dict[str, float]]]]) -> None:
     for index, (name, history) in enumerate(histories):
         epochs = [row["epoch"] for row in history]
         colour = f"C{index}"
@@ -77,13 +77,13 @@ def read_history(run: Path | str) -> list[dict[str, float]]:
     """Return the rows of a run's history, one an epoch.
 
     Raises:
-        DatasetError: There is none.
+        UserError: There is none.
     """
     path = Path(run) / HISTORY_FILE
     try:
         rows = list(csv.DictReader(path.read_text().splitlines()))
     except OSError:
-        raise DatasetError(
+        raise UserError(
             f"Expected {HISTORY_FILE} in {run}: no epoch has finished."
         ) from None
     return [{name: float(value) for name, value in row.items()} for row in rows]

@@ -1,10 +1,10 @@
 """Pictures to named classes."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -12,12 +12,13 @@ from PIL import ExifTags, Image
 
 from keras_alexnet.data.orientation import exif_orientation
 from keras_alexnet.data.pixels import decode_pixels
-from keras_alexnet.trained.opening import Network
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 from tfrecords.images.decode import Rejected, decode_oriented
 from tfrecords.ranges import check_count
-from tfrecords.sources.tree import Walk
 
+Picture: TypeAlias = Path | str | bytes | np.ndarray
+
+BATCH_SIZE = 32  # pictures in a pass
 NOT_FINITE = (
     "not_finite: the network gives this picture no probabilities; it has diverged in "
     "training, or overflows in this precision"
@@ -26,14 +27,14 @@ NOT_FINITE = (
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network says of one file.
+    """What a network says of one picture.
 
     Attributes:
-        file: Path as it was given.
+        file: Path as it was given; empty for bytes and arrays.
         labels: Names of the likeliest classes, best first.
         classes: Their places in the label order.
         scores: Their probabilities.
-        error: Why the file could not be read, or the network has no answer; else
+        error: Why the picture could not be read, or the network has no answer; else
             empty.
     """
 
@@ -48,56 +49,88 @@ class Prediction:
         return asdict(self)
 
 
-def predict(
-    network: Network, files: Sequence[Path | str], *, batch_size: int = 32
+def classify(
+    pictures: Sequence[Picture],
+    probabilities: Callable[[tf.Tensor], np.ndarray],
+    labels: Sequence[str],
+    *,
+    top: int = 5,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[Prediction]:
     """Yield a prediction for each picture, in order; unreadable ones carry an error.
 
     Args:
-        network: From `load_network`.
-        files: Pictures, or folders whose files are taken in order of their names, all
-            that `tfrecords.build` would take of them.
+        pictures: Paths of files, the bytes of files, or uint8 arrays
+            `(height, width, 3)`, RGB.
+        probabilities: From strings `(batch,)`, such files as TensorFlow reads, to
+            float32 `(batch, classes)`.
+        labels: Class names in label order.
+        top: Classes to name; at most all.
         batch_size: Pictures in a pass.
 
     Raises:
-        DatasetError: A path does not exist, or there is no file at all.
+        UserError: A path is no file, or an array no picture.
     """
+    check_count("top", top)
     check_count("batch_size", batch_size)
-    paths = list(_expand(files))
-    if not paths:
-        raise DatasetError(
-            f"Expected pictures, found no file in {', '.join(map(str, files))}."
-        )
-    for start in range(0, len(paths), batch_size):
-        yield from _batch(network, paths[start : start + batch_size])
+    for picture in pictures:
+        _check_picture(picture)
+    for start in range(0, len(pictures), batch_size):
+        batch = pictures[start : start + batch_size]
+        yield from _batch(batch, probabilities, labels, top)
 
 
-def _expand(files: Iterable[Path | str]) -> Iterator[Path]:
-    for name in files:
-        path = Path(name)
-        if path.is_dir():
-            yield from (path / name for name, _ in Walk(path).files(path))
-        elif path.exists():
-            yield path
-        else:
-            raise DatasetError(f"Expected a picture or a folder, found no {path}.")
+def _check_picture(picture: Picture) -> None:
+    if isinstance(picture, bytes):
+        return
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+            raise UserError(
+                "Expected a picture as uint8 (height, width, 3), RGB of 0-255, got "
+                f"{picture.dtype} {picture.shape}."
+            )
+        return
+    path = Path(picture)
+    if path.is_dir():
+        raise UserError(f"Expected a picture, got the folder {path}. List its files.")
+    if not path.exists():
+        raise UserError(f"Expected a picture, found no {path}.")
 
 
-def _batch(network: Network, paths: list[Path]) -> list[Prediction]:
+def _batch(
+    pictures: Sequence[Picture],
+    probabilities: Callable[[tf.Tensor], np.ndarray],
+    labels: Sequence[str],
+    top: int,
+) -> Iterator[Prediction]:
     contents: list[bytes] = []
-    errors: dict[Path, str] = {}
-    for path in paths:
+    errors: dict[int, str] = {}
+    for index, picture in enumerate(pictures):
         try:
-            contents.append(_readable(path.read_bytes()))
+            contents.append(_readable(_content(picture)))
         except (Rejected, OSError) as error:
-            errors[path] = str(error)
-    answers = iter(_answers(network, contents))
-    return [
-        Prediction(str(path), [], [], [], errors[path])
-        if path in errors
-        else Prediction(str(path), *next(answers))
-        for path in paths
-    ]
+            errors[index] = str(error)
+    answers = iter(_answers(contents, probabilities, labels, top))
+    for index, picture in enumerate(pictures):
+        file = str(picture) if isinstance(picture, Path | str) else ""
+        if index in errors:
+            yield Prediction(file, [], [], [], errors[index])
+        else:
+            yield Prediction(file, *next(answers))
+
+
+def _content(picture: Picture) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    if isinstance(picture, np.ndarray):
+        return _png(Image.fromarray(picture))
+    return Path(picture).read_bytes()
+
+
+def _png(image: Image.Image, **options: Any) -> bytes:
+    png = io.BytesIO()
+    image.save(png, "PNG", compress_level=1, **options)
+    return png.getvalue()
 
 
 def _readable(data: bytes) -> bytes:
@@ -113,9 +146,7 @@ def _readable(data: bytes) -> bytes:
                 return data
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG", exif=exif, compress_level=1)
-    return png.getvalue()
+    return _png(Image.fromarray(pixels), exif=exif)
 
 
 def _read_in_graph(data: bytes) -> tuple[np.ndarray, int]:
@@ -130,27 +161,32 @@ def _pixels_and_orientation(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return decode_pixels(encoded), exif_orientation(encoded)
 
 
-def _answers(network: Network, contents: list[bytes]) -> list[tuple]:
+def _answers(
+    contents: list[bytes],
+    probabilities: Callable[[tf.Tensor], np.ndarray],
+    labels: Sequence[str],
+    top: int,
+) -> list[tuple]:
     """Return `(labels, classes, scores)` or `([], [], [], error)` for each picture."""
     if not contents:
         return []
     try:
-        outputs = network(tf.constant(contents))
+        rows = np.asarray(probabilities(tf.constant(contents)))
     except tf.errors.InvalidArgumentError as error:
         if len(contents) == 1:
             return [([], [], [], f"decode_error: {error.message.splitlines()[0]}")]
         # One bad picture fails its batch; find it, and answer for the others.
-        return [_answers(network, [content])[0] for content in contents]
-    labels = [
-        [name.decode("utf-8", "surrogateescape") for name in row]
-        for row in np.asarray(outputs["labels"])
-    ]
-    classes = np.asarray(outputs["classes"]).tolist()
-    scores = np.asarray(outputs["scores"]).tolist()
-    finite = np.isfinite(outputs["probabilities"]).all(axis=1)
-    return [
-        answer if known else ([], [], [], NOT_FINITE)
-        for answer, known in zip(
-            zip(labels, classes, scores, strict=True), finite, strict=True
-        )
-    ]
+        return [
+            answer
+            for content in contents
+            for answer in _answers([content], probabilities, labels, top)
+        ]
+    return [_named(row, labels, top) for row in rows]
+
+
+def _named(row: np.ndarray, labels: Sequence[str], top: int) -> tuple:
+    if not np.isfinite(row).all():
+        return [], [], [], NOT_FINITE
+    # Ties go to the smaller class, as they do in an export.
+    classes = np.argsort(-row, kind="stable")[:top].tolist()
+    return [labels[label] for label in classes], classes, row[classes].tolist()

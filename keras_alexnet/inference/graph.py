@@ -1,70 +1,62 @@
 """From the bytes of pictures to named classes, as one TensorFlow graph."""
 
-from collections.abc import Callable
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from keras_alexnet.data.picture import check_pictures, decode_picture
-from keras_alexnet.data.views import centre_view, ten_views
-from keras_alexnet.evaluation.accuracy import load_in_precision, view_probabilities
-from keras_alexnet.inference.runtimes.openvino import Precision
+from keras_alexnet.data.preprocessing import Preprocessing, check_num_views
+from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.layers.native_kernels import native_kernels
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.trained.folder import (
-    LABELS_FILE,
-    load_labels,
-    load_mean,
-)
-from tfrecords.errors import DatasetError
+from tfrecords.dataset.labels import write_labels
+from tfrecords.dataset.names import LABELS_FILE
 from tfrecords.ranges import check_count
 
 FEATURES = ("pool5", "fc6", "fc7")  # activations that the `features` signature gives
 
 
-class ServedNetwork:
-    """The graph functions of one run: what is exported is also what predicts here.
+class ClassifierGraph:
+    """The graph functions of one network, which an export is made of.
 
     Args:
-        run: Run folder.
+        model: Images to logits, a functional Keras model.
+        labels: Class names in label order, one for each output.
+        preprocessing: From the bytes of pictures to its images.
         num_views: 1 or 10 views of each picture.
         top: Number of classes to name; at most the number of classes.
-        precision: float32 or mixed_bfloat16, of the layers; probabilities are float32.
 
     Raises:
-        DatasetError: The run has no finished epoch or lacks a file.
-        ValueError: `num_views` is neither 1 nor 10, or `top` is less than 1.
+        UserError: `num_views` is neither 1 nor 10, or `top` is less than 1.
     """
 
     def __init__(
         self,
-        run: Path | str,
+        model: keras.Model,
+        labels: Sequence[str],
+        preprocessing: Preprocessing,
         *,
         num_views: int = 1,
         top: int = 5,
-        precision: Precision = "float32",
     ) -> None:
-        if num_views not in (1, 10):
-            raise ValueError(f"Expected 1 or 10 views. Received: {num_views}")
+        check_num_views(num_views)
         check_count("top", top)
-        run = Path(run)
-        self.config = TrainConfig.load(run)
-        self.model = load_in_precision(run, self.config, precision)
-        self.mean = load_mean(run, self.config)
+        self.model = model
+        self.labels = list(labels)
+        self.preprocessing = preprocessing
         self.num_views = num_views
-        self.labels = load_labels(run)
-        count = len(self.labels)
-        if self.model.output_shape[-1] != count:
-            raise DatasetError(
-                f"Expected {self.model.output_shape[-1]} names in {run / LABELS_FILE}, "
-                f"one for each output of the network, found {count}."
-            )
-        self.top = min(top, count)
-        # A table read from a file, so that the names travel as an asset.
+        self.top = min(top, len(self.labels))
+        # A table read from a file, so that the names travel as an asset, which is
+        # copied from there: the file lives as long as this does.
+        folder = tempfile.mkdtemp()
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        write_labels(Path(folder), self.labels)
         self.names = tf.lookup.StaticHashTable(
             tf.lookup.TextFileInitializer(
-                str(run / LABELS_FILE),
+                str(Path(folder, LABELS_FILE)),
                 tf.int64,
                 tf.lookup.TextFileIndex.LINE_NUMBER,
                 tf.string,
@@ -103,9 +95,7 @@ class ServedNetwork:
             `images` float32 `(batch, size, size, 3)`, or `(batch, 10, size, size, 3)`
             with ten views, the mean subtracted.
         """
-        pictures = self._decode(image_bytes)
-        cut = ten_views if self.num_views == 10 else centre_view
-        return {"images": cut(pictures, self.model.input_shape[1]) - self.mean}
+        return {"images": self._images(image_bytes, self.num_views)}
 
     def from_images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Name what is in float32 `(batch, size, size, 3)` with the mean subtracted."""
@@ -122,25 +112,17 @@ class ServedNetwork:
 
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return activations of the centre view, float32: `pool5`, `fc6` and `fc7`."""
-        pictures = self._decode(image_bytes)
-        images = centre_view(pictures, self.model.input_shape[1]) - self.mean
         layers = {name: self.model.get_layer(name).output for name in FEATURES}
         features = keras.Model(self.model.input, layers)
+        images = self._images(image_bytes, 1)
         return _rows(images, lambda x: features(x, training=False))
+
+    def _images(self, image_bytes: tf.Tensor, num_views: int) -> tf.Tensor:
+        image_bytes = _batch(image_bytes, self.bytes_spec)
+        return self.preprocessing.images(image_bytes, num_views)
 
     def _probabilities(self, images: tf.Tensor) -> tf.Tensor:
         return view_probabilities(self.model)(images)
-
-    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        size, resize_filter = self.config.stored_size, self.config.resize_filter
-        turn = bool(self.config.apply_exif)
-        image_bytes = _batch(image_bytes, self.bytes_spec)
-        with tf.control_dependencies([check_pictures(image_bytes)]):
-            return tf.map_fn(
-                lambda encoded: decode_picture(encoded, size, resize_filter, turn),
-                image_bytes,
-                fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
-            )
 
     def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         found = _rows(images, lambda x: {"probabilities": self._probabilities(x)})

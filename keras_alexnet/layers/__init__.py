@@ -1,14 +1,15 @@
-"""Keras layers that AlexNet needs and Keras does not have."""
-# ruff: noqa: E402  the backend is checked before Keras is imported
+"""Keras layers that AlexNet needs and Keras does not have, imported at first use."""
+
+from typing import TYPE_CHECKING
 
 from keras_alexnet.keras_settings import check_backend
+from keras_alexnet.registry import hand_on
 
-check_backend()
-
-from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
-from keras_alexnet.layers.grouped_conv import GroupedConv2D
-from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
-from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
+if TYPE_CHECKING:
+    from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
+    from keras_alexnet.layers.grouped_conv import GroupedConv2D
+    from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
+    from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
 
 __all__ = [
     "GroupedConv2D",
@@ -17,3 +18,16 @@ __all__ = [
     "LocalResponseNormalization",
     "OriginalDropout",
 ]
+
+check_backend()  # before a module of this room imports Keras
+
+__getattr__, __dir__ = hand_on(
+    __name__,
+    {
+        "GroupedConv2D": "keras_alexnet.layers.grouped_conv",
+        "InMapResponseNormalization": "keras_alexnet.layers.in_map_norm",
+        "InvertedDropout": "keras_alexnet.layers.dropout",
+        "LocalResponseNormalization": "keras_alexnet.layers.local_response_norm",
+        "OriginalDropout": "keras_alexnet.layers.dropout",
+    },
+)

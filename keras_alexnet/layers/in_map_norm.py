@@ -56,7 +56,7 @@ class InMapResponseNormalization(response_norm.ResponseNormalization):
             mean = tf.nn.avg_pool2d(tf.pad(x, border), self.size, 1, "VALID")
             return mean * (factor * self.size**2)
 
-        return response_norm.normalize(
+        return response_norm.response_normalize(
             inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
         )
 

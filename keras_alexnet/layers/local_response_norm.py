@@ -85,7 +85,7 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
             window = tf.constant(factor * neighbours, x.dtype)
             return tf.reshape(rows @ window, tf.shape(x))
 
-        return response_norm.normalize(
+        return response_norm.response_normalize(
             inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
         )
 

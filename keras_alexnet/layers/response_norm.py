@@ -10,7 +10,7 @@ import tensorflow as tf
 WindowSum = Callable[[tf.Tensor, float], tf.Tensor]
 
 
-def normalize(
+def response_normalize(
     inputs: tf.Tensor, window_sum: WindowSum, *, bias: float, alpha: float, beta: float
 ) -> tf.Tensor:
     """Return `x / (bias + window_sum(x^2, alpha)) ** beta` with its exact gradient.

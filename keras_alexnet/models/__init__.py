@@ -1,22 +1,26 @@
-"""AlexNet and its relatives as uncompiled Keras models."""
-# ruff: noqa: E402  the backend is checked before Keras is imported
+"""AlexNet and its relatives as uncompiled Keras models, imported at first use."""
+
+from typing import TYPE_CHECKING
 
 from keras_alexnet.keras_settings import check_backend
+from keras_alexnet.registry import hand_on
 
-check_backend()
+if TYPE_CHECKING:
+    from keras_alexnet.models.lenet import lenet5
+    from keras_alexnet.models.network import alexnet
+    from keras_alexnet.presets import LRN, PRESETS, Preset
 
-from keras_alexnet.models.lenet import lenet5
-from keras_alexnet.models.network import alexnet
-from keras_alexnet.presets.preset import LRN, PRESETS, Preset
-from keras_alexnet.towers.network import two_towers
-from keras_alexnet.towers.weights import copy_weights
+__all__ = ["LRN", "PRESETS", "Preset", "alexnet", "lenet5"]
 
-__all__ = [
-    "LRN",
-    "PRESETS",
-    "Preset",
-    "alexnet",
-    "copy_weights",
-    "lenet5",
-    "two_towers",
-]
+check_backend()  # before a module of this room imports Keras
+
+__getattr__, __dir__ = hand_on(
+    __name__,
+    {
+        "LRN": "keras_alexnet.presets",
+        "PRESETS": "keras_alexnet.presets",
+        "Preset": "keras_alexnet.presets",
+        "alexnet": "keras_alexnet.models.network",
+        "lenet5": "keras_alexnet.models.lenet",
+    },
+)

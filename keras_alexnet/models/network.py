@@ -12,17 +12,24 @@ from keras_alexnet.layers import (
     LocalResponseNormalization,
     OriginalDropout,
 )
-from keras_alexnet.presets.preset import Preset, Step, find_preset
+from keras_alexnet.models.geometry import (
+    CONV1_STRIDE,
+    CONVOLUTIONS,
+    KERNELS,
+    check_size,
+    conv_mode,
+    zero_padding,
+)
+from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets.preset import Step
+from tfrecords.errors import UserError
 
-KERNELS = (11, 5, 3, 3, 3)  # pixels, conv1 to conv5; section 3.5
-CONV1_STRIDE = 4  # pixels; section 3.5
 LAYOUT = "channels_last"  # whatever a user's keras.json says
-CONVOLUTIONS = (1, 2, 3, 4, 5)
 HIDDEN = (6, 7)
 
 
 def alexnet(
-    preset: str = "released",
+    preset: str | Preset = "released",
     num_classes: int = 1000,
     input_size: int | None = None,
     *,
@@ -33,8 +40,8 @@ def alexnet(
     """Build an uncompiled AlexNet.
 
     Args:
-        preset: A name in `keras_alexnet.PRESETS`. `released` is the network behind the
-            published numbers; `paper` is the one that the text describes.
+        preset: A Preset or a name in `keras_alexnet.PRESETS`. `released` is the network
+            behind the published numbers; `paper` is the one that the text describes.
         num_classes: Number of logits.
         input_size: Side of the input in pixels; None takes the preset's own.
         seed: Seed of the initial weights and of the dropout masks; None draws one.
@@ -49,26 +56,30 @@ def alexnet(
         Do not scale the images to [0, 1]: the initial weights assume raw scale.
 
     Raises:
-        ValueError: Unknown preset or field, or a picture too small to leave a map.
+        UserError: Unknown preset or field, or a picture too small to leave a map.
     """
     fields = resolve(preset, num_classes, input_size, overrides)
-    return Network(fields, seed, dtype).model(f"alexnet_{preset}", num_classes)
+    builder = NetworkBuilder(fields, seed, dtype)
+    return builder.model(f"alexnet_{fields.name}", num_classes)
 
 
 def resolve(
-    preset: str, num_classes: int, input_size: int | None, overrides: dict[str, Any]
+    preset: str | Preset,
+    num_classes: int,
+    input_size: int | None,
+    overrides: dict[str, Any],
 ) -> Preset:
-    """Return the preset with its overrides, or raise ValueError; see `alexnet`."""
+    """Return the preset with its overrides, or raise UserError; see `alexnet`."""
     if input_size is not None:
         overrides = {**overrides, "input_size": input_size}
     fields = find_preset(preset).replace(**overrides)
     if num_classes < 1:
-        raise ValueError(f"AlexNet needs num_classes >= 1. Received: {num_classes}")
-    _check_size(fields)
+        raise UserError(f"AlexNet needs num_classes >= 1. Received: {num_classes}")
+    check_size(fields)
     return fields
 
 
-class Network:
+class NetworkBuilder:
     """One network under construction: the preset and what all its layers share."""
 
     def __init__(self, preset: Preset, seed: int | None, dtype: Any) -> None:
@@ -101,7 +112,7 @@ class Network:
     def convolve(self, x: keras.KerasTensor, number: int) -> keras.KerasTensor:
         """Pad and convolve; an activation that comes first is fused."""
         p, index = self.preset, number - 1
-        before, after = _padding(p, number)
+        before, after = zero_padding(p, number)
         if before or after:
             sides = ((before, after), (before, after))
             pad = self.make(layers.ZeroPadding2D, sides, LAYOUT, name=f"pad{number}")
@@ -113,7 +124,7 @@ class Network:
             KERNELS[index],
             groups=p.groups[index],
             strides=CONV1_STRIDE if number == 1 else 1,
-            padding=_conv_mode(p, number),
+            padding=conv_mode(p, number),
             activation=p.activation if fused else None,
             name=f"conv{number}",
             **self.initial(index),
@@ -205,53 +216,3 @@ class Network:
     def layer_seed(self, number: int) -> int | None:
         """Return the seed of one layer."""
         return None if self.seed is None else self.seed * 10 + number
-
-
-def _conv_mode(preset: Preset, number: int) -> str:
-    """Return the padding mode of a convolution after its explicit zeros."""
-    if number == 1:
-        return "valid"
-    # layers-147.cfg: conv2 pads 1 and conv5 pads 0, so that fc6 keeps its 6 x 6 maps.
-    shrinks = preset.pooling == "non_overlapping" and number in (2, 5)
-    return "valid" if shrinks else "same"
-
-
-def _padding(preset: Preset, number: int) -> tuple[int, int]:
-    """Return the zeros added before and after a convolution's input, on both axes."""
-    if number == 2 and preset.pooling == "non_overlapping":
-        return 1, 1
-    if number != 1:
-        return 0, 0
-    if preset.conv1_padding == "ceil":
-        return 0, (KERNELS[0] - preset.input_size) % CONV1_STRIDE
-    return preset.conv1_padding, preset.conv1_padding
-
-
-def map_sizes(preset: Preset) -> dict[str, int]:
-    """Return the side in pixels of the maps that conv1 and the three pools give.
-
-    A size of zero or less means that the input is too small for this network.
-    """
-    sizes = {}
-    size = preset.input_size
-    for number, stride in ((1, CONV1_STRIDE), (2, 1), (5, 1)):
-        size += sum(_padding(preset, number))
-        if _conv_mode(preset, number) == "valid":
-            size = (size - KERNELS[number - 1]) // stride + 1
-        sizes[f"conv{number}"] = size
-        overlapping = preset.pooling == "overlapping"
-        size = (size - 3) // 2 + 1 if overlapping else (size + 1) // 2
-        sizes[f"pool{number}"] = size
-    return sizes
-
-
-def _check_size(preset: Preset) -> None:
-    sizes = map_sizes(preset)
-    if min(sizes.values()) < 1:
-        least = preset.input_size
-        while min(map_sizes(preset.replace(input_size=least)).values()) < 1:
-            least += 1
-        raise ValueError(
-            f"An input of {preset.input_size} pixels leaves no map ({sizes}). "
-            f"Use input_size >= {least}."
-        )

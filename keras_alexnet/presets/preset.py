@@ -1,18 +1,4 @@
-"""The six AlexNets that people mean, to the last constant.
-
-Sources: the paper (Krizhevsky, Sutskever, Hinton 2012); layers-145.cfg and its
-parameter files in the 2012 source released by the Computer History Museum; Caffe's
-bvlc_alexnet and bvlc_reference_caffenet; torchvision's alexnet.
-
-`one_weird_trick` has the shape of torchvision's network and the initial values of
-bvlc_alexnet, because those of its own sources do not train here. torchvision's (the
-default of PyTorch, uniform of standard deviation sqrt(1 / (3 fan_in))) are for pixels
-divided by 58: with that folded into conv1 the loss is 1e13 after some 220 steps of 32
-Imagenette photos at rate 0.01, as conv1 still moves as pixels of 0-255 make it. Those
-of cuda-convnet2 (layers-imagenet-1gpu.cfg: 0.03 in conv3 to conv5, biases of 1) are for
-a network with normalisation: NaN after five steps, as with He's. Caffe's are for pixels
-of this scale and for inverted dropout, and the loss falls from the beginning.
-"""
+"""What an AlexNet is, to the last constant: its shape and the recipe with it."""
 
 import dataclasses
 import math
@@ -20,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal, get_args
+
+from keras_alexnet.presets.recipe import Recipe
+from tfrecords.errors import UserError
 
 Step = Literal["activation", "lrn", "in_map", "pool"]
 
@@ -34,13 +23,11 @@ _LRN_RANGES: dict[str, tuple[type, float, float]] = {
     "beta": (Real, 1e-38, 1e38),
 }
 _RANGES: dict[str, tuple[type, float, float]] = {
-    **dict.fromkeys(("input_size", "filters", "groups", "units", "batch_size"), _COUNT),
+    **dict.fromkeys(("input_size", "filters", "groups", "units"), _COUNT),
     "conv1_padding": (Integral, 0, 2**31 - 1),
     "dropout_rate": (Real, 0, math.nextafter(1, 0)),
     "weight_std": (Real, 0, 1e38),
     "biases": (Real, -1e38, 1e38),
-    "learning_rate": (Real, 1e-38, 1e38),
-    "bias_rate": (Real, 0, 1e38),
 }
 
 
@@ -59,7 +46,7 @@ def _check_numbers(
             known = isinstance(each, number) and not isinstance(each, bool)
             if not known or not least <= each <= most:
                 whole = ", a whole number" if number is Integral else ""
-                raise ValueError(
+                raise UserError(
                     f"Expected {kind} field {name} from {least} to {most}{whole}. "
                     f"Received: {value}"
                 )
@@ -84,11 +71,14 @@ class Preset:
     """One AlexNet: its shape, its initial values, and the training that goes with it.
 
     Eight-tuples run over conv1, conv2, conv3, conv4, conv5, fc6, fc7, fc8. Every field
-    can be overridden by name in `keras_alexnet.alexnet`.
+    can be overridden by name in `keras_alexnet.alexnet`. The text under a field is that
+    of its option.
     """
 
+    name: str
     description: str
-    input_size: int = 224  # pixels; section 3.5, footnote 4
+    input_size: int = 224  # section 3.5, footnote 4
+    """Side of the crops in pixels; 224, or 227 in Caffe's."""
     # "ceil" adds zeros at the bottom and right until the last window fits, which is
     # what cuda-convnet's rounding does: 3 of them for 224, none for 227. An integer
     # pads all four sides.
@@ -97,56 +87,73 @@ class Preset:
     groups: tuple[int, ...] = (1, 2, 1, 2, 2)  # 2: no cross-talk; section 3.5
     units: int = 4096  # of fc6 and fc7; section 3.5
     activation: Literal["relu", "tanh"] = "relu"  # section 3.1
+    """Non-linearity."""
     block1: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv1; section 3.5
     block2: tuple[Step, ...] = ("activation", "lrn", "pool")  # after conv2
     # "overlapping" is 3 x 3 windows with stride 2 (section 3.4). "non_overlapping" is
     # 2 x 2 with stride 2 and the paddings of layers-147.cfg, which keep 6 x 6 maps.
     pooling: Literal["overlapping", "non_overlapping"] = "overlapping"
+    """3 x 3 windows or 2 x 2, both with stride 2."""
     lrn: LRN | None = LRN()  # None (or False) leaves out every normalisation
+    """Keep the preset's normalisations; --no-lrn leaves all out."""
     dropout: Literal["original", "inverted"] | None = "original"  # section 4.2
+    """Form of the dropout."""
     dropout_rate: float = 0.5  # section 4.2
     dropout_before: bool = False  # True: on the inputs of fc6 and fc7 (torchvision)
     # Standard deviations of the untruncated Gaussians; None is Keras' HeNormal, which
     # is truncated, of sqrt(2 / fan_in).
     weight_std: tuple[float | None, ...] = (0.01,) * 8  # section 5
     biases: tuple[float, ...] = (0, 1, 0, 1, 1, 1, 1, 0)  # section 5
+    recipe: Recipe = Recipe()
 
-    batch_size: int = 128  # section 5
-    learning_rate: float = 0.01  # section 5
-    bias_rate: float = 1.0  # bias learning rate over weight learning rate; section 5
-    # "eigenvalue": the formula of section 4.1; "released": what was run (its roots).
-    colour_noise: Literal["released", "eigenvalue"] | None = "eigenvalue"
+    @property
+    def network(self) -> dict[str, Any]:
+        """The fields that the network is made of, by name."""
+        return {name: getattr(self, name) for name in NETWORK_FIELDS}
 
     def replace(self, **overrides: Any) -> "Preset":
-        """Return a copy with fields changed; unknown names and bad values raise."""
-        known = [field.name for field in dataclasses.fields(self)]
-        unknown = sorted(set(overrides) - set(known))
+        """Return a copy with fields of it or of its recipe changed.
+
+        Raises:
+            UserError: Unknown names, or values that are none.
+        """
+        unknown = sorted(set(overrides) - {*_FIELDS, *RECIPE_FIELDS})
         if unknown:
-            raise ValueError(
+            raise UserError(
                 f"Unknown preset field {', '.join(unknown)}. "
-                f"Expected one of: {', '.join(known)}"
+                f"Expected one of: {', '.join((*_FIELDS, *RECIPE_FIELDS))}"
             )
-        if isinstance(overrides.get("lrn"), Mapping):
-            overrides["lrn"] = LRN(**overrides["lrn"])
-        if overrides.get("lrn", None) is False:
-            overrides["lrn"] = None
-        if overrides.get("lrn", None) is True:
-            overrides["lrn"] = self.lrn or LRN()
+        trained = {n: overrides.pop(n) for n in RECIPE_FIELDS if n in overrides}
+        if isinstance(overrides.get("recipe"), Mapping):
+            overrides["recipe"] = Recipe(**overrides["recipe"])
+        if trained:
+            recipe = overrides.get("recipe", self.recipe)
+            overrides["recipe"] = dataclasses.replace(recipe, **trained)
+        if "lrn" in overrides:
+            overrides["lrn"] = self._normalisation(overrides["lrn"])
         for name, value in overrides.items():
             if isinstance(value, list):
                 overrides[name] = tuple(value)
         return dataclasses.replace(self, **overrides)
 
+    def _normalisation(self, given: Any) -> Any:
+        """Return the constants that are meant by one of the ways to say them."""
+        if isinstance(given, Mapping):
+            return LRN(**given)
+        if given is True:
+            return self.lrn or LRN()
+        return None if given is False else given
+
     def __post_init__(self) -> None:
         for name, length in _LENGTHS.items():
             if len(getattr(self, name)) != length:
-                raise ValueError(
+                raise UserError(
                     f"Preset field {name} needs {length} values. "
                     f"Received: {getattr(self, name)}"
                 )
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(
+                raise UserError(
                     f"Preset field {name} is one of {choices}. "
                     f"Received: {getattr(self, name)!r}"
                 )
@@ -154,18 +161,18 @@ class Preset:
             steps = getattr(self, name)
             known = set(steps) <= {*get_args(Step)} and len({*steps}) == len(steps)
             if not known or "pool" not in steps:
-                raise ValueError(
+                raise UserError(
                     f"Preset field {name} takes each of {get_args(Step)} once at most, "
                     f"and the pool. Received: {steps}"
                 )
         _check_numbers("Preset", self, _RANGES)
         if self.lrn is not None and "lrn" not in self.block1 + self.block2:
-            raise ValueError(
+            raise UserError(
                 "Preset field lrn needs an 'lrn' step in block1 or block2. "
                 f"Received: {self.block1} and {self.block2}"
             )
         if self.lrn is not None and not isinstance(self.lrn, LRN):
-            raise ValueError(
+            raise UserError(
                 f"Preset field lrn is an LRN, None or False. Received: {self.lrn!r}"
             )
 
@@ -175,70 +182,9 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "activation": ("relu", "tanh"),
     "pooling": ("overlapping", "non_overlapping"),
     "dropout": ("original", "inverted", None),
-    "colour_noise": ("released", "eigenvalue", None),
 }
-
-_PAPER = Preset("AlexNet as the paper prints it.")
-
-_RELEASED = _PAPER.replace(
-    description="AlexNet as it was run: the network behind the published numbers.",
-    block1=("lrn", "pool", "activation"),  # layers-145.cfg: ReLU after pool1
-    block2=("activation", "lrn", "in_map", "pool"),  # cnorm2 is not in the paper
-    lrn=LRN(alpha=2e-5),  # scale 1e-4 divided by size 5, as layer.py does
-    weight_std=(0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01),  # initW
-    bias_rate=2.0,  # epsB 0.02 beside epsW 0.01
-    colour_noise="released",
+_FIELDS = tuple(field.name for field in dataclasses.fields(Preset))
+RECIPE_FIELDS = tuple(field.name for field in dataclasses.fields(Recipe))
+NETWORK_FIELDS = tuple(
+    name for name in _FIELDS if name not in ("name", "description", "recipe")
 )
-
-_CAFFE = _PAPER.replace(
-    description="Caffe's bvlc_alexnet.",
-    input_size=227,  # crop_size
-    lrn=LRN(bias=1.0, alpha=2e-5, per_tower=False),  # alpha 1e-4 over local_size 5
-    dropout="inverted",
-    weight_std=(0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01),
-    biases=(0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0),
-    batch_size=256,
-    bias_rate=2.0,  # lr_mult
-    colour_noise=None,
-)
-
-PRESETS: dict[str, Preset] = {
-    "paper": _PAPER,
-    "released": _RELEASED,
-    "caffe_alexnet": _CAFFE,
-    "caffenet": _CAFFE.replace(
-        description="Caffe's reference CaffeNet: pooling before normalisation.",
-        block1=("activation", "pool", "lrn"),
-        block2=("activation", "pool", "lrn"),
-        biases=(0, 1, 0, 1, 1, 1, 1, 0),
-    ),
-    "one_weird_trick": Preset(
-        "The one-tower net of 2014 without normalisation, as in torchvision.",
-        conv1_padding=2,
-        filters=(64, 192, 384, 256, 256),
-        groups=(1, 1, 1, 1, 1),
-        block1=("activation", "pool"),
-        block2=("activation", "pool"),
-        lrn=None,
-        dropout="inverted",
-        dropout_before=True,
-        # Caffe's, see above.
-        weight_std=_CAFFE.weight_std,
-        biases=_CAFFE.biases,
-        colour_noise=None,
-    ),
-    "one_gpu": _RELEASED.replace(
-        description="The paper's one-GPU net: half the kernels in conv1 to conv4.",
-        filters=(48, 128, 192, 192, 256),  # footnote 2: conv5 and fc are not halved
-        groups=(1, 1, 1, 1, 1),
-    ),
-}
-
-
-def find_preset(name: str) -> Preset:
-    """Return the preset called `name`, or raise ValueError with the names there are."""
-    if name not in PRESETS:
-        raise ValueError(
-            f"Unknown preset {name!r}. Expected one of: {', '.join(PRESETS)}"
-        )
-    return PRESETS[name]

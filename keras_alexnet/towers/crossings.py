@@ -7,8 +7,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from keras_alexnet.models.network import CONVOLUTIONS, map_sizes
-from keras_alexnet.presets.preset import Preset, find_preset
+from keras_alexnet.models.geometry import CONVOLUTIONS, map_sizes
+from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.towers.network import check_towers
 
 Phase = Literal["forward", "backward"]
@@ -49,7 +49,7 @@ def tower_crossings(
         dtype: Keras dtype policy: what crosses has its compute dtype.
 
     Raises:
-        ValueError: The network has no two towers.
+        UserError: The network has no two towers.
     """
     fields = find_preset(preset) if isinstance(preset, str) else preset
     check_towers(fields, preset if isinstance(preset, str) else "this preset")

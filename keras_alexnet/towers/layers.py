@@ -1,8 +1,6 @@
 """Layers of one tower, whose weights and work lie on that tower's device."""
 
 import contextlib
-import contextvars
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -13,64 +11,7 @@ from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.grouped_conv import GroupedConv2D
 from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
 from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
-
-_PLAN: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar(
-    "device_plan", default=()
-)
-
-
-@contextlib.contextmanager
-def tower_devices(devices: Sequence[str] | None) -> Iterator[None]:
-    """Give the layers that are made inside their devices; None or () places nothing.
-
-    The plan is no part of a layer's configuration: a saved network loads on one device,
-    or inside this context on those of the new plan.
-
-    Args:
-        devices: Such as `("GPU:0", "GPU:1")`: tower a's, then tower b's. With replicas,
-            a pair for each replica of this process, in turn. All must exist.
-
-    Raises:
-        ValueError: Not pairs, or a device that TensorFlow does not have. TensorFlow
-            itself would quietly take another one.
-    """
-    plan = tuple(check_device(device) for device in devices or ())
-    if len(plan) % 2:
-        raise ValueError(
-            "Towers need two devices a replica, such as ('GPU:0', 'GPU:1'). "
-            f"Received: {tuple(devices or ())}"
-        )
-    token = _PLAN.set(plan)
-    try:
-        yield
-    finally:
-        _PLAN.reset(token)
-
-
-def check_device(device: str) -> str:
-    """Return the full local name of a device, such as `/device:GPU:0`.
-
-    Raises:
-        ValueError: It is no device name, or TensorFlow has no such device here.
-    """
-    there = sorted({short_name(d.name) for d in tf.config.list_logical_devices()})
-    try:
-        short = short_name(device)
-    except ValueError:
-        short = device
-    if short not in there:
-        raise ValueError(
-            f"Expected a device of this process, one of {', '.join(there)}. "
-            f"Received: {device!r}. `nvidia-smi` lists GPUs; one that TensorFlow does "
-            "not see is hidden by CUDA_VISIBLE_DEVICES or lacks its libraries."
-        )
-    return f"/device:{short}"
-
-
-def short_name(device: str) -> str:
-    """Return a device's name without job and task, such as `GPU:0`."""
-    spec = tf.DeviceSpec.from_string(device)
-    return f"{spec.device_type}:{spec.device_index}"
+from keras_alexnet.towers.devices import device_scope, planned_places, short_name
 
 
 class OnTower:
@@ -85,7 +26,7 @@ class OnTower:
     """
 
     def __init__(self, *args: Any, tower: int = 0, **kwargs: Any) -> None:
-        self._places = _PLAN.get()[tower::2]
+        self._places = planned_places(tower)
         with self._place():  # the state of a dropout is made here
             super().__init__(*args, **kwargs)
         self.tower = tower
@@ -113,27 +54,6 @@ class OnTower:
 
     def _place(self) -> contextlib.AbstractContextManager:
         return device_scope(self._places)
-
-
-def device_scope(places: Sequence[str]) -> contextlib.AbstractContextManager:
-    """Return the scope of one device for what is computed in it.
-
-    Args:
-        places: The device of a tower in each replica of this process, in turn; () for
-            wherever TensorFlow puts it.
-    """
-    if not places:
-        return contextlib.nullcontext()
-    return tf.device(places[_replica() % len(places)])
-
-
-def _replica() -> int:
-    """Return which of this process's replicas is at work."""
-    context = tf.distribute.get_replica_context()
-    if context is None or not tf.distribute.has_strategy():
-        return 0
-    replica = int(tf.get_static_value(context.replica_id_in_sync_group))
-    return replica % len(context.strategy.extended.worker_devices)
 
 
 def _check_places(layer: keras.Layer, place: str) -> None:
@@ -243,7 +163,7 @@ class SeamNormalization(OnTower, LocalResponseNormalization):
 
 
 # What a layer of `alexnet()` becomes in a tower.
-TOWER_LAYERS: dict[type[keras.Layer], type[keras.Layer]] = {
+TOWER_CLASSES: dict[type[keras.Layer], type[keras.Layer]] = {
     GroupedConv2D: TowerConv2D,
     layers.Dense: TowerDense,
     layers.Activation: TowerActivation,

@@ -7,21 +7,24 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from keras_alexnet.models.network import CONVOLUTIONS, HIDDEN, LAYOUT, Network, resolve
-from keras_alexnet.presets.preset import PRESETS, Preset, Step
+from keras_alexnet.models.geometry import CONVOLUTIONS
+from keras_alexnet.models.network import HIDDEN, LAYOUT, NetworkBuilder, resolve
+from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.presets.preset import Step
+from keras_alexnet.towers.devices import tower_devices
 from keras_alexnet.towers.layers import (
-    TOWER_LAYERS,
+    TOWER_CLASSES,
     Exchange,
     SeamMaps,
     SeamNormalization,
-    tower_devices,
 )
+from tfrecords.errors import UserError
 
 LETTERS = ("a", "b")
 
 
 def two_towers(
-    preset: str = "released",
+    preset: str | Preset = "released",
     num_classes: int = 1000,
     input_size: int | None = None,
     *,
@@ -44,7 +47,7 @@ def two_towers(
     with `CoupledSGD`, built before `fit`; stock Keras does them on the first device.
 
     Args:
-        preset: A two-tower name in `keras_alexnet.PRESETS`.
+        preset: A two-tower name in `keras_alexnet.PRESETS`, or a Preset.
         num_classes: Number of logits.
         input_size: Side of the input in pixels; None takes the preset's own.
         devices: Device of tower a and of tower b; with several replicas in a process, a
@@ -61,41 +64,41 @@ def two_towers(
         `alexnet`.
 
     Raises:
-        ValueError: A preset of one tower, sizes that do not halve, or a device that
+        UserError: A preset of one tower, sizes that do not halve, or a device that
             does not exist.
     """
     whole = resolve(preset, num_classes, input_size, overrides)
-    check_towers(whole, preset)
+    check_towers(whole, whole.name)
     with tower_devices(devices):
         towers = [_Tower(whole, index, seed, dtype) for index in (0, 1)]
         images = [towers[0].images()] * 2
         if own_images:
             images = [tower.images(f"images_{tower.letter}") for tower in towers]
-        return _connect(towers, images, f"two_towers_{preset}", num_classes)
+        return _connect(towers, images, f"two_towers_{whole.name}", num_classes)
 
 
 def check_towers(preset: Preset, name: str) -> None:
-    """Raise ValueError for a network that does not fall into two towers."""
+    """Raise UserError for a network that does not fall into two towers."""
     if max(preset.groups) < 2:
         names = (n for n, p in PRESETS.items() if max(p.groups) > 1)
-        raise ValueError(
+        raise UserError(
             f"Expected a preset of two towers, one of {', '.join(names)}; {name!r} has "
             "one tower. Build it with alexnet()."
         )
     uneven = [g for g in preset.groups if g > 1 and g % 2]
     if preset.groups[0] != 1 or uneven:
-        raise ValueError(
+        raise UserError(
             "Towers need groups of 1 (the input crosses) or even, and 1 in conv1. "
             f"Received: groups={preset.groups}"
         )
     if any(count % 2 for count in (*preset.filters, preset.units)):
-        raise ValueError(
+        raise UserError(
             "Towers need even filters and units. "
             f"Received: filters={preset.filters}, units={preset.units}"
         )
 
 
-class _Tower(Network):
+class _Tower(NetworkBuilder):
     """One tower: half of every layer, in layers that know where they belong."""
 
     def __init__(self, whole: Preset, index: int, seed: int | None, dtype: Any) -> None:
@@ -114,7 +117,7 @@ class _Tower(Network):
     ) -> keras.Layer:
         if name != "fc8":
             name = f"{name}_{self.letter}"
-        kind = TOWER_LAYERS.get(kind, kind)
+        kind = TOWER_CLASSES.get(kind, kind)
         return super().make(kind, *arguments, name=name, tower=self.index, **options)
 
     def initial(self, index: int) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
+from tfrecords.errors import UserError
+
 # Layers of which each tower has a half; fc8 is whole.
-TOWER_LAYERS = (*(f"conv{n}" for n in range(1, 6)), *("fc6", "fc7", "drop6", "drop7"))
+HALVED_LAYERS = (*(f"conv{n}" for n in range(1, 6)), *("fc6", "fc7", "drop6", "drop7"))
 HALVED = ("kernel", "bias")  # along the last axis; other values are the same in both
 _NAME = re.compile(
-    rf"(?P<before>(?:.*/)?)(?P<layer>{'|'.join(TOWER_LAYERS)})"
+    rf"(?P<before>(?:.*/)?)(?P<layer>{'|'.join(HALVED_LAYERS)})"
     r"(?:_(?P<tower>[ab]))?/(?P<kind>[^/]+)"
 )
 
@@ -24,7 +26,7 @@ def merge(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             Names of no tower are left as they are.
 
     Raises:
-        ValueError: One tower's half is missing, the halves do not fit, or the towers
+        UserError: One tower's half is missing, the halves do not fit, or the towers
             differ in what they have in common.
     """
     merged: dict[str, np.ndarray] = {}
@@ -44,7 +46,7 @@ def split(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return values under the names of `two_towers()`; the inverse of `merge`.
 
     Raises:
-        ValueError: A layer has an odd number of outputs.
+        UserError: A layer has an odd number of outputs.
     """
     parts: dict[str, np.ndarray] = {}
     for name, value in named.items():
@@ -53,7 +55,7 @@ def split(named: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             parts[name] = value
             continue
         if match["kind"] in HALVED and value.shape[-1] % 2:
-            raise ValueError(
+            raise UserError(
                 f"Expected an even number of outputs in {name}, got {value.shape}: it "
                 "does not fall into two towers."
             )
@@ -75,7 +77,7 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
         target: The same network in the same or the other form.
 
     Raises:
-        ValueError: They are different networks; nothing has been copied then.
+        UserError: They are different networks; nothing has been copied then.
     """
     givers, takers = _by_layer(source), _by_layer(target)
     _compare(givers, takers)
@@ -99,7 +101,7 @@ def tower_variables(model: keras.Model) -> dict[str, keras.Variable]:
 def _half(named: Mapping[str, np.ndarray], match: re.Match[str], tower: str):
     name = f"{match['before']}{match['layer']}_{tower}/{match['kind']}"
     if name not in named:
-        raise ValueError(
+        raise UserError(
             f"Expected both towers' halves, found {match[0]} but no {name}."
         )
     return named[name]
@@ -108,7 +110,7 @@ def _half(named: Mapping[str, np.ndarray], match: re.Match[str], tower: str):
 def _join(name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     halved = name.rsplit("/", 1)[-1] in HALVED
     if a.shape != b.shape or not (halved or np.array_equal(a, b)):
-        raise ValueError(
+        raise UserError(
             f"Expected towers that fit together as {name}, got {a.shape} and {b.shape}"
             + (" with other values." if a.shape == b.shape else ".")
         )
@@ -132,7 +134,7 @@ def _compare(
     for layer in sorted({*givers, *takers}):
         found, expected = _shapes(givers.get(layer, {})), _shapes(takers.get(layer, {}))
         if found != expected:
-            raise ValueError(
+            raise UserError(
                 f"Expected the same network in both, got {layer} with "
                 f"{found or 'nothing'} for one with {expected or 'nothing'}."
             )

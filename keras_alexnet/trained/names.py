@@ -1,3 +1,9 @@
-"""Names in a run folder that are needed before Keras is imported."""
+"""Names of the files in a network folder and a run folder; no Keras, no TensorFlow."""
 
 CONFIG_FILE = "config.json"
+NETWORK_FILE = "network.keras"
+EARLIER_NETWORK_FILE = "best.keras"  # of runs of earlier releases
+HISTORY_FILE = "history.csv"
+METRICS_FILE = "metrics.json"
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"

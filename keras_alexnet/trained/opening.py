@@ -1,137 +1,104 @@
-"""A run folder or an exported SavedModel as a function from pictures to classes."""
+"""Which folder is what: a run, a network folder or an export, opened as one thing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.inference.runtimes.openvino import (
-    OpenVINONetwork,
-    Precision,
-    Runtime,
+from keras_alexnet.inference.runtimes import (
+    InferencePrecision,
+    RuntimeName,
+    check_precision,
 )
+from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.trained.names import CONFIG_FILE
+from keras_alexnet.trained.network import ExportedNetwork, TrainedNetwork
+from tfrecords import Statistics
 from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.dataset.labels import read_labels
-from tfrecords.errors import DatasetError
-from tfrecords.ranges import check_count
+from tfrecords.dataset.names import STATISTICS_FILE
+from tfrecords.errors import UserError
+from tfrecords.files import local_path
 
-Network = Callable[[tf.Tensor], dict[str, Any]]
+SAVED_MODEL_FILE = "saved_model.pb"
+EXTRA = "assets.extra"  # of a SavedModel, which no loader looks at
 
 
-def load_network(
-    model: Path | str,
+def load(
+    path: Path | str,
     *,
-    num_views: int = 1,
-    top: int = 5,
-    runtime: Runtime = "tensorflow",
-    precision: Precision = "float32",
-) -> Network:
-    """Return a function from `image_bytes` to the outputs of `serving_default`.
+    runtime: RuntimeName | None = None,
+    precision: InferencePrecision = "float32",
+) -> TrainedNetwork:
+    """Open a trained network, wherever it lies.
 
     Args:
-        model: A run folder, an exported folder, or one version in it.
-        num_views: Views of a run folder's pictures; an export has its own.
-        top: Classes that a run folder names; an export has its own number.
+        path: A run folder, whose best epoch is taken; a network folder; a SavedModel
+            export, whose newest version is taken, or a version in it.
         runtime: tensorflow, or openvino for the network alone: pictures are decoded and
-            cut by TensorFlow with both.
-        precision: float32 or mixed_bfloat16. TensorFlow runs an export as it is.
+            cut by TensorFlow with both. None: the folder's own, which is TensorFlow.
+        precision: float32, or mixed_bfloat16 for the layers. TensorFlow runs an export
+            as it is.
 
     Raises:
-        DatasetError: The folder is neither; its weights are not finite; an export is to
-            run in TensorFlow in another precision, or in OpenVINO and lacks a signature
-            for it; the package is missing.
+        UserError: The folder is none of these or lacks a file; its weights are not
+            finite; an export is to run in TensorFlow in another precision, or in
+            OpenVINO and lacks a signature for it; the package is missing, or the
+            precision unknown.
     """
-    check_count("top", top)
-    model = Path(model)
-    version = _newest_version(model)
+    check_precision(precision)
+    path = local_path(path)
+    runtime = runtime or "tensorflow"
+    version = _newest_version(path)
     # An export may lie inside its run folder, which then is a run all the same.
-    if version is None or (model / CONFIG_FILE).exists():
-        return _batches(_run_network(model, num_views, top, runtime, precision))
-    return _batches(_exported_network(version, runtime, precision))
-
-
-def _batches(network: Network) -> Network:
-    """Refuse in one line what is no batch."""
-
-    def checked(image_bytes: tf.Tensor) -> dict[str, Any]:
-        if image_bytes.shape.rank != 1:
-            raise ValueError(
-                "Expected a batch of pictures, strings of shape (batch,). "
-                f"Received: shape {image_bytes.shape}"
-            )
-        return network(image_bytes)
-
-    return checked
-
-
-def _run_network(
-    run: Path, num_views: int, top: int, runtime: Runtime, precision: Precision
-) -> Network:
-    # Only here, because an export needs no Keras, which takes a second to import.
-    from keras_alexnet.inference.graph import ServedNetwork
-
-    if not (run / CONFIG_FILE).exists():
-        raise DatasetError(
-            f"Expected a run folder or an exported model in {run}, found neither "
-            f"{CONFIG_FILE} nor saved_model.pb."
+    if version is not None and not (path / CONFIG_FILE).exists():
+        return _open_export(version, runtime, precision)
+    if not (path / CONFIG_FILE).exists():
+        raise UserError(
+            f"Expected a run folder or an exported model in {path}, found neither "
+            f"{CONFIG_FILE} nor {SAVED_MODEL_FILE}."
         )
-    if runtime == "tensorflow":
-        served = ServedNetwork(run, num_views=num_views, top=top, precision=precision)
-        return _traced(served.from_bytes, served.bytes_spec)
-    served = ServedNetwork(run, num_views=num_views, top=top)
-    preprocess = _traced(served.preprocess, served.bytes_spec)
-    network = OpenVINONetwork(
-        lambda images: served.portable(images)["probabilities"],
-        served.model,
-        served.model.input_shape[1],
-        precision=precision,
+    # Only here, because an export needs no Keras, which takes a second to import.
+    from keras_alexnet.trained.folder import open_network
+
+    return TrainedNetwork(
+        *open_network(path), path=path, runtime=runtime, precision=precision
     )
-    return _openvino_answers(preprocess, network, served.labels, served.top)
 
 
-def _traced(function: Network, spec: tf.TensorSpec) -> Network:
-    return tf.function(function, input_signature=[spec], autograph=False)
-
-
-def _exported_network(version: Path, runtime: Runtime, precision: Precision) -> Network:
+def _open_export(
+    version: Path, runtime: RuntimeName, precision: InferencePrecision
+) -> ExportedNetwork:
     check_model_folder(version)
     loaded = tf.saved_model.load(str(version))
     _check_signatures(version, loaded.signatures, runtime)
     if not all(map(_is_finite, loaded.signatures["serving_default"].variables)):
-        raise DatasetError(
+        raise UserError(
             f"The exported model {version} is of no use: its weights are not finite, "
             "so the training has diverged. Export another run."
         )
-    signatures = loaded.signatures
-    if runtime == "tensorflow":
-        if precision != "float32":
-            raise DatasetError(
-                f"Expected precision float32 for the exported model {version}, got "
-                f"{precision}. Take --runtime openvino or the run folder for it."
-            )
-        serving = signatures["serving_default"]
-
-        # The loaded object has to outlive its signature: it owns the variables.
-        def network(image_bytes: tf.Tensor, owner: Any = loaded) -> dict[str, Any]:
-            return serving(image_bytes=image_bytes)
-
-        return network
-    portable, serving = signatures["portable"], signatures["serving_default"]
-    openvino = OpenVINONetwork(
-        lambda images: portable(images=images)["probabilities"],
+    if runtime == "tensorflow" and precision != "float32":
+        raise UserError(
+            f"Expected precision float32 for the exported model {version}, got "
+            f"{precision}. Take --runtime openvino or the run folder for it."
+        )
+    return ExportedNetwork(
         loaded,
-        portable.structured_input_signature[1]["images"].shape[1],
+        read_labels(version / "assets"),
+        _known(version / EXTRA),
+        path=version,
+        runtime=runtime,
         precision=precision,
     )
-    return _openvino_answers(
-        lambda image_bytes: signatures["preprocess"](image_bytes=image_bytes),
-        openvino,
-        read_labels(version / "assets"),
-        serving.structured_outputs["classes"].shape[1],
-    )
+
+
+def _known(extra: Path) -> tuple[NetworkConfig, Statistics] | None:
+    """Return what an export says of its network; None: an earlier one says nothing."""
+    if not (extra / CONFIG_FILE).exists():
+        return None
+    return read_config(extra), Statistics.load(extra / STATISTICS_FILE)
 
 
 def _is_finite(variable: tf.Variable) -> bool:
@@ -139,44 +106,22 @@ def _is_finite(variable: tf.Variable) -> bool:
 
 
 def _check_signatures(
-    version: Path, signatures: Mapping[str, Any], runtime: Runtime
+    version: Path, signatures: Mapping[str, Any], runtime: RuntimeName
 ) -> None:
-    more = () if runtime == "tensorflow" else ("preprocess", "portable")
+    more = ("images",) if runtime == "tensorflow" else ("preprocess", "portable")
     for name in ("serving_default", *more):
         if name not in signatures:
-            raise DatasetError(
+            raise UserError(
                 f"Expected a signature {name!r} in {version}, found "
                 f"{', '.join(sorted(signatures)) or 'none'}: it is an older export, or "
                 "no export of ours. Make a new one with: alexnet export RUN OUT."
             )
 
 
-def _openvino_answers(
-    preprocess: Network, network: OpenVINONetwork, names: Sequence[str], top: int
-) -> Network:
-    """Return what `serving_default` does, with another runtime in its middle."""
-
-    encoded = np.array([n.encode("utf-8", "surrogateescape") for n in names], object)
-
-    def answer(image_bytes: tf.Tensor) -> dict[str, Any]:
-        probabilities = network(preprocess(image_bytes)["images"].numpy())
-        # Ties go to the smaller class, as they do in TensorFlow.
-        classes = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
-        return {
-            "probabilities": probabilities,
-            "classes": classes.astype(np.int32),
-            "scores": np.take_along_axis(probabilities, classes, axis=1),
-            "labels": encoded[classes],
-        }
-
-    return answer
-
-
-def _newest_version(model: Path) -> Path | None:
+def _newest_version(path: Path) -> Path | None:
     """Return the folder of a SavedModel, the newest where there are several."""
-    if (model / "saved_model.pb").exists():
-        return model
-    versions = [p for p in model.glob("*/saved_model.pb") if p.parent.name.isdecimal()]
-    return max(
-        (path.parent for path in versions), key=lambda p: int(p.name), default=None
-    )
+    if (path / SAVED_MODEL_FILE).exists():
+        return path
+    files = path.glob(f"*/{SAVED_MODEL_FILE}")
+    versions = [file.parent for file in files if file.parent.name.isdecimal()]
+    return max(versions, key=lambda version: int(version.name), default=None)

@@ -11,13 +11,13 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.training.update.plateau import learning_rate
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 
 TENSORBOARD = "tensorboard"
 SECONDS_BETWEEN_LINES = 20.0
 
 
-class NanGuard(keras.callbacks.Callback):
+class StopAtNan(keras.callbacks.Callback):
     """Stop with an error at the first loss or validation figure that is not a number.
 
     It comes first of the callbacks: no plateau and no best network takes note of such a
@@ -47,7 +47,7 @@ class NanGuard(keras.callbacks.Callback):
     def _check(self, figures: Mapping[str, Any], place: str) -> None:
         for name, value in figures.items():
             if not math.isfinite(float(value)):
-                raise DatasetError(
+                raise UserError(
                     f"The {name} became {float(value)} at {place}, at learning rate "
                     f"{learning_rate(self.model):g}. The last checkpoint is from "
                     "before it: lower --learning-rate in a new run, or take "
@@ -55,7 +55,7 @@ class NanGuard(keras.callbacks.Callback):
                 )
 
 
-class Scalars(keras.callbacks.Callback):
+class TensorBoardScalars(keras.callbacks.Callback):
     """Write the epoch's numbers for TensorBoard, without needing TensorBoard itself."""
 
     def __init__(self, run: Path | str) -> None:
@@ -73,7 +73,7 @@ class Scalars(keras.callbacks.Callback):
         self.writer.flush()
 
 
-class RateLog(keras.callbacks.Callback):
+class EpochLog(keras.callbacks.Callback):
     """Add the learning rate and the epoch's seconds to the logs of each epoch.
 
     Attributes:
@@ -99,14 +99,14 @@ class RateLog(keras.callbacks.Callback):
             logs["seconds"] = self.seconds
 
 
-class PlainLines(keras.callbacks.Callback):
+class ProgressLines(keras.callbacks.Callback):
     """Report progress as plain lines, for logs; a terminal gets Keras' bar instead.
 
     Args:
         steps: Steps of an epoch.
         epochs: Epochs of the run.
         batch_size: Images in a step.
-        first_steps: As in `NanGuard`.
+        first_steps: As in `StopAtNan`.
     """
 
     def __init__(

@@ -1,41 +1,56 @@
-"""The network of a run with its optimizer, loss and metrics."""
+"""A network with its optimizer, loss and metrics."""
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
+import numpy as np
 
-from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.models.network import alexnet
+from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.towers.network import two_towers
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.trained.folder import build_model
+from keras_alexnet.training import allocator
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
+from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.metrics import TopKError
 from keras_alexnet.training.update.optimizer import CoupledSGD
 
 
-def model_for_dataset(
-    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
+def compile_network(
+    preset: str | Preset,
+    num_classes: int,
+    plan: DevicePlan = ONE_DEVICE,
+    mean: np.ndarray | None = None,
 ) -> DistributedModel:
-    """Return `compile_model` with the mean of its dataset, ready for uint8 crops.
+    """Build a network and all that its recipe trains it with, ready for `fit`.
+
+    From then on this process keeps the memory that it frees, as training needs.
+
+    Args:
+        preset: Network and recipe, or the name of one of `PRESETS`. Of the recipe the
+            rates, the arithmetic, XLA and the seed count here.
+        num_classes: Number of logits.
+        plan: The devices.
+        mean: float32 `(input_size, input_size, 3)` or `(3,)`, of 0-255 scale, what is
+            subtracted from batches of uint8; `fit` on float images needs none.
 
     Raises:
-        DatasetError: The dataset folder has no readable statistics.
+        UserError: Unknown preset, or a picture too small to leave a map.
+        ValueError: The network does not fall into two towers, or XLA is asked for on
+            several devices.
     """
-    model = compile_model(config, plan)
-    size = config.resolve().input_size
-    model.mean = mean_patch(load_statistics(config.data), size, config.mean)
-    return model
-
-
-def compile_model(
-    config: TrainConfig, plan: DevicePlan = ONE_DEVICE
-) -> DistributedModel:
-    """Build the network of a run with optimizer, loss and metrics, ready for `fit`."""
+    preset = find_preset(preset)
+    plan.check_xla(preset.recipe.xla)
+    allocator.keep_freed_memory()
     with plan.scope(), _float32_numbers():
-        return _compile_model(config, plan)
+        model = _compile(preset, num_classes, plan)
+    if mean is not None:
+        side = preset.input_size
+        model.mean = np.broadcast_to(np.asarray(mean, "float32"), (side, side, 3))
+    return model
 
 
 @contextlib.contextmanager
@@ -50,39 +65,39 @@ def _float32_numbers() -> Iterator[None]:
         keras.config.set_floatx(floatx)
 
 
-def _compile_model(config: TrainConfig, plan: DevicePlan) -> DistributedModel:
-    preset = config.resolve()
-    network = _build_network(config, plan)
+def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedModel:
+    recipe = preset.recipe
+    precision: str = recipe.precision
+    if precision == "auto":
+        precision = choose_precision("auto", plan).precision
+    network = _build(preset, num_classes, plan, precision)
     model = DistributedModel(network.input, network.output, name=network.name)
     model.towers = plan.towers
     model.colocate = bool(plan.towers)
     optimizer: keras.optimizers.Optimizer = CoupledSGD(
-        preset.learning_rate,
-        momentum=config.momentum,
-        decay=config.decay,
-        bias_rate=preset.bias_rate,
+        recipe.learning_rate,
+        momentum=recipe.momentum,
+        decay=recipe.decay,
+        bias_rate=recipe.bias_rate,
     )
-    if config.precision == "mixed_float16":
+    if precision == "mixed_float16":
         optimizer = LossScale(optimizer)
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
-        jit_compile=config.xla,
+        jit_compile=recipe.xla,
     )
     return model
 
 
-def _build_network(config: TrainConfig, plan: DevicePlan) -> keras.Model:
+def _build(
+    preset: Preset, num_classes: int, plan: DevicePlan, precision: str
+) -> keras.Model:
+    common: dict[str, Any] = {"seed": preset.recipe.seed, "dtype": precision}
     if not plan.towers:
-        return build_model(config, dtype=config.precision)
+        return alexnet(preset, num_classes, **common)
     return two_towers(
-        config.preset,
-        config.num_classes,
-        devices=plan.towers,
-        own_images=True,
-        seed=config.seed,
-        dtype=config.precision,
-        **config.overrides,
+        preset, num_classes, devices=plan.towers, own_images=True, **common
     )

@@ -1,199 +1,249 @@
 """One training run, from a dataset folder to a run folder, through `model.fit`."""
 
-import dataclasses
 import functools
-import math
 import sys
-from contextlib import nullcontext
-from pathlib import Path
-from typing import TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import keras
-import tensorflow as tf
 
-from keras_alexnet.data import eval_dataset, train_dataset
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.trained.folder import (
-    CHECKPOINTS,
-    claim_run,
-    create_run,
-    with_dataset_facts,
+from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets.recipe import Recipe
+from keras_alexnet.presets.schedule import SCHEDULES
+from keras_alexnet.trained.config_file import NetworkConfig, read_config, write_config
+from keras_alexnet.trained.dataset_check import check_dataset
+from keras_alexnet.trained.names import CHECKPOINTS
+from keras_alexnet.training.callbacks import (
+    EpochLog,
+    ProgressLines,
+    StopAtNan,
+    TensorBoardScalars,
 )
-from keras_alexnet.training import allocator
-from keras_alexnet.training.callbacks import NanGuard, PlainLines, RateLog, Scalars
-from keras_alexnet.training.compile import model_for_dataset
-from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
+from keras_alexnet.training.compile import compile_network
+from keras_alexnet.training.control import Control
+from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
-from keras_alexnet.training.run_dataset import (
-    check_dataset,
-    check_pictures,
-    check_training_split,
-    validation_split,
-)
+from keras_alexnet.training.run_dataset import RunDataset
+from keras_alexnet.training.run_folder import create_run, hold_run, save_best
 from keras_alexnet.training.state.checkpoint import newest_checkpoint
-from keras_alexnet.training.state.progress import TrainState
-from keras_alexnet.training.state.stopping import Interrupts
+from keras_alexnet.training.state.progress import RunProgress
+from keras_alexnet.training.state.saving import Saving
+from keras_alexnet.training.state.stopping import Signals
+from keras_alexnet.training.streams import (
+    Validation,
+    training_stream,
+    validation_stream,
+)
 from keras_alexnet.training.update.plateau import Plateau
-from keras_alexnet.training.update.scheduled_rates import SCHEDULES, ScheduledRates
-from tfrecords import Manifest
+from keras_alexnet.training.update.scheduled_rates import ScheduledRates
 from tfrecords.plain_text import say
-
-Batches: TypeAlias = tf.data.Dataset | tf.distribute.DistributedDataset
-Validation: TypeAlias = tuple[Batches, int]  # and its number of steps
 
 
 def train(
-    config: TrainConfig,
-    run: Path | str,
-    *,
-    resume: bool = False,
-    plan: DevicePlan = ONE_DEVICE,
-) -> TrainState:
+    preset: str | Preset, control: Control, *, plan: DevicePlan | None = None
+) -> RunProgress:
     """Train until the last plateau, the end of the schedule or the last epoch.
 
     Args:
-        config: What to train on what.
-        run: A new folder, or with `resume` one of an earlier run.
-        resume: Go on from the newest checkpoint of the run, whatever its devices were.
-        plan: The devices, of `plan_devices`. Each worker calls this with the same
-            arguments and sees the same folders; the chief alone writes.
+        preset: Network and recipe, or the name of one of `PRESETS`.
+        control: Dataset, run folder, devices, and when to save. Its `run` is a new
+            folder, or with `resume` one of an earlier run, which goes on from its
+            newest checkpoint, whatever its devices were.
+        plan: The devices; None takes those of `control`. Each worker calls this with
+            the same arguments and sees the same folders; the chief alone writes.
 
     Returns:
-        The final state; its `history` has one row an epoch.
+        How far it came; its `history` has one row an epoch.
 
     Raises:
-        DatasetError: Dataset or run folder are not as expected or do not fit each
-            other, another process trains in the folder, the network does not fit the
+        UserError: Dataset or run folder are not as expected or do not fit each other,
+            another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, or the last state could not be saved.
         ValueError: The batch does not divide by the replicas, or XLA is asked for on
             several devices.
-        Stopped: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
-    run = Path(run)
-    plan.check_batch(config.resolve().batch_size)
-    plan.check_xla(config.xla)
-    check_pictures(config)
-    left_open = resume and config.precision == "auto"
-    own = TrainConfig.load(run).precision if left_open else None
-    chosen = choose_precision(config.precision, plan, own)
-    config = dataclasses.replace(config, precision=chosen.precision)
-    # The chief alone writes.
-    held = claim_run(run, make=not resume) if plan.is_chief else nullcontext()
+    preset = find_preset(preset)
+    plan = control.plan() if plan is None else plan
+    plan.check_batch(preset.recipe.batch_size)
+    plan.check_xla(preset.recipe.xla)
+    dataset = RunDataset.read(control.data)
+    dataset.check_fits(preset)
+    left_open = control.resume and preset.recipe.precision == "auto"
+    own = read_config(control.run).preset.recipe.precision if left_open else None
+    chosen = choose_precision(preset.recipe.precision, plan, own)
+    preset = preset.replace(precision=chosen.precision)
+    held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
+    if plan.is_chief:
+        held = hold_run(control.run, make=not control.resume)
     with held:
-        config = _open_run(config, run, resume, plan.is_chief)
+        _open_run(preset, control, dataset, plan.is_chief)
         if plan.is_chief:
             chosen.say()
-        return _train(config, run, resume, plan)
-
-
-def _train(
-    config: TrainConfig, run: Path, resume: bool, plan: DevicePlan
-) -> TrainState:
-    allocator.keep_freed_memory()
-    model = model_for_dataset(config, plan)
-    batch_size = config.resolve().batch_size
-    steps = Manifest.load(config.data).count("train") // batch_size
-    state = _prepare_state(model, run, config, steps)
-    if resume:
-        _restore(state)
-    if state.finished:
-        say(f"Nothing to do: {run} has finished {state.epoch} epochs.")
-        return state
-    _say_what_the_schedule_does(config)
-    with state.interrupts, state:
-        _fit(model, config, state, plan)
-    return state
+        return _Training(preset, control, dataset, plan).run()
 
 
 def _open_run(
-    config: TrainConfig, run: Path, resume: bool, is_chief: bool
-) -> TrainConfig:
-    """Return the configuration with the facts of the dataset; the chief writes it."""
-    if not resume:
-        return create_run(run, config) if is_chief else with_dataset_facts(config)
-    check_dataset(run, config.data)
-    check_training_split(run, config.data)
-    config = with_dataset_facts(config)
-    if is_chief and config != TrainConfig.load(run):
-        config.save(run)
-    return config
+    preset: Preset, control: Control, dataset: RunDataset, is_chief: bool
+) -> None:
+    """Make the run folder, or look whether the dataset is that of the run."""
+    config = NetworkConfig(preset, dataset.preprocessing(preset), control.kept)
+    if not control.resume:
+        if is_chief:
+            create_run(control.run, config)
+        return
+    check_dataset(control.run, control.data, dataset.manifest)
+    dataset.check_is_of(control.run)
+    if is_chief and config != read_config(control.run):
+        write_config(control.run, config)
 
 
-def _prepare_state(
-    model: keras.Model, run: Path, config: TrainConfig, steps: int
-) -> TrainState:
-    plateau = None
-    if SCHEDULES[config.schedule] is None:
+@dataclass
+class _Training:
+    """A run whose folder is open."""
+
+    preset: Preset
+    control: Control
+    dataset: RunDataset
+    plan: DevicePlan
+
+    def __post_init__(self) -> None:
+        size, recipe = self.preset.input_size, self.preset.recipe
+        mean = mean_patch(self.dataset.statistics, size, recipe.mean)
+        self.classes = self.dataset.manifest.num_classes
+        self.model = compile_network(self.preset, self.classes, self.plan, mean)
+        steps = self.dataset.manifest.count("train") // recipe.batch_size
+        self.progress = RunProgress(steps, recipe.last_epoch, model=self.model)
+        self.plateau = self._plateau()
+        self.saving = self._saving()
+
+    def run(self) -> RunProgress:
+        """Take up the newest checkpoint, if there is one, and train to the end."""
+        saved = newest_checkpoint(self.control.run / CHECKPOINTS)
+        if self.control.resume and saved is not None:
+            self.saving.restore(saved)
+        if self.progress.finished:
+            say(
+                f"Nothing to do: {self.control.run} has finished "
+                f"{self.progress.epoch} epochs."
+            )
+            return self.progress
+        _say_what_the_schedule_does(self.preset.recipe)
+        with self.saving.signals, self.saving:
+            self._fit()
+        return self.progress
+
+    def _plateau(self) -> Plateau | None:
+        """Return what drops the rate; None where a schedule does."""
+        recipe = self.preset.recipe
+        if SCHEDULES[recipe.schedule] is not None:
+            return None
         plateau = Plateau(
-            patience=config.patience,
-            reductions=config.reductions,
-            min_delta=config.min_delta,
-            pictures=Manifest.load(config.data).count(validation_split(config.data)),
+            patience=recipe.patience,
+            reductions=recipe.reductions,
+            min_delta=recipe.min_delta,
+            pictures=self.dataset.manifest.count(self.dataset.validation_split),
         )
-        plateau.set_model(model)
-    state = TrainState(run, config, steps, RateLog(), plateau, Interrupts())
-    state.set_model(model)
-    return state
+        plateau.set_model(self.model)
+        return plateau
+
+    def _saving(self) -> Saving:
+        control = self.control
+        saving = Saving(
+            self.progress,
+            control.run,
+            functools.partial(save_best, control.run, self.preset, self.classes),
+            clock=EpochLog(),
+            signals=Signals(),
+            plateau=self.plateau,
+            keep=control.keep,
+            every=control.save_every,
+            minutes=control.save_minutes,
+        )
+        saving.set_model(self.model)
+        return saving
+
+    def _fit(self) -> None:
+        """Finish the epoch that was interrupted, then train the others."""
+        first, done = self.progress.epoch, self.progress.step
+        callbacks = self._callbacks()
+        validation = validation_stream(self.preset, self.dataset, self.plan)
+        if done == self.progress.steps:
+            self._finish_epoch(callbacks, validation)
+        elif done:
+            self._fit_epochs(callbacks, validation, first + 1)
+        if not self.progress.finished:
+            self._fit_epochs(callbacks, validation, self.progress.last_epoch)
+
+    def _fit_epochs(
+        self,
+        callbacks: list[keras.callbacks.Callback],
+        validation: Validation,
+        last: int,
+    ) -> None:
+        """Call `fit` from where the run is, up to an epoch."""
+        epoch, step = self.progress.epoch, self.progress.step
+        bar = self.plan.is_chief and _shows_a_bar()
+        self.model.fit(
+            training_stream(
+                self.preset, self.dataset, self.plan, epoch=epoch, step=step, last=last
+            ),
+            validation_data=validation[0],
+            validation_steps=validation[1],
+            initial_epoch=epoch,
+            epochs=last,
+            steps_per_epoch=self.progress.steps - step,
+            callbacks=callbacks,
+            shuffle=False,  # the stream is shuffled
+            verbose=1 if bar else 0,
+        )
+
+    def _finish_epoch(
+        self, callbacks: list[keras.callbacks.Callback], validation: Validation
+    ) -> None:
+        """Validate an epoch whose steps an earlier process took."""
+        epoch, logs = self.progress.epoch, dict(self.progress.training_logs or {})
+        every = keras.callbacks.CallbackList(callbacks, model=self.model)
+        every.on_train_begin()
+        every.on_epoch_begin(epoch)
+        figures = self.model.evaluate(
+            validation[0], steps=validation[1], verbose=0, return_dict=True
+        )
+        logs.update({f"val_{name}": value for name, value in figures.items()})
+        self.model.stop_training = False
+        every.on_epoch_end(epoch, logs)
+
+    def _callbacks(self) -> list[keras.callbacks.Callback]:
+        progress, recipe = self.progress, self.preset.recipe
+        first_steps = {progress.epoch: progress.step}
+        callbacks = [StopAtNan(first_steps), self.saving.clock]
+        schedule = SCHEDULES[recipe.schedule]
+        if schedule is not None:
+            rates = (recipe.learning_rate, recipe.bias_rate)
+            callbacks.append(ScheduledRates(schedule, *rates))
+        if self.plateau is not None:
+            callbacks.append(self.plateau)
+        if not self.plan.is_chief:
+            return [*callbacks, self.saving]
+        if not _shows_a_bar():
+            sizes = (progress.steps, progress.last_epoch, recipe.batch_size)
+            callbacks.append(ProgressLines(*sizes, first_steps))
+        return [*callbacks, TensorBoardScalars(self.control.run), self.saving]
 
 
-def _restore(state: TrainState) -> None:
-    saved = newest_checkpoint(state.run / CHECKPOINTS)
-    if saved is not None:
-        state.load(saved)
-
-
-def _say_what_the_schedule_does(config: TrainConfig) -> None:
-    schedule = SCHEDULES[config.schedule]
-    if schedule is None or config.last_epoch == schedule.stop:
+def _say_what_the_schedule_does(recipe: Recipe) -> None:
+    schedule = SCHEDULES[recipe.schedule]
+    if schedule is None or recipe.last_epoch == schedule.stop:
         return
     rest = (
-        f"what it does later than epoch {config.last_epoch} is left out"
-        if config.last_epoch < schedule.stop
+        f"what it does later than epoch {recipe.last_epoch} is left out"
+        if recipe.last_epoch < schedule.stop
         else "the last rates go on to the end"
     )
     print(
-        f"Schedule {config.schedule} is made for {schedule.stop} epochs, this run has "
-        f"{config.last_epoch}: {rest}."
-    )
-
-
-def _fit(
-    model: keras.Model, config: TrainConfig, state: TrainState, plan: DevicePlan
-) -> None:
-    """Finish the epoch that was interrupted, then train the others."""
-    first, done = state.epoch, state.step
-    callbacks = _callbacks(config, state, plan.is_chief)
-    validation = _validation(config, plan)
-    if done == state.steps:
-        _finish_epoch(model, validation, state, callbacks)
-    elif done:
-        _fit_epochs(model, config, state, plan, callbacks, validation, first + 1)
-    if not state.finished:
-        last = config.last_epoch
-        _fit_epochs(model, config, state, plan, callbacks, validation, last)
-
-
-def _fit_epochs(
-    model: keras.Model,
-    config: TrainConfig,
-    state: TrainState,
-    plan: DevicePlan,
-    callbacks: list[keras.callbacks.Callback],
-    validation: Validation,
-    last: int,
-) -> None:
-    """Call `fit` from where the state is, up to an epoch."""
-    bar = plan.is_chief and _shows_a_bar()
-    model.fit(
-        _training_stream(config, plan, state.epoch, state.step, last),
-        validation_data=validation[0],
-        validation_steps=validation[1],
-        initial_epoch=state.epoch,
-        epochs=last,
-        steps_per_epoch=state.steps - state.step,
-        callbacks=callbacks,
-        shuffle=False,  # the stream is shuffled
-        verbose=1 if bar else 0,
+        f"Schedule {recipe.schedule} is made for {schedule.stop} epochs, this run has "
+        f"{recipe.last_epoch}: {rest}."
     )
 
 
@@ -202,83 +252,3 @@ def _shows_a_bar() -> bool:
     stream = sys.stdout
     encoding = getattr(stream, "encoding", None) or ""
     return stream is not None and stream.isatty() and encoding.lower()[:3] == "utf"
-
-
-def _finish_epoch(
-    model: keras.Model,
-    validation: Validation,
-    state: TrainState,
-    callbacks: list[keras.callbacks.Callback],
-) -> None:
-    """Validate an epoch whose steps an earlier process took."""
-    epoch, logs = state.epoch, dict(state.training_logs or {})
-    every = keras.callbacks.CallbackList(callbacks, model=model)
-    every.on_train_begin()
-    every.on_epoch_begin(epoch)
-    figures = model.evaluate(
-        validation[0], steps=validation[1], verbose=0, return_dict=True
-    )
-    logs.update({f"val_{name}": value for name, value in figures.items()})
-    model.stop_training = False
-    every.on_epoch_end(epoch, logs)
-
-
-def _callbacks(
-    config: TrainConfig, state: TrainState, is_chief: bool
-) -> list[keras.callbacks.Callback]:
-    preset = config.resolve()
-    first_steps = {state.epoch: state.step}
-    callbacks = [NanGuard(first_steps), state.clock]
-    schedule = SCHEDULES[config.schedule]
-    if schedule is not None:
-        rates = (preset.learning_rate, preset.bias_rate)
-        callbacks.append(ScheduledRates(schedule, *rates))
-    elif state.plateau is not None:
-        callbacks.append(state.plateau)
-    if not is_chief:
-        return [*callbacks, state]
-    if not _shows_a_bar():
-        sizes = (state.steps, config.last_epoch, preset.batch_size)
-        callbacks.append(PlainLines(*sizes, first_steps))
-    return [*callbacks, Scalars(state.run), state]
-
-
-def _validation(config: TrainConfig, plan: DevicePlan) -> Validation:
-    """Return the pictures that training watches, and their number of batches."""
-    preset = config.resolve()
-    split = validation_split(config.data)
-    make = functools.partial(
-        eval_dataset,
-        config.data,
-        split=split,
-        batch_size=preset.batch_size,
-        input_size=preset.input_size,
-        mean=config.mean,
-        normalized=False,
-    )
-    count = Manifest.load(config.data).count(split)
-    return plan.distribute(make), math.ceil(count / preset.batch_size)
-
-
-def _training_stream(
-    config: TrainConfig, plan: DevicePlan, epoch: int, step: int, last: int
-) -> Batches:
-    preset = config.resolve()
-    schedule = SCHEDULES[config.schedule]
-    make = functools.partial(
-        train_dataset,
-        config.data,
-        batch_size=preset.batch_size,
-        input_size=preset.input_size,
-        epochs=last,
-        first_epoch=epoch,
-        first_step=step,
-        seed=config.seed,
-        flip=config.flip,
-        colour_noise=preset.colour_noise,
-        colour_epochs=None if schedule is None else schedule.colour_off,
-        crop_chunk=config.crop_chunk,
-        mean=config.mean,
-        normalized=False,
-    )
-    return plan.distribute(make)

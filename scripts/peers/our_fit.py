@@ -10,7 +10,7 @@ import tensorflow as tf
 from worker import Task, serve
 
 from keras_alexnet.benchmark.repeated_step import repeated_step
-from keras_alexnet.data import train_dataset
+from keras_alexnet.data import training_batches
 from keras_alexnet.trained.config_file import TrainConfig
 from keras_alexnet.training import allocator
 from keras_alexnet.training.compile import model_for_dataset
@@ -23,12 +23,11 @@ def prepare(job: dict[str, Any]) -> Task:
     """Make the task of a job whose `work` is `fit`, `step` or `pipeline`."""
     allocator.keep_freed_memory()
     tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
-    dataset = train_dataset(
+    dataset = training_batches(  # as `alexnet train` takes it
         job["shards"],
         batch_size=job["batch_size"],
         input_size=job["side"],
         epochs=FOREVER,
-        normalized=False,  # as `alexnet train` takes it
     )
     make = {"fit": _fit, "step": _step, "pipeline": _pipeline}[job["work"]]
     return make(job, dataset)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from worker import Task, serve
 
 from keras_alexnet.benchmark.input import use_one_core
-from keras_alexnet.data import train_dataset
+from keras_alexnet.data import train_dataset, training_batches
 from keras_alexnet.training import allocator
 
 FOREVER = 1_000_000  # epochs
@@ -21,12 +21,12 @@ def prepare(job: dict[str, Any]) -> Task:
     allocator.keep_freed_memory()  # as `alexnet train` does
     if "shards" not in job:
         return _libjpeg(job)
-    dataset = train_dataset(
+    floats = job.get("normalized", True)
+    dataset = (train_dataset if floats else training_batches)(
         job["shards"],
         batch_size=job["batch_size"],
         input_size=job["side"],
         epochs=FOREVER,
-        normalized=job.get("normalized", True),
     )
     return stream_task(dataset, job)
 

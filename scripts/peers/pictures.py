@@ -62,7 +62,7 @@ def write_colours(data: Path, path: Path, side: int) -> None:
     are multiplied with; `mean` is float32 (side, side, 3).
     """
     from keras_alexnet.data.augment import NOISE_STD
-    from keras_alexnet.data.pipeline import mean_patch
+    from keras_alexnet.data.mean import mean_patch
 
     statistics = Statistics.load(data / STATISTICS_FILE)
     components = NOISE_STD * statistics.stddevs * statistics.eigenvectors

@@ -9,7 +9,7 @@ import pytest
 
 from keras_alexnet.benchmark.loopback import OWN_LOOPBACK
 from keras_alexnet.benchmark.traffic import data_parallel_bytes
-from keras_alexnet.presets.preset import find_preset
+from keras_alexnet.presets import find_preset
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "measure_traffic.py"

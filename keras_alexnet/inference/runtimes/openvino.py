@@ -2,20 +2,45 @@
 
 import tempfile
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_alexnet.inference.probabilities import view_probabilities
+from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
 from keras_alexnet.layers.native_kernels import native_kernels
-from tfrecords.errors import DatasetError
-
-Runtime = Literal["tensorflow", "openvino"]
-Precision = Literal["float32", "mixed_bfloat16"]
+from tfrecords.errors import UserError
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
 PRECISION_HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
 KEPT_SIZES = 2  # compiled at a time: that of full batches and that of the last one
+
+
+def open_network(
+    source: Any, *, precision: InferencePrecision = "float32"
+) -> "OpenVINONetwork":
+    """Return a function from images to class probabilities.
+
+    Args:
+        source: A float32 Keras model, or a loaded SavedModel of ours, which has to have
+            the signature `portable`.
+        precision: See `OpenVINONetwork`.
+
+    Raises:
+        UserError: The `openvino` package is missing, or another precision.
+    """
+    if not hasattr(source, "signatures"):
+        size = source.input_shape[1]
+        probabilities = view_probabilities(source)
+        return OpenVINONetwork(probabilities, source, size, precision=precision)
+    portable = source.signatures["portable"]
+    return OpenVINONetwork(
+        lambda images: portable(images=images)["probabilities"],
+        source,
+        portable.structured_input_signature[1]["images"].shape[1],
+        precision=precision,
+    )
 
 
 class OpenVINONetwork:
@@ -33,8 +58,7 @@ class OpenVINONetwork:
             is faster where the processor has it.
 
     Raises:
-        DatasetError: The `openvino` package is missing.
-        ValueError: Another precision.
+        UserError: The `openvino` package is missing, or another precision.
     """
 
     def __init__(
@@ -43,13 +67,9 @@ class OpenVINONetwork:
         owner: Any,
         image_size: int,
         *,
-        precision: Precision = "float32",
+        precision: InferencePrecision = "float32",
     ) -> None:
-        if precision not in PRECISION_HINTS:
-            raise ValueError(
-                f"Expected a precision of {', '.join(PRECISION_HINTS)}. "
-                f"Received: {precision!r}"
-            )
+        check_precision(precision)
         openvino = _import_openvino()
         self._core = openvino.Core()
         spec = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "images")
@@ -67,7 +87,7 @@ class OpenVINONetwork:
         compiled = self._compiled_for(1).get_compiled_model()
         return compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: np.ndarray | tf.Tensor) -> np.ndarray:
         """Return probabilities, averaged over the views where there are several.
 
         Args:
@@ -77,6 +97,7 @@ class OpenVINONetwork:
         Returns:
             float32 `(batch, classes)`.
         """
+        images = np.asarray(images)
         if not len(images):
             return np.zeros(
                 (0, self._graph.output(0).partial_shape[1].get_length()), np.float32
@@ -116,7 +137,7 @@ def _import_openvino() -> Any:
     try:
         import openvino
     except ImportError:
-        raise DatasetError(
+        raise UserError(
             "Expected the package openvino for --runtime openvino, found none. "
             "Install it with: pip install 'keras-alexnet[openvino]'"
         ) from None

@@ -1,1 +1,5 @@
 """Where a run computes."""
+
+from typing import Literal
+
+StrategyName = Literal["none", "towers", "mirrored", "multiworker"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 
 SLURM_PORT = 8888  # of the first worker on a node
 _ADDRESS = re.compile(r".+:\d+")
@@ -34,13 +34,13 @@ def find_cluster() -> Cluster:
     TF_CONFIG comes first, then the variables of a Slurm step.
 
     Raises:
-        DatasetError: Neither is there, or they contradict themselves.
+        UserError: Neither is there, or they contradict themselves.
     """
     if os.environ.get("TF_CONFIG"):
         return _described_cluster(os.environ["TF_CONFIG"])
     if "SLURM_STEP_NUM_TASKS" in os.environ:
         return _slurm_cluster()
-    raise DatasetError(
+    raise UserError(
         "Expected the workers in TF_CONFIG, or to run in a Slurm step, for --strategy "
         "multiworker. On one machine: scripts/launch_workers.py 2 -- train ...; on "
         "several see docs/distributed.md."
@@ -56,7 +56,7 @@ def _described_cluster(text: str) -> Cluster:
             return Cluster(spec, job, task)
     except (ValueError, TypeError, LookupError, AttributeError):
         pass
-    raise DatasetError(
+    raise UserError(
         "Expected in TF_CONFIG a cluster with workers and the task of this process, as "
         'JSON such as {"cluster": {"worker": ["host1:port", "host2:port"]}, "task": '
         f'{{"type": "worker", "index": 0}}}}, got {text}.'
@@ -80,7 +80,7 @@ def _slurm_cluster() -> Cluster:
     address = f"{node}:{SLURM_PORT + int(local)}"
     addresses = spec.as_dict()["worker"]
     if address not in addresses:
-        raise DatasetError(
+        raise UserError(
             f"Expected {address} among the workers of this Slurm step, got "
             f"{', '.join(addresses)}. Set TF_CONFIG instead."
         )

@@ -3,9 +3,9 @@
 This file alone overrides methods of Keras' models that are private, or that reach into
 what is: `_maybe_symbolic_build`, `train_step` and `test_step` with `_compute_loss` and
 `_loss_tracker`. Keras 3.15 cannot `fit` under `MultiWorkerMirroredStrategy` without
-(keras issue 20585). tests/keras_alexnet/training/test_keras_sources.py fails when Keras
-changes what stands behind them; setup.cfg bounds Keras to a minor release for the same
-reason.
+(keras issue 20585). tests/keras_alexnet/training/devices/test_distributed_model.py
+fails when Keras changes what stands behind them; setup.cfg bounds Keras to a minor
+release for the same reason.
 """
 
 from typing import Any
@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from keras.src.losses.loss import unscale_loss_for_distribution
 
-from keras_alexnet.data import Crops
-from keras_alexnet.towers.layers import device_scope
+from keras_alexnet.data import PixelBatch
+from keras_alexnet.towers.devices import device_scope
 
 Logs = dict[str, tf.Tensor]
 
@@ -28,15 +28,15 @@ class DistributedModel(keras.Model):
     Made as `DistributedModel(network.input, network.output, name=network.name)` in the
     scope of the strategy, if any. On one device it is a plain `keras.Model`.
 
-    Batches of `Crops` get their mean and colour in the step, on the device that reads
-    them: of two towers each on its own, so that nothing more goes between them. Batches
-    of float images are taken as they are.
+    A `PixelBatch` gets its mean and colour in the step, on the device that reads it: of
+    two towers each on its own, so that nothing more goes between them. Batches of float
+    images are taken as they are.
 
     A third element of a batch are the weights of its pictures, 0 for those that only
     fill it up; loss and weighted metrics are then means over the weight.
 
     Attributes:
-        mean: float32 `(side, side, 3)`, what is subtracted from `Crops`.
+        mean: float32 `(side, side, 3)`, what is subtracted from `PixelBatch`.
         towers: Device of each input, where there is one for each tower: a pair for each
             replica of this process, in turn.
         colocate: Whether backward work runs where the forward work did, as towers need.
@@ -90,12 +90,12 @@ class DistributedModel(keras.Model):
         )
 
     def _network_inputs(
-        self, pictures: tf.Tensor | Crops
+        self, pictures: tf.Tensor | PixelBatch
     ) -> tf.Tensor | list[tf.Tensor]:
         """Return what the network takes: an input, or one for each tower."""
 
         def images(tower: int) -> tf.Tensor:
-            if not isinstance(pictures, Crops):
+            if not isinstance(pictures, PixelBatch):
                 return pictures
             with device_scope(self.towers[tower::2]):
                 return pictures.normalized(self.mean)

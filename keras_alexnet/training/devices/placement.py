@@ -17,9 +17,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context
 
-from keras_alexnet.data import Crops
+from keras_alexnet.data import PixelBatch
 from keras_alexnet.towers.crossings import TowerCrossing
-from keras_alexnet.towers.layers import short_name
+from keras_alexnet.towers.devices import short_name
 
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 OTHER = ""  # work that belongs to no layer: loss, metrics, iterations
@@ -191,10 +191,10 @@ def _unnumbered(part: str) -> str:
     return re.sub(r"_\d+$", "", part)
 
 
-def _blank(model: keras.Model, batch_size: int) -> tuple[Crops, tf.Tensor]:
+def _blank(model: keras.Model, batch_size: int) -> tuple[PixelBatch, tf.Tensor]:
     with tf.device("CPU:0"):  # where an input pipeline leaves them
         images = tf.zeros((batch_size, *model.inputs[0].shape[1:]), tf.uint8)
-        return Crops.plain(images), tf.zeros((batch_size,), tf.int64)
+        return PixelBatch.without_noise(images), tf.zeros((batch_size,), tf.int64)
 
 
 def _trace(model: keras.Model, batch_size: int) -> Any:
@@ -203,7 +203,7 @@ def _trace(model: keras.Model, batch_size: int) -> Any:
     model.evaluate(tf.data.Dataset.from_tensors(_blank(model, 1)), verbose=0)
 
     @tf.function(autograph=False)
-    def step(crops: Crops, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+    def step(crops: PixelBatch, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         return model.train_step((crops, labels))
 
     return step.get_concrete_function(*_blank(model, batch_size))

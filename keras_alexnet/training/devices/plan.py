@@ -3,16 +3,15 @@
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import tensorflow as tf
 
-from keras_alexnet.data import Share
-from keras_alexnet.towers.layers import check_device
+from keras_alexnet.data import BatchRows
+from keras_alexnet.towers.devices import check_device
+from keras_alexnet.training.devices import StrategyName
 from keras_alexnet.training.devices.cluster import find_cluster
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 
-StrategyName = Literal["none", "towers", "mirrored", "multiworker"]
 MOST_PARTS = 256  # of a CPU
 
 
@@ -46,13 +45,13 @@ class DevicePlan:
         )
 
     def check_batch(self, batch_size: int) -> None:
-        """Raise ValueError for a global batch that does not divide by the replicas."""
-        Share(replicas=self.replicas).replica_batch(batch_size)
+        """Raise UserError for a global batch that does not divide by the replicas."""
+        BatchRows(replicas=self.replicas).replica_batch(batch_size)
 
     def check_xla(self, asked: bool) -> None:
-        """Raise ValueError where the step cannot be compiled with XLA."""
+        """Raise UserError where the step cannot be compiled with XLA."""
         if asked and (self.towers or self.strategy is not None):
-            raise ValueError(
+            raise UserError(
                 "Expected XLA with --strategy none, got towers or replicas: what XLA "
                 "compiles cannot use weights of several devices. Leave --xla out."
             )
@@ -64,24 +63,24 @@ class DevicePlan:
 
         Args:
             make: Makes the dataset of one input pipeline. Called without arguments it
-                is the whole one; with `share=Share(...)` it yields the batches of the
-                replicas of that share, in turn.
+                is the whole one; with `rows=BatchRows(...)` it yields the batches of
+                the replicas that have those rows, in turn.
         """
         if self.strategy is None:
             return make()
         options = tf.data.Options()
-        # The shares are the sharding: TensorFlow's own is by file.
+        # The rows are the sharding: TensorFlow's own is by file.
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.OFF
         )
 
         def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            share = Share(
+            rows = BatchRows(
                 context.input_pipeline_id,
                 context.num_input_pipelines,
                 context.num_replicas_in_sync,
             )
-            return make(share=share).with_options(options)
+            return make(rows=rows).with_options(options)
 
         return self.strategy.distribute_datasets_from_function(pipeline)
 
@@ -110,16 +109,16 @@ def plan_devices(
             strategy out, not for speed.
 
     Raises:
-        DatasetError: The devices do not suffice, or the cluster is not described.
-        ValueError: A device that does not exist, or options that exclude each other.
+        UserError: The devices do not suffice, or the cluster is not described.
+        UserError: A device that does not exist, or options that exclude each other.
     """
     if name in ("none", "towers") and towers:
-        raise ValueError(
+        raise UserError(
             "Expected --towers with --strategy mirrored or multiworker, got "
             f"--strategy {name}. Two towers alone are --strategy towers."
         )
     if name == "none" and devices is not None:
-        raise ValueError(
+        raise UserError(
             f"Expected no --devices with --strategy none, got {','.join(devices)}. "
             "Choose a GPU with CUDA_VISIBLE_DEVICES."
         )
@@ -139,7 +138,7 @@ def plan_devices(
 
 def _split_cpu(count: int) -> None:
     if not 1 <= count <= MOST_PARTS:
-        raise ValueError(
+        raise UserError(
             f"Expected --logical-devices of 1 or more, at most {MOST_PARTS}, got "
             f"{count}."
         )
@@ -159,10 +158,10 @@ def _devices(asked: Sequence[str] | None, name: str, group: int) -> tuple[str, .
     else:
         chosen = [check_device(device) for device in asked]
     if len({*chosen}) < len(chosen):
-        raise ValueError(f"Expected each device once, got {', '.join(chosen)}.")
+        raise UserError(f"Expected each device once, got {', '.join(chosen)}.")
     if not chosen or len(chosen) % group or (name == "towers" and len(chosen) != 2):
         there = ", ".join(d.name for d in tf.config.list_logical_devices())
-        raise DatasetError(
+        raise UserError(
             f"Expected {_need(name, group)} for --strategy {name}, got "
             f"{len(chosen)}; this machine has {there}. Name them with --devices, or "
             "try it out with --logical-devices 4, which splits the CPU."
@@ -187,7 +186,7 @@ def _several_workers(towers: bool, asked: Sequence[str] | None) -> DevicePlan:
     cluster = find_cluster()
     gpus = _choose_gpus(asked)
     if towers and gpus not in (0, 2):
-        raise DatasetError(
+        raise UserError(
             f"Expected two GPUs in each worker for --towers, got {gpus}. Start a "
             "worker for each pair, with CUDA_VISIBLE_DEVICES or --devices."
         )
@@ -227,7 +226,7 @@ def _choose_gpus(asked: Sequence[str] | None) -> int:
     try:
         chosen = [there[tf.DeviceSpec.from_string(name).device_index] for name in asked]
     except (IndexError, TypeError, ValueError):
-        raise ValueError(
+        raise UserError(
             f"Expected GPUs out of {len(there)} on this machine, got {','.join(asked)}."
         ) from None
     tf.config.set_visible_devices(chosen, "GPU")

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_alexnet.presets.recipe import Precision
 from keras_alexnet.processor import (
+    check_processor,
     computes_bfloat16,
     processor_instructions,
-    refuses_bfloat16,
 )
-from keras_alexnet.trained.config_file import Precision
 from keras_alexnet.training.devices.plan import DevicePlan
-from keras_alexnet.training.state.stopping import Agreement
-from tfrecords.errors import DatasetError
+from keras_alexnet.training.state.stopping import AnyWorker
 from tfrecords.plain_text import say, warn
 
 NATIVE_GPU = (8, 0)  # compute capability from which on GPUs have bfloat16: Ampere
@@ -55,7 +54,7 @@ def choose_precision(
             worker is faster with it, and float32 elsewhere.
 
     Raises:
-        DatasetError: oneDNN is told to refuse bfloat16.
+        UserError: oneDNN is told to refuse bfloat16.
     """
     fast, reason = min(_judge(name) for name in _devices(plan))  # a slow one, if any
     automatic = asked == "auto" and own is None
@@ -70,16 +69,6 @@ def choose_precision(
         return Choice(precision, automatic, on_cpu, "CPUs have no fast float16 here")
     slow = precision == "mixed_bfloat16" and not fast
     return Choice(precision, automatic, slow, reason)
-
-
-def check_processor(precision: str) -> None:
-    """Raise DatasetError for a precision that would end the process on this CPU."""
-    if precision == "mixed_bfloat16" and refuses_bfloat16():
-        raise DatasetError(
-            "Expected float32 where ONEDNN_MAX_CPU_ISA is below AVX512_CORE, got "
-            "mixed_bfloat16: TensorFlow goes by the processor, and oneDNN refuses. "
-            "Take --precision float32, or set TF_ENABLE_ONEDNN_OPTS=0."
-        )
 
 
 def _devices(plan: DevicePlan) -> tuple[str, ...]:
@@ -119,4 +108,4 @@ def _all_workers(fast: bool, plan: DevicePlan) -> bool:
     here = 1 if plan.strategy is None else len(plan.strategy.extended.worker_devices)
     if plan.strategy is None or plan.replicas == here:
         return fast
-    return not Agreement(plan.strategy).any([not fast])[0]
+    return not AnyWorker(plan.strategy).any([not fast])[0]

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 from tfrecords.files import staged
 from tfrecords.plain_text import say
 
@@ -103,18 +103,18 @@ def newest_checkpoint(
     A damaged one is reported through `warn` and the one before is taken.
 
     Raises:
-        DatasetError: All are damaged, or the newest is of an older version.
+        UserError: All are damaged, or the newest is of an older version.
     """
     paths = list_checkpoints(folder)
     for path in reversed(paths):
         try:
             return read_checkpoint(path)
-        except DatasetError:
+        except UserError:
             raise
         except _DAMAGE as error:
             warn(f"Checkpoint {path} is damaged ({error}); taking the one before it.")
     if paths:
-        raise DatasetError(
+        raise UserError(
             f"Expected a whole checkpoint in {folder}, found {len(paths)} damaged. "
             "Start again without --resume in a new run folder."
         )
@@ -125,7 +125,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read one checkpoint and compare its checksum.
 
     Raises:
-        DatasetError: It is of an older version.
+        UserError: It is of an older version.
         OSError, ValueError, RuntimeError: It is damaged.
     """
     # Not np.load: it compares a checksum only where it happens to reach an entry's end.
@@ -133,7 +133,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         entries = _entries(archive)
         arrays = {name: _array(archive, entry) for name, entry in entries.items()}
     if any(_OLD_KEY.fullmatch(name) for name in arrays):
-        raise DatasetError(
+        raise UserError(
             f"Checkpoint {path} is of an older version of this program, expected one "
             "with canonical names and a checksum. Finish the run with the version that "
             "began it, or start again in a new run folder."

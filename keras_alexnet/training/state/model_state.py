@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.towers.weights import merge, split
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 
 METRICS = "metrics/"
 COUNTER = "counter"
@@ -39,7 +39,7 @@ def restore(model: keras.Model, arrays: Mapping[str, np.ndarray], source: str) -
         source: What to call them in an error.
 
     Raises:
-        DatasetError: They belong to another network; nothing is changed then.
+        UserError: They belong to another network; nothing is changed then.
     """
     variables = state_variables(model)
     expected = {name: tuple(v.shape) for name, v in variables.items()}
@@ -47,7 +47,7 @@ def restore(model: keras.Model, arrays: Mapping[str, np.ndarray], source: str) -
     found = {name: tuple(value.shape) for name, value in values.items()}
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
-            raise DatasetError(
+            raise UserError(
                 f"{source} belongs to another network: expected {name} of shape "
                 f"{expected.get(name)}, found {found.get(name)}."
             )

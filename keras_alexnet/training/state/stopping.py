@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NOTE = b"\nSaving, then stopping. Ctrl-C once more stops at once.\n"
 
 
-class Stopped(Exception):
+class Interrupted(Exception):
     """The training was stopped by a signal, with its state saved.
 
     Args:
@@ -35,7 +35,7 @@ class Stopped(Exception):
         return 128 + self.signum
 
 
-class Interrupts:
+class Signals:
     """Notes SIGINT, SIGTERM and SIGHUP while the block runs, instead of dying of them.
 
     To be entered when the strategy is there: under several workers TensorFlow installs
@@ -51,7 +51,7 @@ class Interrupts:
         self.signum: int | None = None
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> "Interrupts":
+    def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
             for signum in SIGNALS:
                 ignored = signal.getsignal(signum) == signal.SIG_IGN
@@ -75,7 +75,7 @@ class Interrupts:
                 os.write(2, _NOTE)
 
 
-class Agreement:
+class AnyWorker:
     """Lets all workers do the same at the same step.
 
     Args:

@@ -10,7 +10,7 @@ from keras_alexnet.benchmark.projection import (
     input_need,
     speed_up,
 )
-from keras_alexnet.presets.preset import find_preset
+from keras_alexnet.presets import find_preset
 
 RELEASED = find_preset("released")
 WORK = Workload(RELEASED, 128, 1000.0)

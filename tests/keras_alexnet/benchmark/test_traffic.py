@@ -1,49 +1,15 @@
-import numpy as np
 import pytest
 
-from keras_alexnet import alexnet
-from keras_alexnet.benchmark.operations import forward_macs
 from keras_alexnet.benchmark.traffic import (
-    CONV_LAYERS,
     data_parallel_bytes,
     even_batch,
     hybrid_bytes,
-    layer_table,
     parameter_bytes,
     scheme_rounds,
 )
-from keras_alexnet.presets.preset import PRESETS, find_preset
-from tests import small
+from keras_alexnet.presets import find_preset
 
 RELEASED = find_preset("released")
-
-
-def small_preset(name, **overrides):
-    return find_preset(name).replace(**{**small.NETWORK, **overrides})
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_layer_table_is_the_network(name):
-    # conv4 and conv5 of different widths, so that one cannot pass for the other.
-    widths = {**small.NETWORK, "filters": (8, 12, 16, 20, 24)}
-    table = layer_table(find_preset(name).replace(**widths), 7)
-    model = alexnet(name, 7, seed=0, **widths)
-    assert {n: layer.macs for n, layer in table.items()} == forward_macs(model)
-    for layer, size in table.items():
-        built = model.get_layer(layer)
-        assert size.parameters == built.count_params()
-        read = built.input
-        if layer == "conv1":
-            read = model.input
-        assert size.inputs == np.prod(read.shape[1:])
-
-
-def test_layer_table_of_non_overlapping_pools():
-    overrides = {**small.NETWORK, "input_size": 99, "pooling": "non_overlapping"}
-    table = layer_table(RELEASED.replace(**overrides), 3)
-    model = alexnet("released", 3, seed=0, **overrides)
-    assert {n: layer.macs for n, layer in table.items()} == forward_macs(model)
-    assert sum(t.parameters for t in table.values()) == model.count_params()
 
 
 @pytest.mark.parametrize(
@@ -58,24 +24,6 @@ def test_layer_table_of_non_overlapping_pools():
 )
 def test_published_parameter_counts(name, total):
     assert sum(parameter_bytes(find_preset(name)).values()) == 4 * total
-
-
-def test_layer_table_by_hand():
-    table = layer_table(RELEASED)
-    assert table["conv2"].parameters == 307_456
-    assert table["fc6"].parameters == 37_752_832
-    assert sum(table[name].parameters for name in CONV_LAYERS) == 2_334_080
-    assert sum(layer.macs for layer in table.values()) == 724_406_816
-    assert [layer.inputs for layer in table.values()] == [
-        150_528,
-        69_984,
-        43_264,
-        64_896,
-        64_896,
-        9_216,
-        4_096,
-        4_096,
-    ]
 
 
 def test_data_parallel_by_hand():

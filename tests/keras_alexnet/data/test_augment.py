@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.data import augment, pca_colour, random_crop_flip
+from keras_alexnet.data import (
+    augment,
+    pca_colour,
+    random_crop_flip,
+    train_dataset,
+    training_batches,
+)
+from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.data.order import epoch_order
+from keras_alexnet.data.records import open_split
+from tests.keras_alexnet.data.streams import PIXEL, TRAIN, arrays, stored
 from tests.reference import relative, rounding_bound
+from tests.small import INPUT
 
 EIGENVECTORS = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
 STDDEVS = np.array([121.8, 37.1, 19.7])  # spec: cuda-convnet2's own values
@@ -39,6 +50,19 @@ def test_crops_are_windows_of_their_own_picture_and_half_are_mirrored():
     # Offsets 0, 1 and 2 inclusive, and both orientations, all occur.
     assert len(set(places)) == 18
     assert 70 < sum(mirrored for _, _, mirrored in places) < 130
+
+
+def test_crops_of_pictures_that_are_no_squares_reach_all_of_them():
+    images = pictures(200)[:, :10]
+    crops = random_crop_flip(images, 9, (1, 2), flip=False).numpy()
+    corners = [
+        (row, column)
+        for image, crop in zip(images, crops, strict=True)
+        for row in range(2)
+        for column in range(4)
+        if np.array_equal(image[row : row + 9, column : column + 9], crop)
+    ]
+    assert len(corners) == 200 and len({*corners}) == 8
 
 
 def test_crops_are_a_function_of_the_seed():
@@ -111,6 +135,57 @@ def test_released_form_divides_the_batch_by_one_and_a_tenth():
     images = tf.random.stateless_normal((2, 5, 5, 3), (0, 0))
     noisy = pca_colour(images, 0 * STDDEVS, EIGENVECTORS, (1, 2), form="released")
     np.testing.assert_allclose(noisy, images / 1.1, rtol=rounding_bound("float32"))
+
+
+@pytest.mark.parametrize("sides", [(7, 4), (None, None)])
+def test_colour_takes_pictures_of_any_sides(sides):
+    images = tf.random.stateless_normal((2, 7, 4, 3), (0, 0))
+    spec = [tf.TensorSpec((None, *sides, 3))]
+    traced = tf.function(
+        lambda images: pca_colour(images, STDDEVS, EIGENVECTORS, (1, 2)),
+        input_signature=spec,
+    )
+    expected = pca_colour(images, STDDEVS, EIGENVECTORS, (1, 2))
+    np.testing.assert_array_equal(traced(images), expected)
+
+
+@pytest.mark.parametrize("both", [{}, {"seed": (1, 2), "draws": np.zeros((4, 3))}])
+def test_seed_and_draws_exclude_each_other(both):
+    with pytest.raises(ValueError, match="a seed or draws"):
+        random_crop_flip(pictures(), 9, **both)
+    with pytest.raises(ValueError, match="a seed or draws"):
+        pca_colour(pictures().astype("float32"), STDDEVS, EIGENVECTORS, **both)
+
+
+def shown(folder, seed, epoch):
+    """The stored pictures in the order of an epoch, and the draws of each."""
+    split = open_split(folder, "train", INPUT)
+    order = tf.data.Dataset.from_tensors(tf.constant(epoch, tf.int64)).flat_map(
+        lambda e: epoch_order(split, seed=seed, epoch=e, shuffle_buffer=10_000)
+    )
+    examples = [example for example, _ in order]
+    key = tf.constant(epoch, tf.int64)
+    draws = [augment.example_draws(seed, key, example) for example in examples]
+    pixels, _ = stored(folder, "train")
+    return pixels[[int(example) for example in examples]], np.stack(draws)
+
+
+@pytest.mark.parametrize("form", ["released", "eigenvalue"])
+@pytest.mark.parametrize("flip", [True, False])
+def test_with_the_draws_of_the_stream_they_give_its_pixels(raw, form, flip):
+    options = {"batch_size": TRAIN, "input_size": INPUT, "seed": 6, "first_epoch": 1}
+    options |= {"epochs": 2, "flip": flip, "colour_noise": form}
+    images, draws = shown(raw, seed=6, epoch=1)
+    crops = random_crop_flip(images, INPUT, flip=flip, draws=draws[:, :3])
+    ((expected, *_),) = arrays(training_batches(raw, **options))
+    np.testing.assert_array_equal(crops, expected)
+    statistics = load_statistics(raw)
+    spread = statistics.stddevs, statistics.eigenvectors
+    centred = tf.cast(crops, tf.float32) - mean_patch(statistics, INPUT)
+    noisy = pca_colour(centred, *spread, form=form, draws=draws[:, 3:])
+    ((expected, _),) = arrays(train_dataset(raw, **options))
+    # Subtracting the mean in the same pass, the compiler rounds otherwise.
+    np.testing.assert_allclose(noisy, expected, rtol=0, atol=2 * PIXEL)
 
 
 def test_unknown_form_is_refused_by_name():

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.data.orientation import exif_orientation, turned
 from keras_alexnet.data.pixels import decode_pixels
 from tests.keras_alexnet.data import odd_pictures
-from tfrecords.images import decode, store
-from tfrecords.images.options import ImageOptions
+from tfrecords.images import decode
 
 
 @functools.cache
-def traced(function):
+def pixels():
     spec = [tf.TensorSpec((), tf.string)]
-    return tf.function(function, input_signature=spec, autograph=False)
+    return tf.function(decode_pixels, input_signature=spec, autograph=False)
 
 
 @pytest.mark.parametrize("name", odd_pictures.same_pixels())
@@ -25,7 +23,7 @@ def test_the_graph_gives_the_pixels_of_the_build(name):
     expected = decode.decode(data)
     assert expected.shape == (odd_pictures.HEIGHT, odd_pictures.WIDTH, 3)
     assert np.ptp(expected) > 100
-    np.testing.assert_array_equal(traced(decode_pixels)(data), expected)
+    np.testing.assert_array_equal(pixels()(data), expected)
 
 
 @pytest.mark.parametrize("message", odd_pictures.refused())
@@ -33,58 +31,10 @@ def test_what_tensorflow_would_read_otherwise_is_refused(message):
     data = odd_pictures.refused()[message]
     assert decode.decode(data).ndim == 3
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        traced(decode_pixels)(data)
+        pixels()(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"BM", b"GIF89a", b"\x89PNG", b"\xff\xd8\xff"])
 def test_a_signature_alone_is_an_error(data):
     with pytest.raises(tf.errors.InvalidArgumentError):
-        traced(decode_pixels)(data)
-
-
-@pytest.mark.parametrize("name", odd_pictures.oriented())
-def test_the_graph_reads_the_orientation_that_pillow_reads(name):
-    data = odd_pictures.oriented()[name]
-    _, expected = decode.decode_oriented(data)
-    assert int(traced(exif_orientation)(data)) == expected
-
-
-def test_there_is_something_to_turn():
-    found = [decode.decode_oriented(d)[1] for d in odd_pictures.oriented().values()]
-    assert {*found} == {*range(1, 9)}
-
-
-def test_damaged_exif_is_read_as_pillow_reads_it():
-    generator = np.random.default_rng(5)
-    read = traced(exif_orientation)
-    entries = [odd_pictures.entry("<", value) for value in (6, 3)]
-    first = odd_pictures.entry("<", 20, tag=0x10E, kind=2, count=9)
-    good = odd_pictures.tiff(first, *entries)
-    turns = 0
-    for _ in range(150):
-        damaged = np.frombuffer(good, np.uint8).copy()
-        damaged[generator.integers(0, len(good), 2)] = generator.integers(0, 9, 2)
-        segment = odd_pictures.segment(odd_pictures.EXIF + damaged.tobytes())
-        data = odd_pictures.jpeg(segment)
-        _, expected = decode.decode_oriented(data)
-        assert int(read(data)) == expected, damaged.tobytes()
-        turns += expected > 1
-    assert 20 < turns < 150
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_turning_is_that_of_the_build(orientation):
-    exif = odd_pictures.tiff(odd_pictures.entry("<", orientation))
-    segment = odd_pictures.segment(odd_pictures.EXIF + exif)
-    data = odd_pictures.jpeg(segment)
-    size = odd_pictures.HEIGHT
-    # Of the stored size, so that nothing is scaled.
-    options = ImageOptions(size, apply_exif=True, encoding="raw")
-    built = np.frombuffer(store.convert(data, options), np.uint8)
-    found = turned(
-        decode_pixels(tf.constant(data)), exif_orientation(tf.constant(data))
-    )
-    height, width = found.shape[:2]
-    top, left = (height - size) // 2, (width - size) // 2
-    middle = found[top : top + size, left : left + size]
-    np.testing.assert_array_equal(middle, built.reshape(size, size, 3))
+        pixels()(data)

@@ -3,38 +3,16 @@ import subprocess
 import sys
 
 import matplotlib
-import pytest
-from PIL import Image
 
-from keras_alexnet.figures.curves import plot_curves
-from tfrecords.errors import DatasetError
+from keras_alexnet.figures.canvas import new_figure
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    # Two dollar signs are a formula to matplotlib, an underscore hides the label.
-    run = tmp_path_factory.mktemp("runs") / "_a$\\x$ \udcff\n"
-    run.mkdir()
-    head = "epoch,error,val_error,learning_rate\n"
-    (run / "history.csv").write_text(head + "1,0.9,0.8,0.1\n2,0.5,0.6,0.01\n")
-    return run
-
-
-def test_the_users_settings_do_not_change_a_picture(run, tmp_path):
-    plot_curves([run], tmp_path / "usual.png")
-    with matplotlib.rc_context({"text.usetex": True, "figure.facecolor": "red"}):
-        plot_curves([run], tmp_path / "deep" / "other.PNG")
-        assert matplotlib.rcParams["text.usetex"] is True
-    usual = (tmp_path / "usual.png").read_bytes()
-    assert (tmp_path / "deep" / "other.PNG").read_bytes() == usual
-    with Image.open(tmp_path / "usual.png") as image:
-        assert image.size == (960, 540)
-
-
-def test_an_unknown_kind_of_picture_is_refused(run, tmp_path):
-    with pytest.raises(DatasetError, match="got curves.docx"):
-        plot_curves([run], tmp_path / "new" / "curves.docx")
-    assert not list(tmp_path.iterdir())
+def test_a_figure_has_matplotlibs_own_settings_while_it_is_drawn():
+    with matplotlib.rc_context({"figure.facecolor": "red"}):
+        with new_figure(2, 1) as figure:
+            assert figure.get_facecolor() == (1, 1, 1, 1)
+            assert figure.get_size_inches().tolist() == [2, 1]
+        assert matplotlib.rcParams["figure.facecolor"] == "red"
 
 
 def test_a_backend_that_is_not_there_is_not_looked_at():

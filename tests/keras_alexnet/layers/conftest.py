@@ -1,4 +1,9 @@
+import inspect
+import warnings
+
+import numpy as np
 import tensorflow as tf
+from keras.src.testing import TestCase
 
 from tests.reference import UNIT, rounding_bound
 
@@ -47,3 +52,44 @@ def reload(layer, x, folder):
     model = keras.Model(inputs, layer(inputs))
     model.save(folder / "model.keras")
     return model, keras.models.load_model(folder / "model.keras")
+
+
+def check_keras_contract(kind, options, shape, expected, losses=0):
+    """Ask of a layer what Keras asks of its own: saving, precision, training, shapes.
+
+    Args:
+        kind: The layer's class.
+        options: Its arguments.
+        shape: Of the input, with the batch.
+        expected: Shape of the output.
+        losses: How many regularisers it has.
+    """
+    with warnings.catch_warnings():
+        # It trains from a generator, and some layers have nothing to train.
+        for known in ("`shuffle=True` was passed", "The model does not have any"):
+            warnings.filterwarnings("ignore", known, UserWarning)
+        TestCase().run_layer_test(
+            kind,
+            init_kwargs=options,
+            input_shape=shape,
+            expected_output_shape=expected,
+            expected_num_losses=losses,
+        )
+
+
+def check_positional(kind, parent):
+    """Check that what is given without a name means what it means in the parent."""
+
+    def positional(cls):
+        kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD,)
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        return [p.name for p in parameters if p.kind in kinds][1:]
+
+    own, theirs = positional(kind), positional(parent)
+    count = min(len(own), len(theirs))
+    assert own[:count] == theirs[:count]
+
+
+def whole_numbers(shape, seed):
+    """-1, 0 and 1, whose sums here are exact in every precision."""
+    return np.random.default_rng(seed).integers(-1, 2, shape).astype("float32")

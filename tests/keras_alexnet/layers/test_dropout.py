@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -9,7 +10,13 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
-from tests.keras_alexnet.layers.conftest import POLICIES, forward_and_gradients, reload
+from tests.keras_alexnet.layers.conftest import (
+    POLICIES,
+    check_keras_contract,
+    check_positional,
+    forward_and_gradients,
+    reload,
+)
 from tests.reference import original_dropout, rounding_bound
 
 ONES = np.ones((100, 400), np.float32)
@@ -279,3 +286,78 @@ def test_replicas_have_their_rows_of_the_mask_of_the_global_batch(tmp_path):
             np.testing.assert_array_equal(found[kind.__name__], expected)
             state = layer.variables[0].numpy()
             np.testing.assert_array_equal(found[f"{kind.__name__} state"], state)
+
+
+PICTURES = (2, 7, 7, 4)
+TIMES = np.ones((20, 5, 10), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (InvertedDropout, {"noise_shape": (None, 1, None, None)}),
+        (OriginalDropout, {}),
+    ],
+)
+def test_it_does_what_keras_asks_of_a_layer(kind, options):
+    check_keras_contract(kind, {"rate": 0.2, **options}, PICTURES, PICTURES)
+
+
+def test_what_is_given_without_a_name_means_what_it_means_in_keras():
+    check_positional(InvertedDropout, keras.layers.Dropout)
+
+
+@pytest.mark.parametrize(
+    "noise_shape", [(None, 1, None), (20, 1, 10), [1, None, 1], (None, None, None)]
+)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_shared_mask_is_that_of_keras(noise_shape, policy):
+    ours, theirs = (
+        kind(0.5, noise_shape, 7, dtype=policy)(TIMES, training=True)
+        for kind in (InvertedDropout, keras.layers.Dropout)
+    )
+    np.testing.assert_array_equal(tf.cast(ours, "float32"), tf.cast(theirs, "float32"))
+    again = InvertedDropout.from_config(InvertedDropout(0.5, noise_shape).get_config())
+    assert again.noise_shape == tuple(noise_shape)
+
+
+@pytest.mark.parametrize("bad", [(None, 1), "rows", (None, 0, None), 3])
+def test_a_noise_shape_that_means_nothing_is_refused(bad):
+    with pytest.raises(ValueError, match="noise_shape"):
+        InvertedDropout(0.5, bad)(TIMES, training=True)
+
+
+def test_the_papers_dropout_refuses_a_noise_shape():
+    with pytest.raises(ValueError, match="noise_shape"):
+        OriginalDropout(0.5, noise_shape=(None, 1, None))
+
+
+def replica_masks(noise_shape, columns=None):
+    """The mask of each of two replicas, and of one that has the whole batch."""
+    masks = []
+    for replica, count in ((0, 2), (1, 2), (0, 1)):
+        context = mock.Mock(
+            num_replicas_in_sync=count, replica_id_in_sync_group=tf.constant(replica)
+        )
+        layer = InvertedDropout(0.5, noise_shape, 7, columns)
+        with mock.patch.object(
+            tf.distribute, "get_replica_context", return_value=context
+        ):
+            rows = TIMES if count == 1 else TIMES[:10]
+            masks.append(layer(rows, training=True).numpy())
+    return masks
+
+
+@pytest.mark.parametrize("noise_shape", [(None, 1, None), (1, None, None)])
+@pytest.mark.parametrize("columns", [None, (10, 20)])
+def test_replicas_take_their_rows_of_a_shared_mask(noise_shape, columns):
+    first, second, whole = replica_masks(noise_shape, columns)
+    np.testing.assert_array_equal(np.concatenate([first, second]), whole)
+    assert (first == second).all() == (noise_shape[0] == 1)
+
+
+def test_towers_share_a_mask_without_columns():
+    layer = InvertedDropout(0.5, (None, None, 1), 7, (10, 20))
+    expected = InvertedDropout(0.5, (None, None, 1), 7)
+    actual = layer(TIMES, training=True)
+    np.testing.assert_array_equal(actual, expected(TIMES, training=True))

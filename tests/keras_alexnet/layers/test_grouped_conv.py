@@ -6,7 +6,14 @@ import tensorflow as tf
 from keras_alexnet.layers import GroupedConv2D, grouped_conv
 from keras_alexnet.layers.native_kernels import wants_native_kernels
 from keras_alexnet.processor import computes_bfloat16
-from tests.keras_alexnet.layers.conftest import POLICIES, forward_and_gradients, reload
+from tests.keras_alexnet.layers.conftest import (
+    POLICIES,
+    check_keras_contract,
+    check_positional,
+    forward_and_gradients,
+    reload,
+    whole_numbers,
+)
 from tests.reference import (
     UNIT,
     pad_same,
@@ -272,3 +279,146 @@ def test_the_reference_pads_as_tensorflow_does():
     padded, border = pad_same(x, (3, 2), (2, 3))
     assert border == [(0, 0), (1, 1), (0, 0)]
     assert padded.shape == (1, 9, 8, 1)
+
+
+PICTURES = (2, 7, 7, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "sides", "losses"),
+    [
+        ({"filters": 4, "kernel_size": 3}, (5, 5), 0),
+        (
+            {
+                **{"filters": 6, "kernel_size": 2, "padding": "same", "groups": 2},
+                **{"dilation_rate": (2, 1), "kernel_regularizer": "l2"},
+            },
+            (7, 7),
+            1,
+        ),
+        (
+            {
+                **{"filters": 6, "kernel_size": 3, "strides": (2, 1), "groups": 2},
+                **{"lora_rank": 2, "use_bias": False},
+            },
+            (3, 5),
+            0,
+        ),
+    ],
+    ids=["plain", "dilated towers", "LoRA"],
+)
+def test_it_does_what_keras_asks_of_a_layer(options, sides, losses):
+    expected = (2, *sides, options["filters"])
+    check_keras_contract(GroupedConv2D, options, PICTURES, expected, losses)
+
+
+def test_what_is_given_without_a_name_means_what_it_means_in_keras():
+    check_positional(GroupedConv2D, keras.layers.Conv2D)
+
+
+def test_the_third_number_is_the_strides():
+    layer = GroupedConv2D(96, 11, 4)
+    assert (layer.strides, layer.groups) == ((4, 4), 1)
+    every = (8, 3, 1, "same", "channels_last", 2, 2)
+    ours, theirs = GroupedConv2D(*every, name="x"), keras.layers.Conv2D(*every)
+    expected = {**theirs.get_config(), "name": "x"}
+    assert ours.get_config() == expected
+
+
+CONSTANTS = {
+    "kernel_regularizer": keras.regularizers.L2(0.5),
+    "bias_regularizer": keras.regularizers.L1(0.25),
+    "activity_regularizer": keras.regularizers.L2(0.125),
+    "bias_initializer": "ones",
+}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({name: value} for name, value in CONSTANTS.items()),
+        {"kernel_constraint": keras.constraints.NonNeg()},
+        {"bias_constraint": keras.constraints.MaxNorm(0.5)},
+        {"activation": keras.layers.LeakyReLU()},
+        {"activation": "softmax"},
+        {"trainable": False},
+        {"dtype": "float64"},
+        {"padding": "same", "strides": (2, 3)},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_each_argument_does_what_it_does_in_conv2d(options, groups):
+    x = np.random.default_rng(1).normal(size=PICTURES).astype("float32")
+    ours = GroupedConv2D(4, 3, groups=groups, **options)
+    theirs = keras.layers.Conv2D(4, 3, groups=groups, **options)
+    ours.build(x.shape)
+    theirs.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    y, expected = ours(x), theirs(x)
+    assert y.dtype == expected.dtype
+    # Two programs; softmax moves with its logits, which are below four.
+    assert relative(y, expected) < 4 * 2 * rounding_bound("float32", 9 * x.shape[-1])
+    limit = 2 * rounding_bound("float32", y.numpy().size, steps=6)  # of squares
+    np.testing.assert_allclose(ours.losses, theirs.losses, rtol=limit)
+    for one, other in zip(ours.weights, theirs.weights, strict=True):
+        assert one.constraint is other.constraint
+        assert one.trainable == other.trainable
+
+
+def test_lora_is_that_of_conv2d():
+    x = np.random.default_rng(1).normal(size=PICTURES).astype("float32")
+    ours, theirs = (
+        kind(6, 3, groups=2) for kind in (GroupedConv2D, keras.layers.Conv2D)
+    )
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+        layer.enable_lora(2, b_initializer="ones")
+    for one, other in zip(ours.weights, theirs.weights, strict=True):
+        other.assign(one)
+    limit = 2 * rounding_bound("float32", 9 * x.shape[-1], steps=6)  # and of a product
+    assert relative(ours(x), theirs(x)) < limit
+    assert len(ours.trainable_weights) == len(theirs.trainable_weights) == 3
+
+
+def gradients(layer, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(tf.cast(layer(x), tf.float32))
+    weights = [weight.value for weight in layer.trainable_weights]
+    return tape.gradient(total, [x, *weights])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_dilation_has_the_gradient_of_a_kernel_with_holes(groups, padding, policy):
+    x = tf.constant(whole_numbers((2, 9, 9, 4), 1))
+    layer = GroupedConv2D(
+        *(4, 3, 1, padding), dilation_rate=(2, 3), groups=groups, dtype=policy
+    )
+    layer.build(x.shape)
+    kernel = whole_numbers(layer.kernel.shape, 2)
+    layer.set_weights([kernel, np.zeros(4)])
+    wide = GroupedConv2D(4, (5, 7), 1, padding, groups=groups)
+    wide.build(x.shape)
+    holes = np.zeros(wide.kernel.shape, "float32")
+    holes[::2, ::3] = kernel
+    wide.set_weights([holes, np.zeros(4)])
+    np.testing.assert_array_equal(tf.cast(layer(x), "float32"), wide(x))
+    to_x, to_kernel, to_bias = gradients(layer, x)
+    wide_to_x, wide_to_kernel, wide_to_bias = gradients(wide, x)
+    np.testing.assert_array_equal(to_x, wide_to_x)
+    np.testing.assert_array_equal(to_kernel, wide_to_kernel[::2, ::3])
+    np.testing.assert_array_equal(to_bias, wide_to_bias)
+
+
+def test_no_kernel_needs_a_gradient_with_dilations():
+    # Whether a CPU has one depends on its instructions and on the precision.
+    layer = GroupedConv2D(4, 3, dilation_rate=2, groups=2)
+    layer.build((None, 9, 9, 4))
+    step = tf.function(lambda x: gradients(layer, x))
+    graph = step.get_concrete_function(tf.TensorSpec((None, None, None, 4))).graph
+    kernels = [op for op in graph.get_operations() if op.type.startswith("Conv2D")]
+    assert len(kernels) == 6
+    assert {tuple(op.get_attr("dilations")) for op in kernels} == {(1, 1, 1, 1)}

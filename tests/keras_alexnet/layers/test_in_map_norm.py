@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras_alexnet.layers import InMapResponseNormalization
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
+    check_keras_contract,
     forward_and_gradients,
     norm_bound,
     reload,
@@ -107,3 +108,8 @@ def test_bad_constants_are_refused_by_name(bad):
     (name, value), *_ = bad.items()
     with pytest.raises(ValueError, match=f"{name}={value}"):
         InMapResponseNormalization(**bad)
+
+
+def test_it_does_what_keras_asks_of_a_layer():
+    pictures = (2, 7, 7, 4)
+    check_keras_contract(InMapResponseNormalization, {"size": 3}, pictures, pictures)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_alexnet.layers import LocalResponseNormalization
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
+    check_keras_contract,
     forward_and_gradients,
     norm_bound,
     reload,
@@ -261,3 +262,8 @@ def test_bad_inputs_are_refused_with_their_shape(shape, groups):
     with pytest.raises(ValueError, match="Received: input_shape=") as error:
         layer.build(shape)
     assert str(shape) in str(error.value)
+
+
+def test_it_does_what_keras_asks_of_a_layer():
+    pictures = (2, 7, 7, 4)
+    check_keras_contract(LocalResponseNormalization, {"groups": 2}, pictures, pictures)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers import GroupedConv2D, LocalResponseNormalization
 from keras_alexnet.layers.native_kernels import native_kernels, wants_native_kernels
+from tests.keras_alexnet.layers.conftest import whole_numbers
 from tests.reference import relative, rounding_bound
 
 SHAPE = (2, 9, 9, 12)
@@ -42,3 +43,12 @@ def test_it_ends_with_its_block_even_after_an_error():
         raise KeyError
     assert wants_native_kernels() == before
     assert before == bool(tf.config.list_physical_devices("GPU"))
+
+
+def test_dilation_with_native_kernels_is_the_same():
+    x = tf.constant(whole_numbers((2, 9, 9, 4), 1))
+    layer = GroupedConv2D(4, 3, dilation_rate=2, groups=2, padding="same")
+    split = layer(x)
+    with native_kernels():
+        native = layer(x)
+    assert relative(native, split) < 2 * rounding_bound("float32", 9 * 2)

@@ -4,102 +4,24 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet import PRESETS, alexnet
-from keras_alexnet.models.network import map_sizes
+from keras_alexnet.models.layer_table import layer_table
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from tests.reference import (
-    in_map_norm,
-    lrn,
-    max_pool,
-    network_bound,
-    relative,
-    tower_conv2d,
+from tests.keras_alexnet.models.conftest import (
+    BFLOAT16,
+    NORM_STEPS,
+    SIZE,
+    SMALL,
+    TERMS,
+    names,
+    photos,
+    small,
+    with_random_weights,
 )
-
-SMALL = {"filters": (8, 16, 16, 16, 8), "units": 32}
-SIZE = 67  # pixels; the least that leaves a map, without padding
-# Terms of a sum in each layer of a two-tower network of these filters and units.
-TERMS = (11 * 11 * 3, 25 * 4, 9 * 16, 9 * 8, 9 * 8, 8, 32, 32)
-BFLOAT16 = pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)
-NORM_STEPS = 20  # roundings of a response normalisation
-
-
-def small(preset="released", num_classes=5, input_size=SIZE, **options):
-    return alexnet(preset, num_classes, input_size, **{**SMALL, "seed": 1, **options})
-
-
-def names(model):
-    return [layer.name for layer in model.layers]
-
-
-def photos(count, size, seed=0):
-    """Synthetic pictures: 1/f noise with the colours of ImageNet, mean 0 (spec 5.3)."""
-    stds = np.array([121.7801, 37.0939, 19.7208])
-    axes = np.array(
-        [
-            [-0.56351, -0.57618, -0.59200],
-            [-0.71258, -0.02354, 0.70120],
-            [0.41796, -0.81698, 0.39731],
-        ]
-    )
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
-    frequency[0, 0] = 1 / size
-    noise = np.random.default_rng(seed).normal(size=(count, 3, size, size))
-    waves = np.fft.ifft2(np.fft.fft2(noise) / frequency).real
-    waves /= waves.std((0, 2, 3), keepdims=True)
-    images = np.einsum("nphw,p,pc->nhwc", waves, stds, axes)
-    return images.astype(np.float32)
-
-
-def with_random_weights(model, seed=0):
-    """Weights that keep every layer's signal of one size, so that all of them count."""
-    generator = np.random.default_rng(seed)
-    for layer in model.layers:
-        if layer.weights:
-            shape = layer.kernel.shape
-            kernel = generator.normal(size=shape) * (2 / np.prod(shape[:-1])) ** 0.5
-            layer.set_weights([kernel, generator.normal(size=shape[-1:]) * 0.5])
-    return model
-
+from tests.reference import alexnet_logits, network_bound, relative
 
 # --- The networks at full size -------------------------------------------------------
 
-TWO_TOWERS = {
-    "conv1": 34_944,
-    "conv2": 307_456,
-    "conv3": 885_120,
-    "conv4": 663_936,
-    "conv5": 442_624,
-    "fc6": 37_752_832,
-    "fc7": 16_781_312,
-    "fc8": 4_097_000,
-}
-COUNTS = {  # spec 1.1 and 1.3
-    "paper": TWO_TOWERS,
-    "released": TWO_TOWERS,
-    "caffe_alexnet": TWO_TOWERS,
-    "caffenet": TWO_TOWERS,
-    "one_weird_trick": {
-        "conv1": 11 * 11 * 3 * 64 + 64,
-        "conv2": 5 * 5 * 64 * 192 + 192,
-        "conv3": 3 * 3 * 192 * 384 + 384,
-        "conv4": 3 * 3 * 384 * 256 + 256,
-        "conv5": 3 * 3 * 256 * 256 + 256,
-        "fc6": 37_752_832,
-        "fc7": 16_781_312,
-        "fc8": 4_097_000,
-    },
-    "one_gpu": {
-        "conv1": 11 * 11 * 3 * 48 + 48,
-        "conv2": 5 * 5 * 48 * 128 + 128,
-        "conv3": 3 * 3 * 128 * 192 + 192,
-        "conv4": 3 * 3 * 192 * 192 + 192,
-        "conv5": 3 * 3 * 192 * 256 + 256,
-        "fc6": 37_752_832,
-        "fc7": 16_781_312,
-        "fc8": 4_097_000,
-    },
-}
-TOTALS = dict.fromkeys(COUNTS, 60_965_224) | {
+TOTALS = dict.fromkeys(PRESETS, 60_965_224) | {
     "one_weird_trick": 61_100_840,
     "one_gpu": 59_798_312,
 }
@@ -111,7 +33,7 @@ STDS = {  # spec 3.1
     "one_weird_trick": [0.01, 0.01, 0.01, 0.01, 0.01, 0.005, 0.005, 0.01],  # Caffe's
     "one_gpu": [0.01, 0.01, 0.03, 0.03, 0.03, 0.01, 0.01, 0.01],
 }
-BIASES = dict.fromkeys(COUNTS, [0, 1, 0, 1, 1, 1, 1, 0]) | {
+BIASES = dict.fromkeys(PRESETS, [0, 1, 0, 1, 1, 1, 1, 0]) | {
     "caffe_alexnet": [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0],
     "one_weird_trick": [0, 0.1, 0, 0.1, 0.1, 0.1, 0.1, 0],
 }
@@ -121,7 +43,7 @@ SPREAD = {  # of a logit over 64 pictures, spec 3.3; a hundredth for [0, 1] inpu
 }
 
 
-@pytest.fixture(scope="module", params=COUNTS)
+@pytest.fixture(scope="module", params=PRESETS)
 def full(request):
     """Each preset as it is, built once."""
     return request.param, alexnet(request.param, seed=1)
@@ -136,7 +58,8 @@ def sample(layer):
 def test_every_preset_has_its_exact_parameter_counts(full):
     preset, model = full
     counts = {x.name: x.count_params() for x in model.layers if x.weights}
-    assert counts == COUNTS[preset]
+    table = layer_table(PRESETS[preset])  # whose figures have a test of their own
+    assert counts == {name: size.parameters for name, size in table.items()}
     assert model.count_params() == TOTALS[preset]
 
 
@@ -221,101 +144,14 @@ def test_the_default_is_the_released_network():
     assert names(alexnet(num_classes=2, **SMALL)) == RELEASED
 
 
-@pytest.mark.parametrize("preset", ["paper", "released"])
-def test_224_with_its_zeros_equals_227_of_the_extended_picture(preset):
-    narrow, wide = small(preset, input_size=224), small(preset, input_size=227)
-    wide.set_weights(with_random_weights(narrow).get_weights())
-    images = photos(2, 224)
-    extended = np.pad(images, ((0, 0), (0, 3), (0, 3), (0, 0)))
-    np.testing.assert_array_equal(narrow(images), wide(extended))
-    moved = np.pad(images, ((0, 0), (1, 2), (1, 2), (0, 0)))
-    assert relative(narrow(images), wide(moved)) > 1e-3
-
-
-@pytest.mark.parametrize(
-    ("size", "conv1", "pool1", "pool2", "pool5"),
-    [
-        (224, 55, 27, 13, 6),
-        (227, 55, 27, 13, 6),
-        (256, 63, 31, 15, 7),
-        (67, 15, 7, 3, 1),
-    ],
-)
-def test_maps_of_other_input_sizes(size, conv1, pool1, pool2, pool5):
-    sizes = map_sizes(PRESETS["released"].replace(input_size=size))
-    model = small(input_size=size)
-    expected = {"conv1": conv1, "pool1": pool1, "pool2": pool2, "pool5": pool5}
-    for name, side in expected.items():
-        assert sizes[name] == side
-        assert model.get_layer(name).output.shape[1:3] == (side, side)
-
-
-@pytest.mark.parametrize(
-    ("preset", "least"), [("released", 64), ("caffenet", 64), ("one_weird_trick", 63)]
-)
-def test_the_error_of_a_small_picture_names_the_least_size(preset, least):
-    for size in (least - 1, 1):
-        with pytest.raises(ValueError, match=f"input_size >= {least}") as error:
-            small(preset, input_size=size)
-        assert f"An input of {size} pixels" in str(error.value)
-    assert small(preset, input_size=least).output_shape == (None, 5)
-
-
 # --- What the network computes -------------------------------------------------------
-
-
-def reference_logits(model, preset, x):
-    """Run the network of spec 2.1 in float64, in the order of its table."""
-    weights = {layer.name: layer.get_weights() for layer in model.layers}
-
-    def conv(x, name, groups, padding="same"):
-        kernel, bias = weights[name]
-        strides = (4, 4) if name == "conv1" else (1, 1)
-        return tower_conv2d(x, kernel, groups, strides, padding, bias)
-
-    def relu(x):
-        return np.maximum(x, 0)
-
-    def pool(x):
-        return max_pool(x, 3, 2)
-
-    def norm(x):
-        return {
-            "paper": lambda: lrn(x, 2, 2, 1e-4, 0.75, groups=2),
-            "released": lambda: lrn(x, 2, 2, 2e-5, 0.75, groups=2),
-            "caffe_alexnet": lambda: lrn(x, 2, 1, 2e-5, 0.75),
-            "caffenet": lambda: lrn(x, 2, 1, 2e-5, 0.75),
-        }[preset]()
-
-    def dense(x, name):
-        kernel, bias = weights[name]
-        return x @ kernel.astype(np.float64) + bias
-
-    x = conv(x, "conv1", 1, "valid")
-    if preset == "released":
-        x = relu(pool(norm(x)))
-        x = relu(conv(x, "conv2", 2))
-        x = pool(in_map_norm(norm(x), 5, 1, 4e-5, 0.75))
-    elif preset == "caffenet":
-        x = norm(pool(relu(x)))
-        x = norm(pool(relu(conv(x, "conv2", 2))))
-    else:
-        x = pool(norm(relu(x)))
-        x = pool(norm(relu(conv(x, "conv2", 2))))
-    x = relu(conv(x, "conv3", 1))
-    x = relu(conv(x, "conv4", 2))
-    x = pool(relu(conv(x, "conv5", 2)))
-    unit = 0.5 if preset in ("paper", "released") else 1.0
-    x = unit * relu(dense(x.reshape(len(x), -1), "fc6"))
-    x = unit * relu(dense(x, "fc7"))
-    return dense(x, "fc8")
 
 
 @pytest.mark.parametrize("preset", ["paper", "released", "caffe_alexnet", "caffenet"])
 def test_logits_are_those_of_the_float64_network(preset):
     model = with_random_weights(small(preset))
     images = photos(2, SIZE)
-    expected = reference_logits(model, preset, images)
+    expected = alexnet_logits(model, preset, images)
     limit = network_bound("float32", TERMS, NORM_STEPS)
     assert relative(model(images), expected) < limit
 
@@ -408,19 +244,6 @@ def test_tanh_replaces_every_relu(preset):
     assert "relu" not in kinds
     assert kinds.count("tanh") == 7
     assert ("tanh1" in names(model)) == (preset == "released")
-
-
-def test_non_overlapping_pools_keep_maps_and_parameters():
-    options = {"input_size": 224, "num_classes": 10}
-    model = small(pooling="non_overlapping", **options)
-    shapes = {x.name: x.output.shape[1:3] for x in model.layers}
-    # layers-147.cfg: rounding up, conv2 pads 1 and conv5 pads 0.
-    assert [shapes[f"pool{i}"] for i in (1, 2, 5)] == [(28, 28), (13, 13), (6, 6)]
-    assert [shapes[f"conv{i}"] for i in (1, 2, 5)] == [(55, 55), (26, 26), (11, 11)]
-    assert model.count_params() == small(**options).count_params()
-    for number in (1, 2, 5):
-        pool = model.get_layer(f"pool{number}")
-        assert (pool.pool_size, pool.strides) == ((2, 2), (2, 2))
 
 
 def test_lrn_false_removes_every_normalisation():
@@ -548,7 +371,7 @@ def test_the_global_policy_is_the_default():
     assert model.get_layer("fc8").compute_dtype == "float32"
 
 
-@pytest.mark.parametrize("preset", COUNTS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_saved_network_comes_back_the_same(preset, tmp_path):
     model = with_random_weights(small(preset))
     model.save(tmp_path / "net.keras")

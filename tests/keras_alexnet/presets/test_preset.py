@@ -3,51 +3,28 @@ import json
 
 import pytest
 
-from keras_alexnet.presets.preset import LRN, PRESETS, find_preset
+from keras_alexnet.presets import LRN, PRESETS, find_preset
 
-# The rows of spec 8's summary that the networks' own tests do not see.
-TRAINING = {  # batch_size, bias_rate, dropout, colour_noise
-    "paper": (128, 1, "original", "eigenvalue"),
-    "released": (128, 2, "original", "released"),
-    "caffe_alexnet": (256, 2, "inverted", None),
-    "caffenet": (256, 2, "inverted", None),
-    "one_weird_trick": (128, 1, "inverted", None),
-    "one_gpu": (128, 2, "original", "released"),
-}
+NAMES = ["paper", "released", "caffe_alexnet", "caffenet", "one_weird_trick", "one_gpu"]
 
 
 def test_the_six_names_are_fixed():
-    assert list(PRESETS) == list(TRAINING)
+    assert list(PRESETS) == NAMES
     assert all(find_preset(name) is preset for name, preset in PRESETS.items())
+    assert [preset.name for preset in PRESETS.values()] == NAMES
 
 
-@pytest.mark.parametrize("name", TRAINING)
-def test_training_values_are_those_of_the_source(name):
-    preset = PRESETS[name]
-    values = (
-        preset.batch_size,
-        preset.bias_rate,
-        preset.dropout,
-        preset.colour_noise,
-    )
-    assert values == TRAINING[name]
-    assert preset.learning_rate == 0.01
-    assert preset.dropout_rate == 0.5
+def test_what_is_a_preset_already_is_found():
+    mine = PRESETS["paper"].replace(name="mine", units=8)
+    assert find_preset(mine) is mine
 
 
-@pytest.mark.parametrize(
-    ("name", "lrn"),
-    [
-        ("paper", LRN(2, 2.0, 1e-4, 0.75, per_tower=True)),
-        ("released", LRN(2, 2.0, 1e-4 / 5, 0.75, per_tower=True)),
-        ("one_gpu", LRN(2, 2.0, 1e-4 / 5, 0.75, per_tower=True)),
-        ("caffe_alexnet", LRN(2, 1.0, 1e-4 / 5, 0.75, per_tower=False)),
-        ("caffenet", LRN(2, 1.0, 1e-4 / 5, 0.75, per_tower=False)),
-        ("one_weird_trick", None),
-    ],
-)
-def test_the_constants_of_the_normalisation(name, lrn):
-    assert PRESETS[name].lrn == lrn
+@pytest.mark.parametrize("name", NAMES)
+def test_what_all_recipes_have_in_common(name):
+    recipe = PRESETS[name].recipe
+    assert (recipe.learning_rate, recipe.momentum, recipe.decay) == (0.01, 0.9, 0.0005)
+    assert (recipe.precision, recipe.schedule) == ("float32", "plateau")
+    assert PRESETS[name].dropout_rate == 0.5
 
 
 def test_presets_cannot_be_changed():
@@ -67,6 +44,17 @@ def test_replacing_a_field_leaves_the_others():
     assert changed.units == 7
     assert changed.replace(units=paper.units) == paper
     assert paper.units == 4096
+
+
+def test_a_field_of_the_recipe_is_changed_by_its_name_too():
+    paper = PRESETS["paper"]
+    changed = paper.replace(units=7, batch_size=64, colour_noise=None)
+    assert (changed.recipe.batch_size, changed.recipe.colour_noise) == (64, None)
+    back = changed.replace(recipe=paper.recipe, units=paper.units)
+    assert back == paper
+    own = paper.replace(recipe=changed.recipe, seed=3).recipe
+    assert (own.seed, own.batch_size) == (3, 64)
+    assert {*paper.network} & {*vars(paper.recipe)} == set()
 
 
 def test_fields_survive_json():

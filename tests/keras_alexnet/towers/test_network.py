@@ -3,14 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet import PRESETS, alexnet, two_towers
-from keras_alexnet.models import copy_weights
-from keras_alexnet.towers.crossings import crossing_bytes, tower_crossings
+from keras_alexnet import alexnet, copy_weights, two_towers
 from keras_alexnet.towers.weights import merge, tower_variables
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests import logical_devices
-from tests.keras_alexnet.models.test_network import (
+from tests.keras_alexnet.models.conftest import (
     BFLOAT16,
     NORM_STEPS,
     SIZE,
@@ -203,46 +201,11 @@ def test_without_gpus_the_default_devices_are_an_error():
         two_towers("released", 5, SIZE, **SMALL)
 
 
-# --- What crosses --------------------------------------------------------------------
-
-
-def test_crossing_bytes_of_the_paper():
-    """conv3 13 x 13 x 128 and fc6 6 x 6 x 128 and fc7 2048 both ways; fc8 one way."""
-    both_ways = 2 * (13 * 13 * 128 + 6 * 6 * 128 + 2048)
-    expected = 128 * 4 * 2 * (both_ways + 2048)
-    assert crossing_bytes("paper", 128) == expected == 60_030_976
-    assert crossing_bytes("released", 128, "mixed_bfloat16") == expected // 2
-
-
-def test_caffes_norms_read_two_maps_across_the_seam():
-    found = {
-        (c.reader, c.phase, c.source): c.bytes
-        for c in tower_crossings("caffe_alexnet", 1)
-    }
-    assert found["norm1", "forward", 0] == found["norm1", "backward", 1] == 55 * 55 * 8
-    assert found["norm2", "forward", 1] == 27 * 27 * 8
-    found = {
-        (c.reader, c.phase, c.source): c.bytes for c in tower_crossings("caffenet", 1)
-    }
-    assert found["norm1", "forward", 0] == 27 * 27 * 8
-    assert found["norm2", "forward", 1] == 13 * 13 * 8
-
-
-def test_nothing_crosses_for_the_logits_but_to_tower_a():
-    crossings = [c for c in tower_crossings("paper", 1) if c.reader == "fc8"]
-    assert {(c.phase, c.source, c.target) for c in crossings} == {
-        ("forward", 1, 0),
-        ("backward", 0, 1),
-    }
-    with pytest.raises(ValueError, match="two towers"):
-        tower_crossings(PRESETS["one_gpu"], 1)
-
-
 # --- On two devices ------------------------------------------------------------------
 
 TRAINED_ON_TWO_DEVICES = """
-from keras_alexnet.towers.layers import tower_devices
-from keras_alexnet.models import copy_weights
+from keras_alexnet.towers.devices import tower_devices
+from keras_alexnet import copy_weights
 from tests.keras_alexnet.towers import test_network as t
 from tests.reference import relative
 result = {}

@@ -2,10 +2,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_alexnet import alexnet, two_towers
-from keras_alexnet.models import copy_weights
+from keras_alexnet import alexnet, copy_weights, two_towers
 from keras_alexnet.towers.weights import merge, split, tower_variables
-from tests.keras_alexnet.models.test_network import (
+from tests.keras_alexnet.models.conftest import (
     NORM_STEPS,
     SIZE,
     SMALL,

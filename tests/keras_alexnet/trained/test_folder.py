@@ -1,109 +1,205 @@
-"""One training at a time in a folder, also in one that was only half made."""
+"""Network folders: saved whole, opened only if the network gives numbers.
 
-import os
+A network that gives none is answered with by no verb, and hidden by no figure.
+"""
+
+import errno
+import json
 import shutil
-import signal
-import subprocess
-import sys
 
+import keras
+import numpy as np
 import pytest
 
-from keras_alexnet import cli
-from keras_alexnet.commands.train import TrainOptions
+from keras_alexnet import cli, load
+from keras_alexnet.evaluation.accuracy import evaluate
+from keras_alexnet.export.saved_model import export
 from keras_alexnet.trained import folder
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.trained.folder import claim_run
-from keras_alexnet.training.fit import train
 from tests import small
 from tfrecords import DatasetError
 
 
+def spoiled(run, folder, layer, value):
+    """Copy a run with a best network such as earlier versions saved."""
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("metrics.json"))
+    model = keras.models.load_model(folder / "network.keras", compile=False)
+    kernel = model.get_layer(layer).kernel
+    values = kernel.numpy()
+    values[..., 0] = value
+    kernel.assign(values)
+    model.save(folder / "network.keras")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nan_run(run, tmp_path_factory):
+    return spoiled(run, tmp_path_factory.mktemp("nan") / "run", "fc8", np.nan)
+
+
+@pytest.fixture(scope="module")
+def overflowing_run(run, tmp_path_factory):
+    """Finite weights; in a graph the scores are finite too, zeros."""
+    return spoiled(run, tmp_path_factory.mktemp("high") / "run", "conv3", 1e38)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pictures") / "one.jpg"
+    path.write_bytes(small.encode(small.picture(0, 7)))
+    return path
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """What is only seen in the answers."""
+    monkeypatch.setattr(folder, "find_not_finite", lambda model: None)
+
+
+@pytest.mark.parametrize(
+    ("which", "what"),
+    [
+        ("nan_run", "the weight fc8/kernel is not finite"),
+        ("overflowing_run", "the output of conv3 is not finite"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["evaluate", "ensemble", "predict", "export"])
+def test_every_verb_says_what_is_wrong(
+    request, run, dataset, picture, tmp_path, capsys, which, what, verb
+):
+    broken = request.getfixturevalue(which)
+    arguments = {
+        "evaluate": ["evaluate", broken, dataset, "--json", tmp_path / "out"],
+        "ensemble": ["evaluate", run, broken, dataset, "--json", tmp_path / "out"],
+        "predict": ["predict", broken, picture, "--json", tmp_path / "out"],
+        "export": ["export", broken, tmp_path / "out"],
+    }[verb]
+    assert cli.main([str(argument) for argument in arguments]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert str(broken / "network.keras") in error and what in error
+    assert "--learning-rate" in error
+    assert not (tmp_path / "out").exists()
+    assert not (broken / "metrics.json").exists()
+
+
+def test_openvino_is_not_given_such_a_network(nan_run):
+    pytest.importorskip("openvino")
+    with pytest.raises(DatasetError, match="the weight fc8/kernel is not finite"):
+        load(nan_run, runtime="openvino")
+
+
+def test_an_evaluation_with_answers_that_are_not_finite_ends(
+    unchecked, run, nan_run, dataset
+):
+    message = f"{nan_run} gives 12 of 12 pictures probabilities that are not finite"
+    with pytest.raises(DatasetError, match=message):
+        evaluate([load(run), load(nan_run)], dataset, views=1)
+
+
+def test_a_prediction_that_is_not_finite_is_an_error_of_its_picture(
+    unchecked, run, tmp_path, picture, capsys
+):
+    high = spoiled(run, tmp_path / "high", "fc8", 3e38)
+    out = tmp_path / "out.json"
+    arguments = ["predict", str(high), str(picture), "--json", str(out)]
+    assert cli.main(arguments) == 1
+    assert f"{picture}: not_finite" in capsys.readouterr().err
+    (answer,) = json.loads(out.read_text(), parse_constant=pytest.fail)
+    assert answer["scores"] == [] and "diverged" in answer["error"]
+
+
+def test_an_export_of_an_earlier_version_is_refused(unchecked, nan_run, tmp_path):
+    version = export(load(nan_run), tmp_path / "out")
+    with pytest.raises(DatasetError, match="weights are not finite"):
+        load(tmp_path / "out")
+    with pytest.raises(DatasetError, match=f"{version} is of no use"):
+        load(version, runtime="openvino")
+
+
+def test_an_export_whose_scores_overflow_has_no_answer(
+    unchecked, run, tmp_path, picture
+):
+    high = spoiled(run, tmp_path / "high", "fc8", 3e38)
+    network = load(export(load(high), tmp_path / "out"))
+    (answer,) = network.predict([picture])
+    assert answer.error.startswith("not_finite") and answer.labels == []
+
+
 def files(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file()}
 
 
-@pytest.mark.parametrize("resume", [True, False])
-def test_a_second_training_in_a_folder_is_refused(
-    run, dataset, tmp_path, capsys, resume
+def test_a_saved_network_is_the_one_that_was_opened(run, tmp_path, picture):
+    network = load(run)
+    network.save(tmp_path / "deep" / "network")
+    found = tmp_path / "deep" / "network"
+    assert {*files(found)} == {
+        *("config.json", "labels.txt", "statistics.npz", "network.keras"),
+    }
+    assert [*found.parent.iterdir()] == [found]  # nothing unfinished is left
+    document = json.loads((found / "config.json").read_text())
+    assert "control" not in document and document["format"] == 2
+    again = load(found)
+    assert again.labels == network.labels
+    assert again.config.preset == network.config.preset
+    for views in (1, 10):
+        expected = network.predict([picture], views=views)
+        assert again.predict([picture], views=views) == expected
+    again.save(tmp_path / "twice")
+    assert files(tmp_path / "twice").keys() == files(found).keys()
+    for name in ("config.json", "labels.txt"):
+        assert files(tmp_path / "twice")[name] == files(found)[name]
+
+
+def test_a_network_is_saved_whole_or_not_at_all(run, tmp_path, monkeypatch):
+    network = load(run)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(folder, "write_facts", full)
+    with pytest.raises(DatasetError, match="No space left on the disk"):
+        network.save(tmp_path / "network")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_files_is_not_written_into(run, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(DatasetError, match="Expected a new or empty folder"):
+        load(run).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "export"])
+def test_a_run_without_its_labels_is_named_by_every_verb(
+    run, dataset, picture, tmp_path, capsys, verb
 ):
-    part = tmp_path / "part"
-    if resume:
-        shutil.copytree(run, part)
-    before = files(part)
-    options = ["--epochs=3", "--resume"] if resume else ["--batch-size=8"]
-    arguments = ["train", str(dataset), str(part), "--input-size=67", *options]
-    with claim_run(part, make=True):
-        assert cli.main([a for a in arguments if not resume or "size" not in a]) == 1
-    error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"Another process is training in {part}." in error
-    assert files(part) == before
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "labels.txt").unlink()
+    last = {"predict": picture, "evaluate": dataset, "export": tmp_path / "out"}[verb]
+    assert cli.main([verb, str(copy), str(last)]) == 1
+    error = capsys.readouterr().err.strip()
+    assert f"{copy / 'labels.txt'}, found no such file. Copy it" in error
+    assert error.count("\n") == 0 and "Errno" not in error
 
 
-def test_a_claim_ends_with_its_process(tmp_path):
-    code = (
-        "import pathlib, sys\n"
-        "from keras_alexnet.trained.folder import claim_run\n"
-        "with claim_run(pathlib.Path(sys.argv[1]), make=True):\n"
-        "    print('held', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    with holder:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(DatasetError, match="Another process"):
-            with claim_run(tmp_path, make=True):
-                pass
-        os.kill(holder.pid, signal.SIGKILL)
-        holder.wait()
-        with claim_run(tmp_path, make=True):
-            assert list(tmp_path.iterdir()) == []
+def test_names_that_are_too_few_are_named(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "labels.txt").write_text("blue\nred\n")
+    with pytest.raises(DatasetError, match="Expected 3 names in .*found 2"):
+        load(copy)
 
 
-def test_a_folder_that_is_not_there_is_not_made_to_resume(dataset, tmp_path):
-    with pytest.raises(DatasetError, match="found none"):
-        train(small.config(dataset), tmp_path / "run", resume=True)
-    assert not (tmp_path / "run").exists()
+def test_a_run_without_an_epoch_says_how_to_go_on(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "network.keras").unlink()
+    with pytest.raises(DatasetError, match="no epoch has finished.*--resume"):
+        load(copy)
+    (copy / "network.keras").write_bytes(b"not a model")
+    with pytest.raises(DatasetError, match="Cannot load .*network.keras"):
+        load(copy)
 
 
-@pytest.mark.parametrize("copied", [0, 1, 2])
-def test_killed_while_the_folder_is_made_the_same_command_goes_on(
-    dataset, tmp_path, monkeypatch, capsys, copied
-):
-    class Kill(BaseException):
-        """Stands for whatever ends a process."""
-
-    own, done = shutil.copyfile, []
-
-    def die(*arguments):
-        if len(done) == copied:
-            raise Kill
-        done.append(own(*arguments))
-
-    config = small.config(dataset, epochs=1)
-    run = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        patch.setattr(folder.shutil, "copyfile", die)
-        patch.setattr(TrainConfig, "save", lambda *_: die())
-        with pytest.raises(Kill):
-            train(config, run)
-    (run / ".config.json.tmp").write_bytes(b"{")  # a kill leaves these too
-    monkeypatch.setattr(TrainOptions, "config", lambda self: config)
-    assert cli.main(["train", str(dataset), str(run), "--resume"]) == 1
-    assert "Make one with: alexnet train DATA RUN" in capsys.readouterr().err
-    state = train(config, run)
-    assert len(state.history) == 1 and (run / "best.keras").exists()
-
-
-def test_a_folder_with_other_files_is_not_taken_for_a_half_made_one(dataset, tmp_path):
-    for name in ("labels.txt", "notes.txt"):
-        folder = tmp_path / name.removesuffix(".txt")
-        folder.mkdir()
-        (folder / name).write_text("mine")
-        with pytest.raises(DatasetError, match="new or empty run folder"):
-            train(small.config(dataset), folder)
-        assert (folder / name).read_text() == "mine"
+def test_the_network_of_an_earlier_run_is_read(run, tmp_path, picture):
+    copy = shutil.copytree(run, tmp_path / "run")
+    (copy / "network.keras").rename(copy / "network.keras")
+    assert load(copy).predict([picture]) == load(run).predict([picture])

@@ -1,7 +1,7 @@
-"""A dataset that is not the run's own, in every verb that takes both."""
+"""A dataset that is not the run's own, for training."""
 
+import dataclasses
 import json
-import re
 import shutil
 
 import numpy as np
@@ -9,8 +9,7 @@ import pytest
 
 import tfrecords
 from keras_alexnet import cli
-from keras_alexnet.evaluation.accuracy import evaluate
-from keras_alexnet.training.run_dataset import check_dataset, check_training_split
+from keras_alexnet.training.run_dataset import RunDataset
 from tests import small
 from tfrecords import DatasetError, Statistics
 
@@ -41,80 +40,12 @@ def other(tree, tmp_path_factory):
     return build
 
 
-@pytest.fixture(scope="module")
-def strange(other, dataset, tmp_path_factory):
-    """Datasets of the same number of classes by what differs in them."""
-    renamed, swapped = (
-        shutil.copytree(dataset, tmp_path_factory.mktemp(name) / "data")
-        for name in ("renamed", "swapped")
-    )
-    for folder, labels in ((renamed, ["a", "b", "c"]), (swapped, ["blue", "red"])):
-        labels = [*labels, "green"][:3]
-        document = json.loads((folder / "manifest.json").read_text())
-        document["labels"] = labels
-        (folder / "manifest.json").write_text(json.dumps(document))
-        (folder / "labels.txt").write_text("\n".join(labels) + "\n")
-    return {
-        "names": renamed,
-        "order": swapped,
-        "size": other(size=80),
-        "filter": other(filter="box"),
-        "orientation": other(apply_exif=True),
-    }
-
-
-FACTS = {
-    "names": r"classes of .* differ: 3 against 3, first 'blue' against 'a'",
-    "order": r"classes of .* differ: 3 against 3, first 'green' against 'red'",
-    "size": r"stored size is 72; that of .* is 80.*--size 72",
-    "filter": r"resize filter is bicubic; that of .* is box.*--filter bicubic",
-    "orientation": r"orientation is ignored; that of .* is applied.*--no-apply-exif",
-}
-
-
 def files(folder):
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("fact", FACTS)
-@pytest.mark.parametrize("verb", ["train", "evaluate", "ensemble", "openvino"])
-def test_what_differs_is_said_before_anything_is_written(
-    run, dataset, strange, tmp_path, capsys, verb, fact
-):
-    copy = shutil.copytree(run, tmp_path / "run")
-    before = files(copy)
-    commands = {
-        "train": ["train", strange[fact], copy, "--resume", "--epochs", "9"],
-        "evaluate": ["evaluate", copy, strange[fact], "--json", tmp_path / "a.json"],
-        "ensemble": ["evaluate", copy, copy, strange[fact], "--split", "train"],
-        "openvino": ["evaluate", copy, strange[fact], "--runtime", "openvino"],
-    }
-    assert cli.main([str(word) for word in commands[verb]]) == 1
-    error = capsys.readouterr().err
-    line = error.strip().splitlines()[-1]
-    assert line.startswith(f"alexnet {commands[verb][0]}: ")
-    assert re.search(FACTS[fact], line)
-    assert files(copy) == before
-    assert not (tmp_path / "a.json").exists()
-
-
-def test_every_run_of_an_ensemble_is_looked_at_first(
-    run, dataset, tmp_path, monkeypatch
-):
-    odd = shutil.copytree(run, tmp_path / "odd")
-    document = json.loads((odd / "config.json").read_text())
-    (odd / "config.json").write_text(json.dumps({**document, "stored_size": 80}))
-    done = []
-    with pytest.raises(DatasetError, match="stored size is 80"):
-        evaluate([run, odd], dataset, num_views=1, progress=done.append)
-    assert done == []
-
-
-def test_another_mean_is_fine_for_evaluation_and_refused_for_training(
-    run, dataset, other, tmp_path, capsys
-):
+def test_other_pictures_are_refused_for_training(run, dataset, other, tmp_path, capsys):
     fewer = other(limit=24)
-    check_dataset(run, fewer)
     copy = shutil.copytree(run, tmp_path / "run")
     before = files(copy)
     arguments = ["train", str(fewer), str(copy), "--resume", "--epochs", "3"]
@@ -125,9 +56,11 @@ def test_another_mean_is_fine_for_evaluation_and_refused_for_training(
     # As many pictures, but not the same.
     statistics = Statistics.load(dataset / "statistics.npz")
     fields = {**vars(statistics), "mean_image": statistics.mean_image + np.float32(1)}
-    Statistics(**fields).save(tmp_path / "statistics.npz")
+    other_pictures = dataclasses.replace(
+        RunDataset.read(dataset), statistics=Statistics(**fields)
+    )
     with pytest.raises(DatasetError, match="another mean image"):
-        check_training_split(run, tmp_path)
+        other_pictures.check_is_of(run)
 
 
 def test_a_dataset_may_move_and_be_cut_into_other_shards(
@@ -136,19 +69,72 @@ def test_a_dataset_may_move_and_be_cut_into_other_shards(
     copy = shutil.copytree(run, tmp_path / "run")
     moved = shutil.copytree(dataset, tmp_path / "moved")
     for data in (moved, other(shards=3)):
-        check_training_split(copy, data)
+        RunDataset.read(data).check_is_of(copy)
         assert cli.main(["train", str(data), str(copy), "--resume"]) == 0
         assert "Nothing to do" in capsys.readouterr().out
         document = json.loads((copy / "config.json").read_text())
-        assert document["data"] == str(data)
+        assert document["control"]["data"] == str(data)
 
 
-def test_what_an_old_run_does_not_say_its_dataset_says(run, strange, tmp_path):
-    old = shutil.copytree(run, tmp_path / "old")
-    document = json.loads((old / "config.json").read_text())
-    del document["apply_exif"]
-    document["data"] = str(strange["orientation"])
-    (old / "config.json").write_text(json.dumps(document))
-    check_dataset(old, strange["orientation"])
-    (old / "config.json").write_text(json.dumps({**document, "data": "/gone"}))
-    check_dataset(old, strange["orientation"])
+@pytest.fixture
+def manifest_of(dataset, tmp_path):
+    """Read a copy of the dataset whose manifest is another one."""
+
+    def read(change):
+        copy = shutil.copytree(dataset, tmp_path / "copy")
+        document = json.loads((copy / "manifest.json").read_text())
+        change(document)
+        (copy / "manifest.json").write_text(json.dumps(document))
+        return RunDataset.read(copy)
+
+    return read
+
+
+def test_the_validation_split_is_watched_else_the_test_split(dataset, manifest_of):
+    assert RunDataset.read(dataset).validation_split == "validation"
+
+    def rename(document):
+        for part in ("splits", "class_counts"):
+            document[part]["test"] = document[part].pop("validation")
+
+    assert manifest_of(rename).validation_split == "test"
+
+
+def test_a_dataset_without_validation_is_refused(manifest_of):
+    read = manifest_of(lambda document: document["splits"].pop("validation"))
+    with pytest.raises(DatasetError, match="validation or test split"):
+        read.check_fits(small.preset())
+
+
+def test_a_dataset_without_training_pictures_is_refused(manifest_of):
+    with pytest.raises(DatasetError, match="training split in .*for alexnet evaluate"):
+        manifest_of(lambda document: document["splits"].pop("train"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"batch_size": 37}, "batch of 37 training pictures in .*found 36"),
+        ({"input_size": 73}, "at least 73 pixels in .*found 72"),
+        ({"input_size": 5}, "5"),
+    ],
+)
+def test_a_network_that_could_take_no_step_is_refused(dataset, fields, message):
+    read = RunDataset.read(dataset)
+    read.check_fits(small.preset())
+    with pytest.raises(ValueError, match=message):
+        read.check_fits(small.preset(**fields))
+
+
+def test_it_knows_what_the_build_did_to_the_pictures(dataset, other):
+    assert RunDataset.read(dataset).preprocessing(small.preset()) == {
+        "stored_size": small.STORED,
+        "resize_filter": "bicubic",
+        "apply_exif": False,
+        "input_size": small.INPUT,
+        "mean": "image",
+    }
+    turned = RunDataset.read(other(apply_exif=True, filter="box"))
+    found = turned.preprocessing(small.preset(mean="channel"))
+    expected = ("box", True, "channel")
+    assert (found["resize_filter"], found["apply_exif"], found["mean"]) == expected

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tfrecords
+from keras_alexnet import load
 from keras_alexnet.cli import main
 from keras_alexnet.evaluation.accuracy import evaluate
 from tests.small import encode, picture, write_tree
@@ -109,7 +110,7 @@ def test_a_test_split_alone_is_a_dataset(testing, capsys):
 
 
 def test_a_test_split_alone_is_evaluated(testing, run, capsys):
-    report = evaluate([run], testing, num_views=1, split="test")
+    report = evaluate([load(run)], testing, views=1, split="test")
     assert report.images == 9
     assert np.isfinite(report.top1_error)
     assert main(["evaluate", str(run), str(testing), "--views", "1"]) == 1

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_alexnet.inference.classifier import _expand
+from keras_alexnet.commands.predict import list_pictures
 from tests.small import write_tree
 from tests.tfrecords.conftest import fill
 from tfrecords import DatasetError
@@ -25,7 +25,7 @@ def test_our_own_folders_are_no_classes(tmp_path, files, place):
     assert source.labels == ("cat", "dog")
     assert len(source.samples) == 2
     assert [i.file for i in source.ignored] == [place]
-    assert len(list(_expand([tmp_path]))) == 2
+    assert len(list(list_pictures([tmp_path]))) == 2
 
 
 @pytest.mark.parametrize("kind", ["dataset", "run", "network", "export", "served"])

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_alexnet.inference.classifier import _expand
+from keras_alexnet.commands.predict import list_pictures
 from tests.tfrecords.conftest import fill
 from tfrecords.sources import open_source
 
@@ -16,7 +16,7 @@ def test_files_beside_a_picture_of_their_name_are_no_pictures(tmp_path):
     assert [s.key for s in source.samples] == ["x/a.jpg", "y/b.jpg"]
     assert {i.file for i in source.ignored} == {f"x/{name}" for name in SIDECARS}
     assert all("beside it" in i.reason for i in source.ignored)
-    assert [path.name for path in _expand([tmp_path])] == ["a.jpg", "b.jpg"]
+    assert [path.name for path in list_pictures([tmp_path])] == ["a.jpg", "b.jpg"]
 
 
 @pytest.mark.parametrize("name", ["b.txt", "a.png", "a", "ab.json"])

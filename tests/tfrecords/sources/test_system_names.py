@@ -1,6 +1,6 @@
 import pytest
 
-from keras_alexnet.inference.classifier import _expand
+from keras_alexnet.commands.predict import list_pictures
 from tests.tfrecords.conftest import fill
 from tfrecords.sources import open_source
 
@@ -42,12 +42,14 @@ def test_systems_folders_and_files_are_passed_over_wherever_they_lie(cluttered):
 
 
 def test_predict_takes_what_build_takes(cluttered):
-    found = [path.relative_to(cluttered).as_posix() for path in _expand([cluttered])]
+    found = [
+        path.relative_to(cluttered).as_posix() for path in list_pictures([cluttered])
+    ]
     assert found == [s.key for s in open_source(cluttered).samples]
 
 
 def test_predict_takes_what_is_named(cluttered):
     named = [cluttered / "cat" / "Thumbs.db", cluttered / ".DS_Store"]
-    assert list(_expand(named)) == named
+    assert list(list_pictures(named)) == named
     hidden = cluttered / "@eaDir"
-    assert list(_expand([hidden])) == [hidden / "1.jpg"]
+    assert list(list_pictures([hidden])) == [hidden / "1.jpg"]

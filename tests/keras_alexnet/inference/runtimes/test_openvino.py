@@ -5,13 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet import alexnet, cli
-from keras_alexnet.evaluation.accuracy import evaluate, view_probabilities
-from keras_alexnet.export.saved_model import export_saved_model
-from keras_alexnet.inference.classifier import predict
+from keras_alexnet import alexnet, cli, load
+from keras_alexnet.evaluation.accuracy import evaluate
+from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
-from keras_alexnet.presets.preset import PRESETS
-from keras_alexnet.trained.opening import load_network
+from keras_alexnet.presets import PRESETS
 from tests import small
 from tests.keras_alexnet.models.test_network import (
     SIZE,
@@ -28,11 +26,6 @@ PROMISED = 1e-4  # by OpenVINONetwork
 @pytest.fixture
 def openvino():
     return pytest.importorskip("openvino")
-
-
-@pytest.fixture(scope="module")
-def version(run, tmp_path_factory):
-    return export_saved_model(run, tmp_path_factory.mktemp("export") / "model", top=2)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +55,9 @@ def probability_bound(logits, dtype="float32"):
     return min(limit, PROMISED) if dtype == "float32" else limit
 
 
-def answers(network, pictures):
-    good = [p for p in predict(network, [pictures]) if not p.error]
-    return good, [p for p in predict(network, [pictures]) if p.error]
+def answers(network, pictures, **options):
+    found = network.predict(sorted(pictures.iterdir()), **options)
+    return [p for p in found if not p.error], [p for p in found if p.error]
 
 
 def assert_same(first, second):
@@ -110,91 +103,48 @@ def test_precision_is_what_was_asked_for(openvino):
 
 @pytest.mark.parametrize("num_views", [1, 10])
 def test_run_folders_predict_the_same_with_both(openvino, run, pictures, num_views):
-    options = {"num_views": num_views, "top": 2}
-    good, bad = answers(load_network(run, **options), pictures)
-    network = load_network(run, runtime="openvino", **options)
-    other_good, other_bad = answers(network, pictures)
+    options = {"views": num_views, "top": 2}
+    good, bad = answers(load(run), pictures, **options)
+    network = load(run, runtime="openvino")
+    other_good, other_bad = answers(network, pictures, **options)
     assert_same(other_good, good)
     assert other_bad == bad and len(bad) == 1 and len(good) == 5
     assert all(len(p.labels) == 2 for p in good)
 
 
-@pytest.mark.parametrize("num_views", [1, 10])
-def test_exports_predict_the_same_with_both(
-    openvino, run, pictures, tmp_path, num_views
-):
-    model = export_saved_model(run, tmp_path / "model", num_views=num_views, top=2)
-    good, bad = answers(load_network(model), pictures)
-    other_good, other_bad = answers(load_network(model, runtime="openvino"), pictures)
+@pytest.mark.parametrize("version", ["exported", "exported_ten"])
+def test_exports_predict_the_same_with_both(openvino, pictures, version, request):
+    folder = request.getfixturevalue(version)
+    good, bad = answers(load(folder), pictures, top=2)
+    other = load(folder, runtime="openvino")
+    other_good, other_bad = answers(other, pictures, top=2)
     assert_same(other_good, good)
     assert other_bad == bad and all(len(p.labels) == 2 for p in other_good)
 
 
-def test_portable_signature_is_the_network(version, run, unfused):
-    signatures = tf.saved_model.load(str(version)).signatures
-    picture = tf.constant([small.encode(small.picture(1, 3))])
-    images = signatures["preprocess"](image_bytes=picture)["images"]
-    assert images.shape == (1, small.INPUT, small.INPUT, 3)
-    expected = signatures["serving_default"](image_bytes=picture)["probabilities"]
-    got = signatures["portable"](images=images)["probabilities"]
-    np.testing.assert_allclose(got, expected, atol=TOLERANCE)
-    assert "LRN" in operations_of(signatures["portable"])
-    assert "LRN" not in operations_of(signatures["serving_default"])
-
-
-def operations_of(signature):
-    """Return the kinds of operations of a signature and all that it calls."""
-    graphs, kinds = [signature.graph], set()
-    while graphs:
-        for operation in graphs.pop().get_operations():
-            kinds.add(operation.type)
-            if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
-                name = operation.get_attr("f").name
-                graphs.append(operation.graph._get_function(name).graph)
-    return kinds
-
-
-def test_exports_without_the_signature_are_named(openvino, version, monkeypatch):
-    load = tf.saved_model.load
+def test_exports_without_the_signature_are_named(openvino, exported, monkeypatch):
+    own = tf.saved_model.load
 
     def older(path):
-        loaded = load(path)
+        loaded = own(path)
         kept = {k: v for k, v in loaded.signatures.items() if k != "portable"}
         # The loaded object owns the variables.
         return type("Loaded", (), {"signatures": kept, "owner": loaded})
 
     monkeypatch.setattr(tf.saved_model, "load", older)
     with pytest.raises(DatasetError, match="'portable'.*older export.*alexnet export"):
-        load_network(version, runtime="openvino")
+        load(exported, runtime="openvino")
 
 
 @pytest.mark.parametrize("num_views", [1, 10])
 def test_evaluation_counts_the_same_with_both(openvino, run, dataset, num_views):
-    options = {"num_views": num_views}
-    expected = evaluate([run, run], dataset, **options)
-    report = evaluate([run, run], dataset, runtime="openvino", **options)
-    np.testing.assert_array_equal(report.confusion, expected.confusion)
-    assert report.summary()["runtime"] == "openvino"
+    expected, found = (
+        evaluate([load(run, runtime=runtime)] * 2, dataset, views=num_views)
+        for runtime in ("tensorflow", "openvino")
+    )
+    np.testing.assert_array_equal(found.confusion, expected.confusion)
+    assert found.summary()["runtime"] == "openvino"
     assert expected.summary()["runtime"] == "tensorflow"
-
-
-@pytest.mark.bfloat16
-def test_bfloat16_of_tensorflow_is_near_float32(run, dataset, pictures):
-    exact, _ = answers(load_network(run), pictures)
-    rounded, _ = answers(load_network(run, precision="mixed_bfloat16"), pictures)
-    for a, b in zip(exact, rounded, strict=True):
-        by_class = dict(zip(b.classes, b.scores, strict=True))
-        scores = [by_class[c] for c in a.classes]
-        limit = small.probability_bound("bfloat16") / 2  # one of the two rounds
-        np.testing.assert_allclose(a.scores, scores, atol=limit)
-    assert [p.scores for p in exact] != [p.scores for p in rounded]
-    report = evaluate([run], dataset, num_views=1, precision="mixed_bfloat16")
-    assert report.summary()["precision"] == "mixed_bfloat16"
-
-
-def test_tensorflow_runs_an_export_in_its_own_precision(version):
-    with pytest.raises(DatasetError, match="mixed_bfloat16.*--runtime openvino"):
-        load_network(version, precision="mixed_bfloat16")
 
 
 def test_without_the_package_one_line_says_what_to_install(
@@ -227,3 +177,8 @@ def test_the_command_line_takes_the_runtime(openvino, run, pictures, tmp_path, c
     np.testing.assert_allclose(
         found["openvino"]["scores"], found["tensorflow"]["scores"], atol=TOLERANCE
     )
+
+
+def test_no_pictures_give_no_rows(openvino, run):
+    classifier = load(run, runtime="openvino").classifier()
+    assert classifier(tf.zeros((0,), tf.string)).shape == (0, 3)

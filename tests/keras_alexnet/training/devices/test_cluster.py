@@ -4,7 +4,7 @@ import os
 import pytest
 
 from keras_alexnet.training.devices.cluster import find_cluster
-from tfrecords import DatasetError
+from tfrecords.errors import UserError
 
 VARIABLES = (
     *("STEP_NUM_TASKS", "STEP_NODELIST", "STEP_TASKS_PER_NODE", "PROCID", "LOCALID"),
@@ -81,7 +81,7 @@ def test_slurm_leaves_the_gpus_as_they_are(monkeypatch):
 
 def test_a_node_that_is_not_in_the_step_is_named(monkeypatch):
     slurm(monkeypatch, "node3", PROCID=0, LOCALID=0)
-    with pytest.raises(DatasetError, match="node3:8888.*TF_CONFIG"):
+    with pytest.raises(UserError, match="node3:8888.*TF_CONFIG"):
         find_cluster()
 
 
@@ -90,12 +90,12 @@ def test_a_node_that_is_not_in_the_step_is_named(monkeypatch):
 )
 def test_half_a_tf_config_is_refused(monkeypatch, config):
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(DatasetError, match="TF_CONFIG a cluster"):
+    with pytest.raises(UserError, match="TF_CONFIG a cluster"):
         find_cluster()
 
 
 def test_no_cluster_at_all_is_refused():
-    with pytest.raises(DatasetError, match="launch_workers.*docs/distributed.md"):
+    with pytest.raises(UserError, match="launch_workers.*docs/distributed.md"):
         find_cluster()
 
 
@@ -120,7 +120,7 @@ def test_no_cluster_at_all_is_refused():
 )
 def test_a_tf_config_of_another_form_is_refused_with_an_example(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(DatasetError) as error:
+    with pytest.raises(UserError) as error:
         find_cluster()
     assert str(error.value).startswith("Expected in TF_CONFIG a cluster with workers")
     assert '"task": {"type": "worker", "index": 0}}, got ' in str(error.value)

@@ -2,13 +2,22 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.backend.tensorflow import trainer
+from keras.src.losses import loss as loss_module
+from keras.src.trainers.trainer import Trainer
 
-from keras_alexnet.data import eval_dataset, train_dataset
+from keras_alexnet.data import (
+    eval_dataset,
+    evaluation_batches,
+    train_dataset,
+    training_batches,
+)
 from keras_alexnet.data.mean import load_statistics, mean_patch
-from keras_alexnet.training.compile import compile_model
+from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.update.metrics import TopKError
 from tests import logical_devices, small
+from tests.keras_alexnet.training.conftest import check_sources
 from tests.reference import relative, rounding_bound, training_bound
 
 
@@ -97,14 +106,13 @@ def test_pictures_of_weight_zero_do_not_count(examples):
 def test_crops_train_as_the_images_that_become_of_them(dataset, precision):
     options = {"batch_size": 8, "input_size": small.INPUT}
     ends = []
-    for normalized in (True, False):
-        config = small.config(dataset, precision=precision, num_classes=3)
-        model = compile_model(config)
-        model.mean = mean_patch(load_statistics(dataset), small.INPUT)
-        own = {**options, "normalized": normalized}
+    streams = (train_dataset, eval_dataset), (training_batches, evaluation_batches)
+    for training, evaluation in streams:
+        mean = mean_patch(load_statistics(dataset), small.INPUT)
+        model = compile_network(small.preset(precision=precision), 3, mean=mean)
         history = model.fit(
-            train_dataset(dataset, **own),
-            validation_data=eval_dataset(dataset, **own),
+            training(dataset, **options),
+            validation_data=evaluation(dataset, **options),
             steps_per_epoch=4,
             shuffle=False,
             verbose=0,
@@ -117,25 +125,23 @@ def test_crops_train_as_the_images_that_become_of_them(dataset, precision):
 
 
 IN_TOWERS = """
-from keras_alexnet.data import Crops
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.training.compile import compile_model
+from keras_alexnet.data import PixelBatch
+from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.plan import DevicePlan
 from tests import small
 
 generator = np.random.default_rng(5)
 side = (small.INPUT, small.INPUT, 3)
 mean = generator.normal(120, 30, side).astype("float32")
-crops = Crops(
+crops = PixelBatch(
     tf.constant(generator.integers(0, 256, (4, *side), "uint8")),
     tf.constant(generator.normal(0, 20, (4, 3)), tf.float32),
     tf.constant(0.9),
 )
 ends = []
-for images in (crops, crops.normalized(mean), Crops.plain(crops.images)):
-    config = TrainConfig("", overrides=small.NETWORK, num_classes=3)
-    model = compile_model(config, DevicePlan(towers=("CPU:0", "CPU:1")))
-    model.mean = mean
+for images in (crops, crops.normalized(mean), PixelBatch.without_noise(crops.images)):
+    plan = DevicePlan(towers=("CPU:0", "CPU:1"))
+    model = compile_network(small.preset(learning_rate=0.01), 3, plan, mean)
     data = tf.data.Dataset.from_tensors((images, np.array([0, 1, 2, 0])))
     model.fit(data.repeat(2), verbose=0)
     ends.append((model.get_weights(), model.evaluate(data, verbose=0)))
@@ -150,3 +156,23 @@ result = [
 def test_each_tower_makes_the_same_images_of_the_crops():
     same, without_colour = logical_devices.run(IN_TOWERS)
     assert same and not without_colour
+
+
+def test_keras_has_not_changed_what_it_rests_on():
+    tensorflow = trainer.TensorFlowTrainer
+    check_sources(
+        "devices/distributed_model.py",
+        {
+            tensorflow._maybe_symbolic_build: "92a504f5eba9b29f",
+            tensorflow.train_step: "debf0efab9d5794b",
+            tensorflow.test_step: "a8f04a25512e74e2",
+            tensorflow._make_function: "bb33b7a0da3d2740",
+            trainer.reduce_per_replica: "2e7d54b1e6edc29a",
+            Trainer._symbolic_build: "96220cc3b88fe768",
+            Trainer._compute_loss: "13153b89c765b0d6",
+            Trainer._get_metrics_result_or_logs: "1c7ab4a2c8e61868",
+            loss_module.reduce_values: "60b0462147725ad2",
+            loss_module.scale_loss_for_distribution: "143cd8a5efb6cb17",
+            loss_module.unscale_loss_for_distribution: "3903c7ed7f69c5ac",
+        },
+    )

@@ -1,9 +1,7 @@
-import json
 from collections import Counter
 
 import pytest
 
-from keras_alexnet import cli
 from tests import logical_devices
 
 PLACEMENT = """
@@ -11,9 +9,8 @@ import dataclasses
 from collections import Counter
 from keras_alexnet.towers.layers import OnTower
 from keras_alexnet.towers.crossings import tower_crossings
-from keras_alexnet.presets.preset import find_preset
-from keras_alexnet.trained.config_file import TrainConfig
-from keras_alexnet.training.compile import compile_model
+from keras_alexnet.presets import find_preset
+from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.placement import planned, read_placement
 from keras_alexnet.training.devices.plan import DevicePlan
 from tests import small
@@ -22,15 +19,14 @@ PAIR = ("CPU:0", "CPU:1")
 
 
 def placement(devices, batch_size=3, preset="released", **fields):
-    overrides = {**small.NETWORK, **fields.pop("overrides", {})}
-    config = TrainConfig("", preset=preset, overrides=overrides, **fields)
-    model = compile_model(config, DevicePlan(towers=devices))
-    return config, planned(model), read_placement(model, batch_size)
+    network = find_preset(preset).replace(**{**small.NETWORK, **fields})
+    model = compile_network(network, 1000, DevicePlan(towers=devices))
+    return network, planned(model), read_placement(model, batch_size)
 
 
 def summary(devices=PAIR, **options):
-    config, plan, found = placement(devices, **options)
-    table = tower_crossings(config.resolve(), 3, config.precision)
+    network, plan, found = placement(devices, **options)
+    table = tower_crossings(network, 3, network.recipe.precision)
     return {
         "plan": plan,
         "weights": found.weights,
@@ -164,32 +160,3 @@ def test_backward_work_of_a_gradient_tape_is_found_on_the_first_device(found):
 
 def test_gradients_that_go_round_by_the_first_device_are_found(found):
     assert any("too many" in w for w in found["stock reduction"]["unplanned"])
-
-
-def test_the_command_prints_the_tables_and_writes_them(tmp_path):
-    path = tmp_path / "devices.json"
-    options = ["--logical-devices", "2", "--batch-size", "2", "--input-size", "67"]
-    arguments = ["devices", *options, "--num-classes", "5", "--json", str(path)]
-    code = f"""
-import contextlib, io
-from keras_alexnet import cli
-out = io.StringIO()
-with contextlib.redirect_stdout(out):
-    status = cli.main({arguments!r})
-result = [status, out.getvalue()]
-"""
-    status, out = logical_devices.run(code, count=2)
-    figures = json.loads(path.read_text())
-    assert status == 0 and figures["wrong"] == []
-    assert "conv5_b" in out and "What crosses in a step of 2 images" in out
-    assert figures["weights"]["conv3_b/kernel"] == "CPU:1"
-    crossed = sum(c["bytes"] for c in figures["crossings"] if c["layer"])
-    # conv3 3 x 3 x 128, fc6 128 and fc7 2048 both ways, fc8 2048 one way; and back.
-    assert crossed == 2 * 4 * 2 * (2 * (9 * 128 + 128 + 2048) + 2048)
-    assert f"{crossed:,} bytes a step" in out
-
-
-def test_devices_that_are_not_there_are_an_error(capsys):
-    assert cli.main(["devices", "--devices", "GPU:0,GPU:1"]) == 1
-    error = capsys.readouterr().err
-    assert "one of CPU:0" in error and "'GPU:0'" in error

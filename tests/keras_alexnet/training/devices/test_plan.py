@@ -13,7 +13,8 @@ from keras_alexnet.training.devices import plan
 from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
 from tests import small, strategy_run
 from tests.reference import UNIT, training_bound
-from tfrecords import DatasetError, Manifest
+from tfrecords import Manifest
+from tfrecords.errors import UserError
 
 ROOT = Path(__file__).parents[4]
 LAUNCHER = ROOT / "scripts" / "launch_workers.py"
@@ -138,7 +139,7 @@ def test_the_command_trains_two_workers_from_one_shard(tmp_path):
     options = ["--input-size", small.INPUT, "--batch-size", 8, "--epochs", 1]
     train = ["train", data, run, "--strategy", "multiworker", *options]
     start([LAUNCHER, 2, "--logs", tmp_path / "logs", "--", *train])
-    assert (run / "best.keras").exists()
+    assert (run / "network.keras").exists()
     assert "epoch 1/1" in (tmp_path / "logs" / "worker-0.log").read_text()
     assert "epoch 1/1" not in (tmp_path / "logs" / "worker-1.log").read_text()
 
@@ -154,9 +155,9 @@ def test_one_device_is_the_default():
         ({"name": "none", "towers": True}, ValueError, "--strategy towers"),
         ({"name": "towers", "towers": True}, ValueError, "--strategy towers"),
         ({"name": "none", "devices": ["GPU:0"]}, ValueError, "got GPU:0"),
-        ({"name": "mirrored"}, DatasetError, "Expected GPUs .*got 0.*CPU:0"),
-        ({"name": "towers"}, DatasetError, "two devices .*got 0"),
-        ({"name": "towers", "devices": ["CPU:0"]}, DatasetError, "two devices.*got 1"),
+        ({"name": "mirrored"}, UserError, "Expected GPUs .*got 0.*CPU:0"),
+        ({"name": "towers"}, UserError, "two devices .*got 0"),
+        ({"name": "towers", "devices": ["CPU:0"]}, UserError, "two devices.*got 1"),
         ({"name": "mirrored", "devices": ["GPU:7"]}, ValueError, "GPU:7"),
         (
             {"name": "mirrored", "devices": ["CPU:0"] * 2},
@@ -165,11 +166,11 @@ def test_one_device_is_the_default():
         ),
         (
             {"name": "mirrored", "towers": True, "devices": ["CPU:0"]},
-            DatasetError,
+            UserError,
             "pairs of devices",
         ),
         ({"name": "mirrored", "logical_devices": 0}, ValueError, "1 or more.*got 0"),
-        ({"name": "multiworker"}, DatasetError, "TF_CONFIG.*launch_workers"),
+        ({"name": "multiworker"}, UserError, "TF_CONFIG.*launch_workers"),
     ],
 )
 def test_plans_that_cannot_be_are_refused(options, error, message, monkeypatch):
@@ -187,3 +188,18 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
     DevicePlan().check_batch(9)
     with pytest.raises(ValueError, match="the 3 replicas, got 128.*126 or 129"):
         DevicePlan().check_batch(128)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        DevicePlan(towers=("CPU:0", "CPU:1")),
+        DevicePlan(tf.distribute.OneDeviceStrategy("CPU:0")),
+    ],
+    ids=["towers", "strategy"],
+)
+def test_xla_on_several_devices_is_refused_at_once(dataset, tmp_path, plan):
+    run = tmp_path / "run"
+    with pytest.raises(ValueError, match="XLA with --strategy none.*Leave --xla out"):
+        small.train(dataset, run, plan, xla=True)
+    assert not run.exists()

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from keras_alexnet import cli
-from keras_alexnet.commands.train import TrainOptions
-from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet import cli, processor
+from keras_alexnet.commands.train import settings
+from keras_alexnet.presets import Recipe
+from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.training.devices import precision
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
-from keras_alexnet.training.fit import train
 from tests import small
-from tfrecords import DatasetError
+from tfrecords.errors import UserError
 
 
 def plan_of(*devices, replicas=None):
@@ -34,7 +34,7 @@ def machine(monkeypatch):
         fast = onednn and bool({"AVX512-BF16", "AMX-BF16"} & {*instructions})
         monkeypatch.setattr(precision, "computes_bfloat16", lambda: fast)
         monkeypatch.setattr(precision, "processor_instructions", lambda: instructions)
-        monkeypatch.setattr(precision, "refuses_bfloat16", lambda: refuses)
+        monkeypatch.setattr(processor, "refuses_bfloat16", lambda: refuses)
         devices = [SimpleNamespace(compute_capability=each) for each in gpus]
         monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: devices)
         monkeypatch.setattr(
@@ -96,7 +96,7 @@ def test_one_slow_worker_is_enough_for_float32(machine, monkeypatch, elsewhere, 
     """Each asks, whatever it has itself, and all come to the same."""
     asked = []
 
-    class Agreement:
+    class AnyWorker:
         def __init__(self, strategy):
             pass
 
@@ -104,7 +104,7 @@ def test_one_slow_worker_is_enough_for_float32(machine, monkeypatch, elsewhere, 
             asked.append(flags)
             return [flags[0] or not elsewhere]
 
-    monkeypatch.setattr(precision, "Agreement", Agreement)
+    monkeypatch.setattr(precision, "AnyWorker", AnyWorker)
     machine(*["AVX512-BF16"] * here)
     plan = plan_of("/job:worker/replica:0/task:1/device:CPU:0", replicas=2)
     assert choose_precision("auto", plan).precision == "float32"
@@ -154,30 +154,34 @@ def test_a_run_goes_on_with_its_own_precision_anywhere(machine, capsys, own):
 def test_where_onednn_would_end_the_process_bfloat16_is_refused(machine):
     machine("AVX2", refuses=True)
     assert choose_precision("auto", ONE_DEVICE).precision == "float32"
-    with pytest.raises(DatasetError, match="ONEDNN_MAX_CPU_ISA.*ONEDNN_OPTS=0"):
+    with pytest.raises(UserError, match="ONEDNN_MAX_CPU_ISA.*ONEDNN_OPTS=0"):
         choose_precision("mixed_bfloat16", ONE_DEVICE)
     machine("AVX2", refuses=True, gpus=[(8, 0)])
     assert choose_precision("mixed_bfloat16", ONE_DEVICE).precision == "mixed_bfloat16"
 
 
 def test_the_command_asks_the_device_and_python_does_not(dataset, tmp_path):
-    assert TrainOptions(dataset, tmp_path).config().precision == "auto"
-    assert TrainConfig(str(dataset)).precision == "float32"
+    preset, _ = settings([str(dataset), str(tmp_path)])
+    assert preset.recipe.precision == "auto"
+    assert Recipe().precision == "float32"
 
 
 def test_the_run_keeps_what_was_chosen(machine, dataset, tmp_path, capsys):
     machine()
     run = tmp_path / "run"
-    train(small.config(dataset, epochs=1, precision="auto"), run)
+    small.train(dataset, run, epochs=1, precision="auto")
     assert capsys.readouterr().out.startswith("Precision: float32 (this processor")
-    assert json.loads((run / "config.json").read_text())["precision"] == "float32"
+    assert (
+        json.loads((run / "config.json").read_text())["recipe"]["precision"]
+        == "float32"
+    )
     machine("AVX512-BF16")
     arguments = ["train", str(dataset), str(run), "--resume", "--epochs", "2"]
     assert cli.main(arguments) == 0
     out, error = capsys.readouterr()
     assert "Precision:" not in out and "Warning" not in error
     assert "epoch 2/2" in out
-    assert TrainConfig.load(run).precision == "float32"
+    assert read_config(run).preset.recipe.precision == "float32"
 
 
 def test_nothing_is_said_of_the_precision_of_a_run_that_cannot_be_made(

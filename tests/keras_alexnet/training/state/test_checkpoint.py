@@ -12,7 +12,7 @@ from keras_alexnet.training.state.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
 )
-from tfrecords.errors import DatasetError
+from tfrecords.errors import UserError
 
 STATE = {"history": [{"epoch": 1, "val_error": 0.25}], "plateau": {"best": 0.25}}
 
@@ -184,7 +184,7 @@ def test_when_all_are_damaged_it_says_so(folder):
     for path in list_checkpoints(folder):
         path.write_bytes(truncate(path.read_bytes()))
     warnings = []
-    with pytest.raises(DatasetError, match="found 2 damaged"):
+    with pytest.raises(UserError, match="found 2 damaged"):
         newest_checkpoint(folder, warnings.append)
     assert len(warnings) == 2
 
@@ -194,7 +194,7 @@ def test_one_of_an_older_version_is_called_so(tmp_path):
         tmp_path / "epoch-0003.npz",
         **{"model/conv1/0/kernel": np.ones(2), "optimizer/000/iteration": np.ones(1)},
     )
-    with pytest.raises(DatasetError, match="older version"):
+    with pytest.raises(UserError, match="older version"):
         newest_checkpoint(tmp_path)
 
 

@@ -1,3 +1,7 @@
+import json
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +15,9 @@ from keras_alexnet.training.state.model_state import (
     write_sums,
 )
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from tfrecords.errors import DatasetError
+from tests import small
+from tests.reference import training_bound
+from tfrecords.errors import UserError
 
 X = np.random.default_rng(1).normal(size=(8, 4)).astype(np.float32)
 
@@ -116,7 +122,7 @@ def test_it_is_a_copy():
 def test_another_network_is_refused_by_the_name_of_the_variable():
     model = network(units=8)
     before = everything(model)
-    with pytest.raises(DatasetError, match="another network") as error:
+    with pytest.raises(UserError, match="another network") as error:
         restore(model, capture(network()), "Checkpoint 7")
     assert str(error.value).startswith("Checkpoint 7 belongs")
     assert "model/fc6/bias of shape (8,), found (400,)" in str(error.value)
@@ -125,7 +131,7 @@ def test_another_network_is_refused_by_the_name_of_the_variable():
 
 
 def test_another_optimizer_is_refused():
-    with pytest.raises(DatasetError, match="optimizer/loss_scale"):
+    with pytest.raises(UserError, match="optimizer/loss_scale"):
         restore(network(scaled=True), capture(network()), "it")
 
 
@@ -154,3 +160,79 @@ def test_sums_of_more_replicas_are_added_up():
     write_sums(model, sums)
     for name, value in read_sums(model).items():
         np.testing.assert_array_equal(value, [sums[name].sum()])
+
+
+# Whole, interrupted and resumed, and gone on with on one device; a strategy wants a
+# process of its own.
+SCRIPT = """
+import json, sys
+import numpy as np
+from pathlib import Path
+from keras_alexnet.training.state.checkpoint import newest_checkpoint
+from keras_alexnet.training.devices.plan import ONE_DEVICE, plan_devices
+from keras_alexnet.training.state.saving import Saving
+
+folder, data, strategy = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+plan = plan_devices(strategy, logical_devices=2)
+own = Saving.on_train_batch_end
+
+class Kill(Exception):
+    pass
+
+def killed(run, plan):
+    def watched(self, *arguments, **named):
+        own(self, *arguments, **named)
+        if (self.progress.epoch, self.progress.step) == (1, 2):
+            raise Kill
+    Saving.on_train_batch_end = watched
+    try:
+        small.train(data, run, plan, save_every=1)
+    except Kill:
+        pass
+    else:
+        raise AssertionError("it was not interrupted")
+    finally:
+        Saving.on_train_batch_end = own
+
+def end(run):
+    saved = newest_checkpoint(run / "checkpoints")
+    for row in saved.state["history"]:
+        del row["seconds"]
+    return saved.arrays, saved.state["history"]
+
+def gap(one, other):
+    assert set(one) == set(other), set(one) ^ set(other)
+    gaps = []
+    for name, value in one.items():
+        largest = max(np.abs(value).max(), 1e-12)
+        gaps.append(float(np.abs(value - other[name].astype("f8")).max() / largest))
+    return max(gaps)
+
+whole, part, moved = folder / "whole", folder / "part", folder / "moved"
+small.train(data, whole, plan, save_every=1)
+for run, second in ((part, plan), (moved, ONE_DEVICE)):
+    killed(run, plan)
+    small.resume(run, second)
+ends = [end(run) for run in (whole, part, moved)]
+print(json.dumps({
+    "same": gap(ends[0][0], ends[1][0]),
+    "rows_same": ends[0][1] == ends[1][1],
+    "moved": gap(ends[0][0], ends[2][0]),
+    "val_errors": [row["val_error"] for _, rows in ends for row in rows],
+}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["mirrored", "towers"])
+def test_resumed_with_a_strategy_and_with_another(dataset, tmp_path, strategy):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path), str(dataset), strategy],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["same"] == 0 and figures["rows_same"]
+    # On one device from there on, for at most two epochs of 4 steps.
+    assert figures["moved"] < training_bound("float32", small.TERMS, steps=8)

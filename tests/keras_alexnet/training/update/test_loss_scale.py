@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.optimizers.loss_scale_optimizer import LossScaleOptimizer
 
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.optimizer import CoupledSGD
+from tests.keras_alexnet.training.conftest import check_sources
 from tests.reference import rounding_bound
 
 
@@ -106,3 +108,21 @@ def test_an_overflow_in_one_replica_leaves_the_step_out_in_all():
     # Two replicas of gradient 1 / 32 each, and decay.
     expected = [w - 0.5 * (2 / 32 + 0.0005 * w) for w in (1.0, 2.0)]
     assert kernel == pytest.approx([*expected, 32.0], rel=rounding_bound("float32"))
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "weight_decay", "loss_scale_factor"])
+def test_the_loss_scale_sends_arguments_to_the_inner_optimizer(name):
+    with pytest.raises(ValueError, match=f"{name}.*inner_optimizer"):
+        LossScale(CoupledSGD(), **{name: 1.0})
+
+
+def test_keras_has_not_changed_what_it_rests_on():
+    check_sources(
+        "update/loss_scale.py",
+        {
+            LossScaleOptimizer._tf_apply: "e702c4db1a0622e3",
+            LossScaleOptimizer._common_apply: "4bb166c7e69089d7",
+            LossScaleOptimizer._stateful_handle_finite_grads: "6e4577e03d1ef28d",
+            LossScaleOptimizer.check_finite: "b0ce693a4ff0133b",
+        },
+    )

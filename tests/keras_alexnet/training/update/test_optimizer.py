@@ -1,10 +1,15 @@
+import pickle
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.backend.tensorflow.optimizer import TFOptimizer
 
+from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from tests.reference import paper_sgd_step, rounding_bound
+from tests.keras_alexnet.training.conftest import check_sources
+from tests.reference import paper_sgd_step, relative, rounding_bound, training_bound
 
 STEPS, DROP = 400, 200
 RATES = (2.0**-6, 2.0**-9)  # before and after the drop; exact in float32
@@ -208,3 +213,149 @@ def test_bad_arguments_are_refused_by_name(bad):
     (name, value), *_ = bad.items()
     with pytest.raises(ValueError, match=f"{name}={value}"):
         CoupledSGD(**bad)
+
+
+KERAS_STEPS = 7
+
+
+def pair():
+    values = np.random.default_rng(1).normal(size=(2, 3, 4)).astype("float32")
+    return [keras.Variable(v, name=n) for v, n in zip(values, "ab", strict=True)]
+
+
+def stepped(optimizer):
+    """Take some steps, as one graph each; return the weights after each."""
+    variables = pair()
+    optimizer.build(variables)
+    noise = (
+        np.random.default_rng(2).normal(size=(KERAS_STEPS, 2, 3, 4)).astype("float32")
+    )
+
+    @tf.function
+    def step(gradients):
+        optimizer.apply(tf.unstack(gradients), variables)
+
+    history = []
+    for gradients in noise:
+        step(tf.constant(gradients))
+        history.append([v.numpy() for v in variables])
+    return np.array(history)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clipnorm": 0.5},
+        {"clipvalue": 0.25},
+        {"global_clipnorm": 0.5},
+        {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2},
+        {"loss_scale_factor": 16.0},
+        {"gradient_accumulation_steps": 3},
+        {"gradient_accumulation_steps": 2, "clipnorm": 0.5, "weight_decay": 0.1},
+        {"weight_decay": 0.25},
+        {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.5, 2, 0.5)},
+        {"learning_rate": lambda: 0.25},
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_each_argument_does_what_it_does_in_keras(options):
+    ours = CoupledSGD(**{"learning_rate": 0.125, **options}, decay=0.0, momentum=0.875)
+    plain = {"learning_rate": 0.125, **options, "momentum": 0.875}
+    expected = stepped(keras.optimizers.SGD(**plain))
+    # Two programs, some ten roundings a step: clipping, decay, momentum, average.
+    limit = 2 * rounding_bound("float32", len(expected), steps=10 * len(expected))
+    assert relative(stepped(ours), expected) < limit
+
+
+def test_the_moving_average_is_what_a_fit_leaves_behind():
+    results = []
+    for kind in (CoupledSGD, keras.optimizers.SGD):
+        keras.utils.set_random_seed(3)
+        zero = {"decay": 0.0} if kind is CoupledSGD else {}
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        optimizer = kind(0.125, momentum=0.875, use_ema=True, **zero)
+        model.compile(optimizer, "mean_squared_error", jit_compile=False)
+        model.fit(np.eye(4), np.ones((4, 1)), epochs=2, verbose=0)
+        results.append(model.get_weights())
+    for ours, theirs in zip(*results, strict=True):
+        assert relative(ours, theirs) < training_bound("float32", [4], steps=2)
+
+
+def test_constraints_hold_after_a_step():
+    variable = keras.Variable([-1.0, 2.0], name="kernel")
+    variable.constraint = keras.constraints.NonNeg()
+    CoupledSGD(0.5).apply([tf.zeros(2)], [variable])
+    np.testing.assert_array_equal(variable.numpy() >= 0, [True, True])
+
+
+def test_it_survives_pickling_and_its_state_can_be_set():
+    optimizer = CoupledSGD(0.25, bias_rate=2.0, clipnorm=1.0, name="mine")
+    again = pickle.loads(pickle.dumps(optimizer))
+    assert again.get_config() == optimizer.get_config()
+    assert again.name == "mine"
+    stepped(optimizer)
+    again.build(pair())
+    again.set_weights(optimizer.variables)
+    for one, other in zip(again.variables, optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"clipnorm": 1.0, "clipvalue": 1.0}, "clipvalue=1.0"),
+        ({"gradient_accumulation_steps": 1}, "gradient_accumulation_steps=1"),
+        ({"use_ema": True, "ema_momentum": 2.0}, "ema_momentum=2.0"),
+        ({"nesterov": True}, "nesterov"),
+        ({"learning_rate": "fast"}, "learning_rate=fast"),
+    ],
+)
+def test_bad_arguments_are_refused_with_what_arrived(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        CoupledSGD(**arguments)
+
+
+@pytest.mark.parametrize("wrap", [lambda o: o, LossScale], ids=["alone", "scaled"])
+def test_a_weight_without_a_gradient_stays(wrap):
+    variables = pair()
+    before = [v.numpy() for v in variables]
+    optimizer = wrap(CoupledSGD(0.5))
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        optimizer.apply([None, tf.ones((3, 4))], variables)
+    np.testing.assert_array_equal(variables[0], before[0])
+    assert (variables[1].numpy() != before[1]).all()
+
+
+@pytest.mark.parametrize("wrap", [lambda o: o, LossScale], ids=["alone", "scaled"])
+def test_some_of_the_weights_may_be_updated_alone(wrap):
+    first, second = pair()
+    before = first.numpy(), second.numpy()
+    optimizer = wrap(CoupledSGD(0.5))
+    optimizer.build([first, second])
+    optimizer.apply([tf.ones((3, 4))], [second])
+    np.testing.assert_array_equal(first, before[0])
+    assert (second.numpy() != before[1]).all()
+    with pytest.raises(ValueError, match="Unknown variable"):
+        optimizer.apply([tf.ones(2)], [keras.Variable(tf.ones(2), name="other")])
+
+
+@pytest.mark.parametrize("wrap", [lambda o: o, LossScale], ids=["alone", "scaled"])
+def test_a_weight_may_take_its_gradient_as_its_value(wrap):
+    scale, kernel = pair()
+    scale.overwrite_with_gradient = True
+    before = kernel.numpy()
+    optimizer = wrap(CoupledSGD(0.5))
+    optimizer.apply([tf.fill((3, 4), 3.0), tf.ones((3, 4))], [scale, kernel])
+    np.testing.assert_array_equal(scale, np.full((3, 4), 3.0))
+    assert (kernel.numpy() != before).all()
+
+
+def test_keras_has_not_changed_what_it_rests_on():
+    check_sources(
+        "update/optimizer.py",
+        {
+            TFOptimizer._all_reduce_sum_gradients: "953512efa56c9680",
+            TFOptimizer._backend_update_step: "00bd759c099a6b72",
+            TFOptimizer.add_variable_from_reference: "fa3499082002f562",
+        },
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from keras_alexnet.training.update.plateau import Plateau
+from keras_alexnet.training.update.plateau import Plateau, learning_rate
 from tests.reference import rounding_bound
 
 NEAR = rounding_bound("float32")  # of a learning rate, which is float32
@@ -195,3 +195,18 @@ def test_bad_arguments_are_refused_by_name(bad):
     (name, value), *_ = bad.items()
     with pytest.raises(ValueError, match=f"{name}={value}"):
         Plateau(**bad)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first"),
+    [
+        (keras.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5), 0.5),
+        (lambda: 0.125, 0.125),
+    ],
+)
+def test_the_rate_of_a_schedule_is_read_and_refused(schedule, first):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile(CoupledSGD(schedule), "mean_squared_error", jit_compile=False)
+    with pytest.raises(ValueError, match="Plateau sets the learning rate"):
+        model.fit(np.eye(4), np.ones((4, 1)), verbose=0, callbacks=[Plateau("loss")])
+    assert learning_rate(model) == first

@@ -5,9 +5,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.trained.config_file import TrainConfig
+from keras_alexnet.presets import schedule
+from keras_alexnet.presets.schedule import SCHEDULES
+from keras_alexnet.training.state import checkpoint as checkpoint_file
+from keras_alexnet.training.state.checkpoint import list_checkpoints
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from keras_alexnet.training.update.scheduled_rates import SCHEDULES, ScheduledRates
+from keras_alexnet.training.update.scheduled_rates import ScheduledRates
+from tests import small
+from tests.keras_alexnet.training.conftest import (
+    Kill,
+    assert_same_end,
+    die,
+    interrupt,
+    state_of,
+)
 from tests.reference import paper_sgd_step, rounding_bound
 
 NEAR = rounding_bound("float32")  # of a learning rate, which is float32
@@ -93,33 +104,6 @@ def test_the_halves_of_conv1_in_towers_are_conv1():
     )
 
 
-@pytest.mark.parametrize(("name", "stop"), [("released-2012", 91), ("plateau", 90)])
-def test_a_run_ends_with_its_schedule_or_where_it_is_told(name, stop):
-    assert TrainConfig("data", schedule=name).last_epoch == stop
-    for epochs in (3, 200):
-        config = TrainConfig("data", schedule=name, epochs=epochs)
-        assert config.last_epoch == epochs
-
-
-def test_the_other_facts_of_the_logs():
-    first, second = SCHEDULES["released-2010"], SCHEDULES["released-2012"]
-    assert (first.stop, second.stop) == (93, 91)
-    assert (first.colour_off, second.colour_off) == (68, 67)
-    assert SCHEDULES["plateau"] is None
-
-
-@pytest.mark.parametrize("fields", [{"patience": 3}, {"reductions": 2}])
-def test_options_of_the_plateau_are_refused_with_a_schedule(fields):
-    TrainConfig("data", **fields)
-    with pytest.raises(ValueError, match=f"no {[*fields][0]} with schedule"):
-        TrainConfig("data", schedule="released-2012", **fields)
-
-
-def test_an_unknown_schedule_is_refused():
-    with pytest.raises(ValueError, match="schedule of plateau, .*got 'cosine'"):
-        TrainConfig("data", schedule="cosine")
-
-
 def test_the_compiled_step_follows_without_a_new_graph_and_conv1_freezes():
     """Ten epochs of three steps across every change, against the rule in float64."""
     weights = layers()
@@ -159,3 +143,29 @@ def test_the_compiled_step_follows_without_a_new_graph_and_conv1_freezes():
             limit = 10 * rounding_bound("float32", 30)
             np.testing.assert_allclose(weight, value, rtol=limit, atol=limit)
     assert step.experimental_get_tracing_count() == 1
+
+
+def test_a_schedule_goes_on_after_an_interruption(tmp_path, dataset, monkeypatch):
+    """With changes in every epoch: a drop, conv1 slowed, then frozen, no noise."""
+    every = schedule.Schedule(drops=(1,), slowed=1, frozen=2, colour_off=2, stop=3)
+    monkeypatch.setitem(schedule.SCHEDULES, "released-2012", every)
+    fields = {"schedule": "released-2012", "learning_rate": 0.01, "keep": 3}
+    fields["epochs"] = None
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    small.train(dataset, whole, **fields)
+    with monkeypatch.context() as patch:
+        interrupt(patch, "on_train_batch_end", 2, 1, die)
+        with pytest.raises(Kill):
+            small.train(dataset, part, **fields, save_every=3)
+    small.resume(part)
+    assert_same_end(whole, part)
+    rates = [row["learning_rate"] for row in state_of(whole)[1]["history"]]
+    np.testing.assert_allclose(rates, [0.01, 0.001, 0.001], rtol=NEAR)
+    second, third = (
+        checkpoint_file.read_checkpoint(path).arrays
+        for path in list_checkpoints(whole / "checkpoints")[-2:]
+    )
+    for name in second:
+        frozen = "/conv1/" in name and "rate_factor" not in name
+        same = np.array_equal(second[name], third[name])
+        assert same == frozen or "rate" in name, name

@@ -1,0 +1,85 @@
+"""What becomes of pictures before a network sees them: the same in every program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.data.picture import check_pictures, decode_picture
+from keras_alexnet.data.views import centre_view, ten_views
+from tfrecords.dataset.statistics import Statistics
+from tfrecords.errors import UserError
+
+NUM_VIEWS = (1, 10)  # the centre; corners, centre and mirrors (section 4.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    """From the bytes of pictures to what one network takes, as a TensorFlow graph.
+
+    Attributes:
+        stored_size: Side in pixels of the square that a picture is scaled and cut to,
+            as `alexnet build` does it.
+        resize_filter: bilinear, bicubic, lanczos or box.
+        apply_exif: Whether pictures are turned first as their EXIF orientation says;
+            None, of an earlier release that did not say, is False.
+        input_size: Side of a view in pixels.
+        mean: What is subtracted from every view: float32 `(input_size, input_size, 3)`,
+            or `(3,)` for the same colour everywhere.
+    """
+
+    stored_size: int
+    resize_filter: str
+    apply_exif: bool | None
+    input_size: int
+    mean: np.ndarray
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], statistics: Statistics) -> "Preprocessing":
+        """Make the preprocessing that `config.json` tells of.
+
+        Args:
+            facts: Its fields by name; `mean` says which, `image` or `channel`.
+            statistics: Of the pictures that the network learnt from.
+        """
+        patch = mean_patch(statistics, facts["input_size"], facts["mean"])
+        return cls(**{**facts, "mean": patch})
+
+    def images(self, image_bytes: tf.Tensor, num_views: int = 1) -> tf.Tensor:
+        """Return what the network takes of encoded pictures.
+
+        Args:
+            image_bytes: string `(batch,)`, JPEG, PNG, GIF (first frame) or BMP.
+            num_views: 1 for the centre; 10 for corners, centre and mirrors.
+
+        Returns:
+            float32 `(batch, size, size, 3)`, or `(batch, 10, size, size, 3)` with ten
+            views: RGB of 0-255 scale with the mean subtracted.
+
+        Raises:
+            tf.errors.InvalidArgumentError: The bytes of a picture cannot be read.
+            UserError: `num_views` is neither 1 nor 10.
+        """
+        check_num_views(num_views)
+        cut = ten_views if num_views == 10 else centre_view
+        return cut(self._decode(image_bytes), self.input_size) - self.mean
+
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        size = self.stored_size
+        with tf.control_dependencies([check_pictures(image_bytes)]):
+            return tf.map_fn(
+                lambda encoded: decode_picture(
+                    encoded, size, self.resize_filter, bool(self.apply_exif)
+                ),
+                image_bytes,
+                fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
+            )
+
+
+def check_num_views(num_views: int) -> None:
+    """Raise UserError for another number of views than 1 or 10."""
+    if num_views not in NUM_VIEWS:
+        raise UserError(f"Expected 1 or 10 views. Received: {num_views}")

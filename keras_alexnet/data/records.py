@@ -1,0 +1,106 @@
+"""The records of one split, read from its shards."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfrecords import Manifest
+from tfrecords.dataset import example
+from tfrecords.errors import DatasetError
+from tfrecords.ranges import check_count
+
+READERS = 16  # shards read at once, for mixing; not a number of threads
+# AutoGraph would take a second or two to rewrite what has nothing to rewrite.
+do_not_convert = tf.autograph.experimental.do_not_convert
+
+
+@dataclass(frozen=True)
+class StoredSplit:
+    """One split of a dataset folder.
+
+    Attributes:
+        manifest: Of the folder.
+        files: Paths of the shards.
+        firsts: For each shard, the place in the split of its first record.
+        count: Records of all shards.
+    """
+
+    manifest: Manifest
+    files: tuple[str, ...]
+    firsts: tuple[int, ...]
+    count: int
+
+    def in_order(self) -> tf.data.Dataset:
+        """Return the serialized records, one shard after the other."""
+        return tf.data.TFRecordDataset(list(self.files))
+
+    def interleaved(self, order: tf.Tensor) -> tf.data.Dataset:
+        """Read several shards in turn.
+
+        Args:
+            order: int32 `(shards,)`, numbers of the shards as they are to be begun.
+
+        Returns:
+            Dataset of `(place in the split, serialized record)`.
+        """
+        files = tf.gather(tf.constant(self.files), order)
+        firsts = tf.gather(tf.constant(self.firsts, tf.int64), order)
+        return tf.data.Dataset.from_tensor_slices((files, firsts)).interleave(
+            do_not_convert(
+                lambda file, first: tf.data.TFRecordDataset(file).enumerate(first)
+            ),
+            cycle_length=min(READERS, len(self.files)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+
+
+def open_split(
+    directory: Path | str,
+    split: str,
+    input_size: int,
+    manifest: Manifest | None = None,
+) -> StoredSplit:
+    """Find the records of a split.
+
+    Args:
+        directory: A dataset folder made by `tfrecords.build`.
+        split: Name of the split.
+        input_size: Side in pixels of what is to be cut out of the pictures.
+        manifest: Of the folder, where it was read already; None reads it.
+
+    Raises:
+        DatasetError: The folder is incomplete, has no such split, or has smaller
+            pictures.
+    """
+    check_count("input_size", input_size)
+    if manifest is None:
+        manifest = Manifest.load(directory)
+    if not manifest.count(split):
+        raise DatasetError(
+            f"Expected a split {split!r} in {directory}, found "
+            f"{', '.join(manifest.splits)}."
+        )
+    if manifest.image_size < input_size:
+        raise DatasetError(
+            f"Expected pictures of at least {input_size} pixels in {directory}, found "
+            f"{manifest.image_size}. Use a smaller input size or build with a larger "
+            "one."
+        )
+    files, firsts, count = [], [], 0
+    for shard in manifest.splits[split]:
+        files.append(str(Path(directory) / shard.file))
+        firsts.append(count)
+        count += shard.records
+    return StoredSplit(manifest, tuple(files), tuple(firsts), count)
+
+
+def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the stored bytes (string scalar) and the label (int64) of a record."""
+    features = {
+        example.ENCODED: tf.io.FixedLenFeature((), tf.string),
+        example.LABEL: tf.io.FixedLenFeature((), tf.int64),
+    }
+    record = tf.io.parse_single_example(serialized, features)
+    return record[example.ENCODED], record[example.LABEL]

@@ -1,0 +1,243 @@
+"""Shards to training batches: every batch is a function of (seed, epoch, place)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_alexnet.data import augment
+from keras_alexnet.data.batch_rows import BatchRows
+from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.data.order import epoch_order, epochs_of_passes
+from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
+from keras_alexnet.data.records import StoredSplit, do_not_convert, open_split, parse
+from keras_alexnet.data.stored_picture import crop_reader
+from tfrecords import Manifest, Statistics
+from tfrecords.errors import DatasetError
+from tfrecords.ranges import check_count
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What a training stream is a function of, beside the shards.
+
+    Attributes:
+        batch_size: Images in a batch; 128 in the paper, section 5.
+        input_size: Side of the random crops in pixels, 224 or 227.
+        epochs: Epoch to stop before, counted from 0.
+        first_epoch: Epoch to start with.
+        first_step: Batches of that epoch, the first of a pass, to leave out.
+        seed: Integer in [0, 2^31): order, crops, flips and colours.
+        flip: Whether to mirror half of the pictures.
+        colour_noise: `released`, `eigenvalue` or None; see `augment.colour_offsets`.
+        colour_epochs: Epoch to end the colour noise before; None for never.
+        crop_chunk: Neighbours in the stream that share one crop and flip; 1 as the
+            paper implies, 32 as it was run.
+        shuffle_buffer: Records to draw the next one from. Shards are in random order
+            already; from the size of the split on, the shuffle is perfect.
+        split: Name of the split.
+
+    Raises:
+        DatasetError: A number out of its range.
+    """
+
+    batch_size: int = 128
+    input_size: int = 224
+    epochs: int = 1
+    first_epoch: int = 0
+    first_step: int = 0
+    seed: int = 0
+    flip: bool = True
+    colour_noise: augment.ColourNoise | None = "released"
+    colour_epochs: int | None = None
+    crop_chunk: int = 1
+    shuffle_buffer: int = 10_000
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "epochs", "crop_chunk", "shuffle_buffer"):
+            check_count(name, getattr(self, name))
+        for name in ("first_epoch", "first_step", "seed", "colour_epochs"):
+            check_count(name, getattr(self, name), 0)
+
+    @property
+    def length(self) -> int:
+        """Epochs of a pass."""
+        return max(0, self.epochs - self.first_epoch)
+
+    def steps(self, split: StoredSplit) -> int:
+        """Return the batches of an epoch."""
+        return split.count // self.batch_size
+
+
+def train_dataset(
+    directory: Path | str, *, mean: str = "image", **options: Any
+) -> tf.data.Dataset:
+    """Stream shuffled, augmented training batches, epoch after epoch.
+
+    Read again, the dataset goes on: where the first pass has epochs 0 to n - 1, the
+    second has n to 2n - 1. So `fit` on one epoch, five times, sees what a single pass
+    over five sees.
+
+    The stream is a function of the shards, the arguments and the number of the pass
+    alone: starting at `first_epoch` and `first_step` gives what a longer stream gives
+    from there, without decoding what lies before. Each epoch holds `records //
+    batch_size` batches; which records are left over changes by epoch.
+
+    Args:
+        directory: A dataset folder made by `tfrecords.build`.
+        mean: `image` subtracts the centre of the mean image, `channel` its mean colour.
+        **options: Those of `TrainingOptions`, by name: batch_size=128, input_size=224,
+            epochs=1, first_epoch=0, first_step=0, seed=0, flip=True,
+            colour_noise="released", colour_epochs=None, crop_chunk=1,
+            shuffle_buffer=10_000, split="train".
+
+    Returns:
+        Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, RGB
+        of 0-255 scale with the mean subtracted, and int64 `(batch,)`. Its `len` is the
+        number of batches of a pass.
+
+    Raises:
+        DatasetError: The folder is incomplete, or has fewer records than one batch, or
+            smaller pictures than `input_size`.
+        TypeError: An option that does not exist.
+    """
+    chosen = TrainingOptions(**options)
+    batches = _pixels(directory, chosen, None, None)
+    patch = mean_patch(load_statistics(directory), chosen.input_size, mean)
+    return normalized_batches(batches, patch).prefetch(2)
+
+
+def training_batches(
+    directory: Path | str,
+    *,
+    rows: BatchRows | None = None,
+    manifest: Manifest | None = None,
+    **options: Any,
+) -> tf.data.Dataset:
+    """Stream what `train_dataset` does as uint8, a quarter of the bytes.
+
+    Mean and colour are left to `PixelBatch.normalized` on the device that trains.
+
+    Args:
+        directory: A dataset folder made by `tfrecords.build`.
+        rows: The rows of each batch to read, where several replicas share one; the
+            stream then has the batches of the replicas, one after the other, and counts
+            as endless: reading past its last epoch is an error. Its passes are all the
+            same, because `fit` of a strategy looks into a pass of its own first: read
+            all epochs in one.
+        manifest: Of the directory, where it was read already; None reads it.
+        **options: As for `train_dataset`.
+
+    Returns:
+        Dataset of `(PixelBatch, labels)`, labels int64 `(batch,)`.
+
+    Raises:
+        DatasetError, TypeError: As `train_dataset`.
+        ValueError: The batch does not divide by the replicas.
+    """
+    return _pixels(directory, TrainingOptions(**options), rows, manifest).prefetch(2)
+
+
+def _pixels(
+    directory: Path | str,
+    options: TrainingOptions,
+    rows: BatchRows | None,
+    manifest: Manifest | None,
+) -> tf.data.Dataset:
+    split = open_split(directory, options.split, options.input_size, manifest)
+    statistics = load_statistics(directory)
+    size, steps = options.batch_size, options.steps(split)
+    if steps == 0:
+        raise DatasetError(
+            f"Expected at least one batch of {size} in split {options.split!r} of "
+            f"{directory}, found {split.count} pictures. Use a smaller batch."
+        )
+    count = options.length * steps - min(options.first_step, options.length * steps)
+    if rows is not None:
+        size = rows.replica_batch(size)
+        # Or the workers would ask each other before every step who has data left.
+        count = tf.data.INFINITE_CARDINALITY
+    return (
+        _presentations(split, options, rows)
+        .map(
+            _decoder(split.manifest, statistics, options),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        .batch(size, drop_remainder=True)
+        .map(_finisher(options), num_parallel_calls=1, deterministic=True)
+        .apply(tf.data.experimental.assert_cardinality(count))
+    )
+
+
+def _presentations(
+    split: StoredSplit, options: TrainingOptions, rows: BatchRows | None
+) -> tf.data.Dataset:
+    """Return `(epoch, place, example, record)`: what is shown when.
+
+    The place is counted within the epoch, the example within the split.
+    """
+    used = options.steps(split) * options.batch_size
+
+    @do_not_convert
+    def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:
+        records = epoch_order(
+            split,
+            seed=options.seed,
+            epoch=epoch,
+            shuffle_buffer=options.shuffle_buffer,
+        )
+        done = tf.where(is_first, options.first_step * options.batch_size, 0)
+        places = records.take(used).enumerate().skip(tf.cast(done, tf.int64))
+        if rows is not None:
+            places = rows.select(places, options.batch_size)
+        return places.map(do_not_convert(lambda place, both: (epoch, place, *both)))
+
+    epochs = epochs_of_passes(options.first_epoch, options.length, go_on=rows is None)
+    return epochs.flat_map(one_epoch)
+
+
+def _decoder(
+    manifest: Manifest, statistics: Statistics, options: TrainingOptions
+) -> Callable:
+    """Return what makes `(image, label, colour offset, epoch)` of a presentation."""
+    cut = crop_reader(manifest)
+    stored, size = manifest.image_size, options.input_size
+
+    @do_not_convert
+    def decode(epoch, place, example, serialized):
+        encoded, label = parse(serialized)
+        draws = augment.example_draws(options.seed, epoch, example)
+        shared = draws
+        if options.crop_chunk > 1:
+            chunk = -1 - place // options.crop_chunk
+            shared = augment.example_draws(options.seed, epoch, chunk)
+        corner = augment.crop_offset(shared[:2], stored, size)
+        image = cut(encoded, corner, size)
+        if options.flip:
+            image = augment.flip_half(image, shared[2])
+        colour = draws[3:]
+        if options.colour_noise is not None:
+            spread = statistics.stddevs, statistics.eigenvectors
+            colour = augment.colour_offset(colour, *spread, form=options.colour_noise)
+        return image, label, colour, epoch
+
+    return decode
+
+
+def _finisher(options: TrainingOptions) -> Callable:
+    """Return what makes `(PixelBatch, labels)` of a batch of decoded pictures."""
+    form, end = options.colour_noise, options.colour_epochs
+
+    @do_not_convert
+    def finish(images, labels, offsets, epochs):
+        if form is None:
+            return PixelBatch.without_noise(images), labels
+        noisy = epochs[0] < (tf.int64.max if end is None else end)  # a batch is of one
+        noise = augment.scaled_noise(offsets, form, noisy)
+        return PixelBatch(images, *noise), labels
+
+    return finish

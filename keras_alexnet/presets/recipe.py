@@ -1,0 +1,118 @@
+"""How a network is trained: all that its weights depend on beside network and data."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from keras_alexnet.presets.schedule import PAPER_EPOCHS, SCHEDULES, ScheduleName
+from tfrecords.errors import UserError
+from tfrecords.ranges import check_count, check_number
+
+# "eigenvalue" is the formula of section 4.1, "released" what was run (its roots).
+ColourNoise = Literal["released", "eigenvalue"]
+MeanKind = Literal["image", "channel"]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+Shuffle = Literal["buffer"]
+
+# Metadata of a field that may differ from the run that is resumed: whoever watches the
+# curve may change when the rate drops and when the run ends, as the authors did by hand
+# (section 5).
+FREE = {"on_resume": "free"}
+# What plateaus alone heed; the drops of the other schedules are at fixed epochs.
+PLATEAU_ONLY = ("patience", "reductions", "min_delta")
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "colour_noise": (*get_args(ColourNoise), None),
+    "mean": get_args(MeanKind),
+    "shuffle": get_args(Shuffle),
+    "precision": get_args(Precision),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The training that goes with a network; the text under a field is an option's."""
+
+    batch_size: int = 128  # section 5
+    """Images in a step, of all replicas; 128 in the paper."""
+    learning_rate: float = 0.01  # section 5
+    """Initial rate; 0.01 in the paper."""
+    momentum: float = 0.9  # section 5
+    """Part of the last step that goes on in the next; 0.9 in the paper."""
+    decay: float = 0.0005  # section 5
+    """Part of the weights that is taken off, times the rate; 0.0005 in the paper."""
+    bias_rate: float = 1.0  # section 5
+    """Rate of biases over the rate of weights; 1 in the paper, 2 as it was run."""
+    schedule: ScheduleName = "plateau"
+    """plateau, or as run: drops after epochs 25, 51, 79 of 91 (released-2012) or 23,
+    51, 78 of 93 (released-2010), conv1 slowed and frozen, colour noise off near the
+    end. Fewer --epochs leave the rest out; with more, the last rates go on."""
+    epochs: int | None = dataclasses.field(default=None, metadata=FREE)
+    """Passes over the training split, at most; None: 90, or the schedule's own."""
+    patience: int = dataclasses.field(default=5, metadata=FREE)
+    """Epochs without a better validation error before the rate drops."""
+    reductions: int = dataclasses.field(default=3, metadata=FREE)  # section 5
+    """Number of drops by 10."""
+    min_delta: float = dataclasses.field(default=1.0, metadata=FREE)
+    """Standard errors of the validation error by which an epoch has to be better than
+    the best to count as better; 0 takes any."""
+    flip: bool = True  # section 4.1
+    """Mirror half of the training pictures; wrong for writing."""
+    colour_noise: ColourNoise | None = "eigenvalue"  # section 4.1
+    """Form of the PCA colour noise."""
+    crop_chunk: int = 1
+    """Neighbours that share one crop and flip; 32 as it was run in 2012."""
+    mean: MeanKind = "image"  # section 2
+    """Subtract the mean image or the mean colour."""
+    shuffle: Shuffle = "buffer"
+    """How the order of an epoch is drawn: through a buffer of 10,000 records."""
+    # From Python the default is the same arithmetic everywhere.
+    precision: Precision = "float32"
+    """Arithmetic; weights are always float32. auto: mixed_bfloat16 on GPUs of compute
+    capability 8.0 and up and on CPUs with AVX512-BF16 or AMX-BF16, else float32; what
+    comes of it is said and kept by the run."""
+    xla: bool = False
+    """Compile the step with XLA: one device only. Some three times slower on CPUs, and
+    not timed on GPUs. Its dropout masks are others, and so are the last bits."""
+    seed: int = 0
+    """Initial weights, order, crops, colours, dropout."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "epochs", "patience", "crop_chunk"):
+            check_count(name, getattr(self, name))
+        check_count("reductions", self.reductions, 0)
+        check_number("learning_rate", self.learning_rate, least=1e-38, most=1e38)
+        check_number("momentum", self.momentum, least=0, below=1)
+        check_number("decay", self.decay, least=0)
+        check_number("bias_rate", self.bias_rate, least=0, most=1e38)
+        check_number("min_delta", self.min_delta, least=0)
+        if type(self.seed) is not int or not 0 <= self.seed < 2**31:
+            raise UserError(f"Expected a seed in [0, 2^31), got {self.seed}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UserError(
+                    f"Recipe field {name} is one of {choices}. "
+                    f"Received: {getattr(self, name)!r}"
+                )
+        self._check_schedule()
+
+    @property
+    def last_epoch(self) -> int:
+        """Number of epochs after which a run ends at the latest."""
+        if self.epochs is not None:
+            return self.epochs
+        schedule = SCHEDULES[self.schedule]
+        return PAPER_EPOCHS if schedule is None else schedule.stop
+
+    def _check_schedule(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise UserError(
+                f"Expected a schedule of {', '.join(SCHEDULES)}, got {self.schedule!r}."
+            )
+        for field in dataclasses.fields(self):
+            changed = getattr(self, field.name) != field.default
+            if field.name in PLATEAU_ONLY and changed and self.schedule != "plateau":
+                raise UserError(
+                    f"Expected no {field.name} with schedule {self.schedule}, got "
+                    f"{getattr(self, field.name)}: its drops are at fixed epochs."
+                )

@@ -1,0 +1,84 @@
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.data import eval_dataset, records, train_dataset
+from tests.keras_alexnet.data.streams import OPTIONS, TRAIN, VALIDATION, arrays, stored
+from tests.small import INPUT, STORED
+from tfrecords import DatasetError, Manifest
+
+
+@pytest.fixture
+def copy(dataset, tmp_path):
+    return shutil.copytree(dataset, tmp_path / "copy")
+
+
+def first_shard(folder):
+    return sorted(folder.glob("*train*"))[0]
+
+
+def test_a_split_knows_where_each_shard_begins(dataset):
+    split = records.open_split(dataset, "train", INPUT)
+    assert split.count == TRAIN
+    counts = [shard.records for shard in split.manifest.splits["train"]]
+    assert list(split.firsts) == [0, counts[0]] and sum(counts) == TRAIN
+    validation = records.open_split(dataset, "validation", INPUT, split.manifest)
+    assert validation.manifest is split.manifest and validation.count == VALIDATION
+
+
+def test_a_manifest_that_was_read_is_not_read_again(copy):
+    manifest = Manifest.load(copy)
+    (copy / "manifest.json").unlink()
+    assert records.open_split(copy, "train", INPUT, manifest).count == TRAIN
+
+
+def test_records_come_in_the_order_of_the_shards(dataset):
+    split = records.open_split(dataset, "train", INPUT)
+    parsed = list(split.in_order().map(records.parse).as_numpy_iterator())
+    pixels, labels = stored(dataset, "train")
+    assert [label for _, label in parsed] == labels
+    jpeg = tf.io.decode_jpeg(parsed[5][0], dct_method="INTEGER_ACCURATE")
+    np.testing.assert_array_equal(jpeg, pixels[5])
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_interleaved_records_keep_their_places(dataset, order):
+    split = records.open_split(dataset, "train", INPUT)
+    whole = list(split.in_order().as_numpy_iterator())
+    found = list(split.interleaved(tf.constant(order)).as_numpy_iterator())
+    assert {place for place, _ in found} == {*range(TRAIN)}
+    assert all(whole[place] == record for place, record in found)
+    # In turn, so that neighbours are of both shards.
+    assert [place for place, _ in found[:2]] == [split.firsts[n] for n in order]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"input_size": STORED + 1}, f"at least {STORED + 1} pixels.*found {STORED}"),
+        ({"split": "nonsense"}, "split 'nonsense'.*train, validation"),
+        ({"input_size": 0}, "input_size"),
+    ],
+)
+@pytest.mark.parametrize("make", [train_dataset, eval_dataset])
+def test_what_does_not_fit_is_refused(dataset, make, arguments, message):
+    with pytest.raises(DatasetError, match=message):
+        make(dataset, **{**OPTIONS, **arguments})
+
+
+def test_truncated_shard_is_named_before_any_training(copy):
+    shard = first_shard(copy)
+    shard.write_bytes(shard.read_bytes()[:-100])
+    with pytest.raises(DatasetError, match=shard.name):
+        train_dataset(copy, **OPTIONS)
+
+
+def test_flipped_byte_ends_the_stream_with_an_error(copy):
+    shard = first_shard(copy)
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(tf.errors.DataLossError):
+        arrays(train_dataset(copy, **OPTIONS))

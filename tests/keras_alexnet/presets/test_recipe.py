@@ -1,0 +1,49 @@
+import dataclasses
+
+import pytest
+
+from keras_alexnet.presets import Recipe
+from keras_alexnet.presets.recipe import FREE, PLATEAU_ONLY
+
+
+@pytest.mark.parametrize(("name", "stop"), [("released-2012", 91), ("plateau", 90)])
+def test_a_run_ends_with_its_schedule_or_where_it_is_told(name, stop):
+    assert Recipe(schedule=name).last_epoch == stop
+    for epochs in (3, 200):
+        assert Recipe(schedule=name, epochs=epochs).last_epoch == epochs
+
+
+@pytest.mark.parametrize(
+    "fields", [{"patience": 3}, {"reductions": 2}, {"min_delta": 0.5}]
+)
+def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
+    Recipe(**fields)
+    with pytest.raises(ValueError, match=f"no {[*fields][0]} with schedule"):
+        Recipe(schedule="released-2012", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"schedule": "cosine"}, "schedule of plateau, .*got 'cosine'"),
+        ({"epochs": 0}, "epochs >= 1, got 0"),
+        ({"seed": -1}, "seed in .*got -1"),
+        ({"seed": 1.0}, "seed in .*got 1.0"),
+        ({"learning_rate": -0.01}, "Expected learning_rate from .*, got -0.01"),
+        ({"momentum": 1.0}, "momentum >= 0 and < 1, got 1.0"),
+        ({"decay": -1}, "decay >= 0, got -1"),
+        ({"min_delta": -1}, "min_delta >= 0, got -1"),
+        ({"mean": "median"}, "mean is one of .*Received: 'median'"),
+        ({"shuffle": "index"}, "shuffle is one of .*Received: 'index'"),
+        ({"precision": "float16"}, "precision is one of .*Received: 'float16'"),
+        ({"colour_noise": "pca"}, "colour_noise is one of .*None.*Received: 'pca'"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**fields)
+
+
+def test_what_may_change_on_resume_is_when_the_rate_drops_and_when_the_run_ends():
+    free = {f.name for f in dataclasses.fields(Recipe) if f.metadata == FREE}
+    assert free == {"epochs", *PLATEAU_ONLY}
