@@ -24,6 +24,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "verify": "keras_alexnet.commands.verify:main",
         "statistics": "keras_alexnet.commands.statistics:main",
         "train": "keras_alexnet.commands.train:main",
+        "launch": "keras_alexnet.commands.launch:main",
         "evaluate": "keras_alexnet.commands.evaluate:main",
         "predict": "keras_alexnet.commands.predict:main",
         "export": "keras_alexnet.commands.export:main",
@@ -38,6 +39,7 @@ TEXTS = {
     "verify": "re-read a dataset and prove it",
     "statistics": "mean and colours of shards",
     "train": "train a network on a dataset",
+    "launch": "start workers of one training",
     "evaluate": "error rates of trained networks",
     "predict": "name what is in pictures",
     "export": "make a SavedModel for serving",
@@ -70,8 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("alexnet: Expected Linux or macOS; on Windows, use WSL 2.", error=True)
         return 1
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    own, passed_on = arguments[:end], arguments[end:]  # the latter by `launch`
+    debug = "--debug" in own
+    arguments = [argument for argument in own if argument != "--debug"] + passed_on
     if arguments[:1] == ["--version"]:
         say(f"alexnet {VERSION}")
         return 0

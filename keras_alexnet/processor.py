@@ -2,6 +2,7 @@
 
 import functools
 import os
+import platform
 from pathlib import Path
 
 from tfrecords.errors import UserError
@@ -77,9 +78,19 @@ def _uses_onednn() -> bool:
 @functools.cache
 def processor_flags() -> frozenset[str]:
     """Return what the kernel says of this processor; nothing outside Linux on x86."""
+    return frozenset(_first("flags").split())
+
+
+def processor_name() -> str:
+    """Return the model's name; outside Linux what Python knows of it."""
+    return _first("model name") or platform.processor() or platform.machine()
+
+
+def _first(key: str) -> str:
+    """Return what stands under a key of CPUINFO, for the first core; "" if nothing."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:
-        return frozenset()
-    flags = [line.partition(":")[2] for line in lines if line.startswith("flags")]
-    return frozenset(flags[0].split()) if flags else frozenset()
+        return ""
+    values = [line.partition(":")[2] for line in lines if line.startswith(key)]
+    return values[0].strip() if values else ""

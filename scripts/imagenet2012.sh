@@ -41,13 +41,13 @@ resume=()
 # The centre, and the paper's ten views (section 4.1): corners, centre and mirrors.
 for views in 1 10; do
     report=$out/evaluate_$views.json
-    if [[ ! $report -nt $run/best.keras ]]; then
+    if [[ ! $report -nt $run/network.keras ]]; then
         "$alexnet" evaluate "$run" "$data" --views "$views" --json "$report"
     fi
 done
 
 # Each export is a version of its own, so only a network that is newer is exported.
-newer=(-mindepth 1 -maxdepth 1 -name "[1-9]*" -newer "$run/best.keras")
+newer=(-mindepth 1 -maxdepth 1 -name "[1-9]*" -newer "$run/network.keras")
 if [[ -z $(find "$model" "${newer[@]}" 2>/dev/null) ]]; then
     "$alexnet" export "$run" "$model"
 fi

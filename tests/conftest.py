@@ -1,6 +1,8 @@
 """What all tests share: a quiet TensorFlow and the same random numbers every time."""
 
+import fcntl
 import os
+import shutil
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before TensorFlow is imported
 
@@ -41,26 +43,52 @@ def unfused():
 
 
 @pytest.fixture(scope="session")
-def dataset(tmp_path_factory):
+def made_once(tmp_path_factory):
+    """Return a function that gives what the first of all processes makes.
+
+    It takes a name, and what makes a folder of that name, which all processes read.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # of this session, and of all its processes
+
+    def find_or_make(name, make):
+        folder = base / "shared" / name
+        folder.parent.mkdir(exist_ok=True)
+        done = folder.with_name(f"{name}.done")
+        with open(folder.with_name(f"{name}.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return find_or_make
+
+
+@pytest.fixture(scope="session")
+def dataset(made_once):
     """A small dataset folder; tests must not change it."""
-    return small.build_dataset(tmp_path_factory.mktemp("small"))
+    return made_once("small", small.build_dataset) / "data"
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, dataset):
+def run(made_once, dataset, tmp_path_factory):
     """A finished run of two epochs on it; tests must not change it."""
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    small.train(dataset, folder)
-    return folder
+    made = made_once("run", lambda folder: small.train(dataset, folder))
+    # Of this process alone: `evaluate` keeps its figures there.
+    return shutil.copytree(made, tmp_path_factory.mktemp("runs") / "run")
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory, run):
+def exported(made_once, run):
     """The run as a SavedModel of one view, the folder of its version 1."""
-    return export(load(run), tmp_path_factory.mktemp("export") / "model")
+    return made_once("model", lambda folder: export(load(run), folder)) / "1"
 
 
 @pytest.fixture(scope="session")
-def exported_ten(run, exported):
+def exported_ten(made_once, run, exported):
     """The same with ten views and two classes named, beside it: version 2."""
-    return export(load(run), exported.parent, views=10, top=2)
+    model = exported.parent
+    made_once("ten", lambda _: export(load(run), model, views=10, top=2))
+    return model / "2"

@@ -22,8 +22,7 @@ import numpy as np
 from PIL import Image
 
 import tfrecords
-from keras_alexnet.data import train_dataset
-from keras_alexnet.trained.folder import create_run
+from keras_alexnet.data import training_batches
 from tests import small
 
 FILE = Path(__file__).with_name("golden.json")
@@ -82,7 +81,7 @@ def dataset_digests(data: Path) -> dict[str, str]:
 def stream_digests(data: Path, seed: int = SEED) -> dict[str, str]:
     """Return the digests of the integers of two epochs of training batches."""
     options: dict[str, Any] = {"batch_size": 8, "input_size": small.INPUT, "epochs": 2}
-    stream = train_dataset(data, seed=seed, normalized=False, **options)
+    stream = training_batches(data, seed=seed, **options)
     batches = [(crops.images.numpy(), labels.numpy()) for crops, labels in stream]
     pictures, labels = (np.stack(arrays) for arrays in zip(*batches, strict=True))
     return _digests({"pictures": pictures, "labels": labels})
@@ -90,8 +89,7 @@ def stream_digests(data: Path, seed: int = SEED) -> dict[str, str]:
 
 def train(data: Path, run: Path, kind: str, seed: int = SEED) -> Path:
     """Train the small network for two epochs with the command line."""
-    run.mkdir(parents=True)
-    create_run(run, small.config(data, seed=seed))  # it has no options for the sizes
+    small.make_run(data, run, seed=seed)  # it has no options for the sizes
     words = ["train", str(data), str(run), "--resume"]
     commands = json.dumps([[*words, *options] for options in RUNS[kind]])
     command, environ = [sys.executable, "-c", CODE, commands], os.environ | ENVIRONMENT

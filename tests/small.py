@@ -10,10 +10,12 @@ from PIL import Image
 
 import tfrecords
 from keras_alexnet.presets import Preset, find_preset
-from keras_alexnet.trained.config_file import read_config
+from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.training import fit
 from keras_alexnet.training.control import Control
 from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.run_dataset import RunDataset
+from keras_alexnet.training.run_folder import create_run
 from keras_alexnet.training.state.progress import RunProgress
 from tests.reference import network_bound
 
@@ -103,14 +105,23 @@ def settings(data: Path, run: Path, **fields) -> tuple[Preset, Control]:
     return network, Control(data, run, **controlled)
 
 
+def make_run(data: Path, run: Path, **fields) -> Path:
+    """Make a run folder without a checkpoint, for the command line to go on with."""
+    network, chosen = settings(data, run, **fields)
+    run.mkdir(parents=True, exist_ok=True)
+    shown = RunDataset.read(data).preprocessing(network)
+    create_run(run, NetworkConfig(network, shown, chosen.kept))
+    return run
+
+
 def train(
-    data: Path, run: Path, *, plan: DevicePlan | None = None, **fields
+    data: Path, run: Path, plan: DevicePlan | None = None, **fields
 ) -> RunProgress:
     """Train the small network; fields as in `settings`."""
     return fit.train(*settings(data, run, **fields), plan=plan)
 
 
-def resume(run: Path, *, plan: DevicePlan | None = None, **fields) -> RunProgress:
+def resume(run: Path, plan: DevicePlan | None = None, **fields) -> RunProgress:
     """Go on with a run, with some of its fields changed."""
     saved = read_config(run)
     kept = {**saved.control, "run": run, "resume": True}

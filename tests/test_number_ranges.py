@@ -118,6 +118,7 @@ def test_devices(capsys, option):
     ("kind", "option"),
     [
         *(("step", f"--{n}={v}") for n in ("batch-size", "rounds") for v in (0, -1)),
+        *(("inference", f"--{n}=0") for n in ("batch-size", "rounds")),
         *(("fit", f"--{n}={v}") for n in ("batch-size", "steps") for v in (0, -1)),
         *(("input", f"--{n}=0") for n in ("batch-size", "rounds", "input-size")),
     ],
@@ -125,7 +126,7 @@ def test_devices(capsys, option):
 def test_benchmark(dataset, capsys, monkeypatch, kind, option):
     # It would bind this whole process to one core.
     monkeypatch.setattr("keras_alexnet.benchmark.input.use_one_core", lambda: None)
-    data = [] if kind == "step" else [dataset]
+    data = [] if kind in ("step", "inference") else [dataset]
     refused(["benchmark", kind, *data], option, capsys)
 
 

@@ -127,6 +127,7 @@ def test_a_file_that_fails_at_the_end_costs_no_result(
         ["figures", "curves", "run", "--out", "FILE"],
         ["devices", "--json", "FILE"],
         ["benchmark", "step", "--json", "FILE"],
+        ["benchmark", "inference", "--json", "FILE"],
         ["benchmark", "input", "data", "--json", "FILE"],
         ["benchmark", "fit", "data", "--json", "FILE"],
         ["info", "--json", "FILE"],

@@ -1,131 +1,160 @@
 """How close `fit` on TFRecords comes to what step and pipeline allow together."""
 
-import statistics
-import time
-from dataclasses import dataclass
+import threading
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, Literal
 
-import keras
-import tensorflow as tf
+import tyro
 
-from keras_alexnet.benchmark.operations import seconds_of
-from keras_alexnet.benchmark.repeated_step import repeated_step
-from keras_alexnet.data import training_batches
-from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.benchmark.input import FOREVER, endless_batches, taking
+from keras_alexnet.benchmark.operations import Work, seconds_in_turn
 from keras_alexnet.presets import find_preset
-from keras_alexnet.training.compile import compile_network
-from tfrecords import Manifest
+from keras_alexnet.record import Figure, MeasureOptions, Record
 from tfrecords.processes import available_cores
-from tfrecords.ranges import check_count
 
-WARM_UP = 4  # steps that are not counted
+ROUNDS = 2
 
 
 @dataclass(frozen=True)
-class FitFigures:
-    """Images per second on all cores; medians over the steps.
+class FitOptions(MeasureOptions):
+    """Measure `fit` on TFRecords, in images/s.
 
-    Attributes:
-        fit: `model.fit` reading shards.
-        step: The training step alone, on one batch again and again.
-        pipeline: The input pipeline alone, per second of processor time.
-        allowed: What is left for the two together on shared cores:
-            `1 / (1 / step + 1 / (pipeline * cores))`.
-        share: `fit` over `allowed`.
+    Beside it in the same run: the step alone and the pipeline alone, and what the two
+    together allow on these cores.
     """
 
-    precision: str
-    batch_size: int
-    cores: int
-    fit: float
-    step: float
-    pipeline: float
-    allowed: float
-    share: float
+    data: tyro.conf.Positional[Path]
+    """Dataset folder made by `alexnet build`."""
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    """Arithmetic."""
+    batch_size: int = 128
+    """Images in a step."""
+    steps: int = 10
+    """Steps of each measurement; each is made twice."""
 
 
-def measure_fit(
-    data: Path | str, *, precision: str, batch_size: int, steps: int = 20
-) -> FitFigures:
-    """Measure `fit`, the step and the pipeline one after the other, twice.
-
-    Args:
-        data: Dataset folder with at least one batch.
-        precision: Keras dtype policy.
-        batch_size: Images in a step.
-        steps: Steps of each measurement.
+def measure(options: FitOptions) -> Record:
+    """Measure `fit`, the step and the pipeline in turn.
 
     Raises:
-        DatasetError: The dataset is incomplete or too small.
+        UserError: The dataset is incomplete or has less than one batch.
     """
-    check_count("batch_size", batch_size)
-    check_count("steps", steps)
-    fields = {"precision": precision, "batch_size": batch_size, "learning_rate": 0.001}
-    preset = find_preset("released").replace(**fields)
-    mean = mean_patch(load_statistics(data), preset.input_size)
-    model = compile_network(preset, Manifest.load(data).num_classes, mean=mean)
-    dataset = training_batches(data, batch_size=batch_size, epochs=1_000_000)
-    fit, step, pipeline = [], [], []
-    for _ in range(2):
-        fit += _fit_seconds(model, dataset, steps)
-        step += _step_seconds(model, dataset, steps)
-        pipeline.append(_pipeline_seconds(dataset, steps))
+    options.check_counts("batch_size", "steps")
+    fields: dict[str, Any] = {"precision": options.precision, "learning_rate": 0.001}
+    size = (options.data, options.batch_size, options.steps)
+    works = {
+        work: fit_work(work, *size, **fields).seconds
+        for work in ("fit", "step", "pipeline")
+    }
+    seconds = seconds_in_turn(works, ROUNDS, "fit").values()
+    images = options.batch_size * options.steps
+    fit, step, pipeline = (images / median(each) for each in seconds)
     cores = available_cores()
-    fit_rate, step_rate, pipeline_rate = (
-        batch_size / statistics.median(seconds) for seconds in (fit, step, pipeline)
-    )
-    allowed = 1 / (1 / step_rate + 1 / (pipeline_rate * cores))
-    return FitFigures(
-        precision=precision,
-        batch_size=batch_size,
-        cores=cores,
-        fit=fit_rate,
-        step=step_rate,
-        pipeline=pipeline_rate,
-        allowed=allowed,
-        share=fit_rate / allowed,
-    )
+    # What is left for the two together on shared cores.
+    allowed = 1 / (1 / step + 1 / (pipeline * cores))
+    share = 100 * fit / allowed
+    figures = [
+        Figure("fit", fit, "images/s", f"{share:.0f} % of what is allowed"),
+        Figure("step alone", step, "images/s"),
+        Figure("pipeline alone, a core", pipeline, "images/s"),
+        Figure("allowed together", allowed, "images/s", f"{cores} cores"),
+        Figure("fit over what is allowed", share, "%"),
+    ]
+    title = f"Training on stored pictures, {options.precision}"
+    return Record.now("fit", title, figures, options=asdict(options))
 
 
-class _Clock(keras.callbacks.Callback):
-    def __init__(self) -> None:
-        super().__init__()
-        self.times: list[float] = []
+def fit_work(
+    work: str,
+    data: Path | str,
+    batch_size: int,
+    steps: int,
+    *,
+    input_size: int = 224,
+    **fields: Any,
+) -> Work:
+    """Return the work of training on a dataset, or of a part of it.
 
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        self.times.append(time.perf_counter())
+    Args:
+        work: `fit` on shards; `step` on one batch again and again; or `pipeline`, by
+            processor time.
+        data: Dataset folder.
+        batch_size: Images in a step.
+        steps: Of one call.
+        input_size: Side of the crops in pixels.
+        fields: Of the preset and its recipe.
+    """
+    batches = endless_batches(data, batch_size, input_size=input_size)
+    if work == "pipeline":
+        return taking(batches, steps)
+    model = _network(data, batch_size=batch_size, input_size=input_size, **fields)
+    if work == "fit":
+        held = HeldFit(model, batches)
+        return Work(lambda: held.take(steps), lambda: held.take(1))
+    from keras_alexnet.benchmark.repeated_step import repeated_step
+
+    step = repeated_step(model, next(iter(batches)))
+
+    def train() -> None:
+        for _ in range(steps):
+            step()
+
+    return Work(train)
 
 
-def _fit_seconds(
-    model: keras.Model, dataset: tf.data.Dataset, steps: int
-) -> list[float]:
-    clock = _Clock()
-    model.fit(
-        dataset,
-        steps_per_epoch=steps + WARM_UP,
-        callbacks=[clock],
-        shuffle=False,
-        verbose=0,
-    )
-    pairs = zip(clock.times[WARM_UP - 1 :], clock.times[WARM_UP:], strict=False)
-    return [after - before for before, after in pairs]
+def _network(data: Path | str, **fields: Any) -> Any:
+    from keras_alexnet.data.mean import load_statistics, mean_patch
+    from keras_alexnet.training.compile import compile_network
+    from tfrecords import Manifest
+
+    preset = find_preset("released").replace(**fields)
+    mean = mean_patch(load_statistics(data), preset.input_size, preset.recipe.mean)
+    return compile_network(preset, Manifest.load(data).num_classes, mean=mean)
 
 
-def _step_seconds(
-    model: keras.Model, dataset: tf.data.Dataset, steps: int
-) -> list[float]:
-    step = repeated_step(model, next(iter(dataset)))
-    return [seconds_of(step) for _ in range(steps + WARM_UP)][WARM_UP:]
+class HeldFit:
+    """One call of `fit`, in a thread, that takes steps when it is told to.
 
+    Args:
+        model: A compiled model.
+        batches: What `fit` takes, without end.
+    """
 
-def _pipeline_seconds(dataset: tf.data.Dataset, steps: int) -> float:
-    batches = iter(dataset)
-    for _ in range(WARM_UP):
-        next(batches)
-    start = time.process_time()
-    for _ in range(steps):
-        next(batches)
-    return (time.process_time() - start) / steps
+    def __init__(self, model: Any, batches: Any) -> None:
+        self._allowed, self._taken = threading.Semaphore(0), threading.Semaphore(0)
+        self._error: Exception | None = None
+        threading.Thread(target=self._fit, args=(model, batches), daemon=True).start()
+
+    def take(self, steps: int) -> None:
+        """Take so many steps, and return when they are done.
+
+        Raises:
+            Exception: What `fit` raised.
+        """
+        for _ in range(steps):
+            self._allowed.release()
+        for _ in range(steps):
+            self._taken.acquire()
+            if self._error is not None:
+                raise self._error
+
+    def _fit(self, model: Any, batches: Any) -> None:
+        import keras
+
+        held = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: self._allowed.acquire(),
+            on_train_batch_end=lambda batch, logs: self._taken.release(),
+        )
+        try:
+            model.fit(
+                batches,
+                steps_per_epoch=FOREVER,
+                callbacks=[held],
+                shuffle=False,
+                verbose=0,
+            )
+        except Exception as error:
+            self._error = error
+            self._taken.release()

@@ -1,50 +1,75 @@
 """The input pipeline beside bare libjpeg and Pillow, on one core."""
 
 import io
+import itertools
 import os
-import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-from PIL import Image
+import tyro
 
-from keras_alexnet.data import training_batches
-from keras_alexnet.training import allocator
-from tfrecords import Manifest
-from tfrecords.dataset import example
-from tfrecords.images import store
-from tfrecords.images.options import RAW, ImageOptions
-from tfrecords.ranges import check_count
+from keras_alexnet.benchmark.operations import Work, median_ratio, seconds_in_turn
+from keras_alexnet.record import Figure, MeasureOptions, Record
 
 PICTURES = 2048  # in a round
+FOREVER = 1_000_000  # epochs
 
 
 @dataclass(frozen=True)
-class InputFigures:
-    """Pictures per second of processor time on one core, medians over the rounds.
+class InputOptions(MeasureOptions):
+    """Measure the input pipeline on one core, in images/s of processor time.
 
-    Attributes:
-        pipeline: Shards to batches of uint8 crops and their colours, as training reads
-            them.
-        libjpeg: TensorFlow's libjpeg-turbo decoding the whole stored pictures; those
-            that are stored raw are made JPEGs first.
-        pillow: Pillow decoding them to arrays.
-        libjpeg_share: Pipeline over libjpeg, median of the ratios of the rounds.
-        pillow_ratio: Pipeline over Pillow.
+    Beside it in the same run: bare libjpeg and Pillow on the same pictures; those that
+    are stored raw are made JPEGs first.
     """
 
-    batch_size: int
-    stored_size: int
-    pipeline: float
-    libjpeg: float
-    pillow: float
-    libjpeg_share: float
-    pillow_ratio: float
+    data: tyro.conf.Positional[Path]
+    """Dataset folder made by `alexnet build`."""
+    batch_size: int = 128
+    """Images in a batch."""
+    input_size: int = 224
+    """Side of the crops, pixels."""
+    rounds: int = 5
+    """Measurements of each, in turn."""
+
+
+def measure(options: InputOptions) -> Record:
+    """Measure the pipeline, libjpeg and Pillow in turn on a training split.
+
+    Raises:
+        UserError: The dataset is incomplete or has less than one batch.
+    """
+    options.check_counts("batch_size", "input_size", "rounds")
+    use_one_core()
+    batches = endless_batches(
+        options.data, options.batch_size, input_size=options.input_size
+    )
+    pictures = _stored_jpegs(options.data)
+    count = max(4, PICTURES // options.batch_size)
+    works = {
+        "pipeline": taking(batches, count).seconds,
+        "libjpeg": _decoding(libjpeg, pictures).seconds,
+        "Pillow": _decoding(_pillow, pictures).seconds,
+    }
+    pipeline, *bare = seconds_in_turn(works, options.rounds, "input").values()
+    # Of a picture, so that ratios are of like and like.
+    own = [seconds / (count * options.batch_size) for seconds in pipeline]
+    others = [[s / len(pictures) for s in seconds] for seconds in bare]
+    shares = [100 * median_ratio(other, own) for other in others]
+    beside = f"{shares[0]:.0f} % of libjpeg, {shares[1]:.0f} % of Pillow"
+    figures = [
+        Figure("pipeline", 1 / median(own), "images/s", beside),
+        Figure("libjpeg", 1 / median(others[0]), "images/s"),
+        Figure("Pillow", 1 / median(others[1]), "images/s"),
+        Figure("pipeline over libjpeg", shares[0], "%"),
+        Figure("pipeline over Pillow", shares[1], "%"),
+    ]
+    title = "Input pipeline on one core, of processor time"
+    return Record.now("input", title, figures, options=asdict(options))
 
 
 def use_one_core() -> None:
@@ -53,84 +78,93 @@ def use_one_core() -> None:
     Raises:
         RuntimeError: TensorFlow has started its threads already.
     """
+    import tensorflow as tf
+
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
-def measure_input(
-    data: Path | str,
-    *,
-    batch_size: int = 128,
-    input_size: int = 224,
-    rounds: int = 5,
-) -> InputFigures:
-    """Measure the pipeline, libjpeg and Pillow in turn on a training split.
+def endless_batches(
+    data: Path | str, batch_size: int, *, input_size: int = 224, floats: bool = False
+) -> Any:
+    """Return the training stream of a dataset without end, as `alexnet train` reads it.
 
     Args:
         data: Dataset folder with at least one batch.
         batch_size: Images in a batch.
         input_size: Side of the crops in pixels.
-        rounds: Measurements of each.
+        floats: Whether the mean is subtracted in it, and not where the network is.
+
+    Returns:
+        `tf.data.Dataset` of images, or uint8 crops and their colours, and labels.
 
     Raises:
-        DatasetError: The dataset is incomplete or too small.
+        UserError: The dataset is incomplete or too small.
     """
-    check_count("batch_size", batch_size)
-    check_count("input_size", input_size)
-    check_count("rounds", rounds)
+    from keras_alexnet.data import train_dataset, training_batches
+    from keras_alexnet.training import allocator
+
     allocator.keep_freed_memory()  # as `alexnet train` does
-    dataset = training_batches(  # as `alexnet train` takes it
-        data,
-        batch_size=batch_size,
-        input_size=input_size,
-        epochs=1_000_000,
-    )
+    sizes: dict[str, Any] = {"batch_size": batch_size, "input_size": input_size}
+    sizes["epochs"] = FOREVER
+    return (train_dataset if floats else training_batches)(data, **sizes)
+
+
+def taking(batches: Iterable[Any], count: int) -> Work:
+    """Return the work of taking so many batches, by processor time.
+
+    Whatever else runs on the core does not count.
+    """
+    streams: list[Iterator[Any]] = []
+
+    def start() -> None:
+        # Of its own, and gone at the end: else it decodes while others are timed.
+        streams.append(iter(batches))
+        next(streams[0])
+
+    def take() -> None:
+        for _ in range(count):
+            next(streams[0])
+
+    return Work(take, start, streams.clear, time.process_time)
+
+
+def libjpeg(encoded: bytes) -> Any:
+    """Decode a JPEG as the pipeline does, with TensorFlow's libjpeg-turbo."""
+    import tensorflow as tf
+
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+
+
+def _pillow(encoded: bytes) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
+
+
+def _decoding(decode: Callable[[bytes], Any], pictures: list[bytes]) -> Work:
+    def decode_all() -> None:
+        for encoded in pictures:
+            decode(encoded)
+
+    return Work(decode_all, clock=time.process_time)
+
+
+def _stored_jpegs(data: Path | str) -> list[bytes]:
+    """Return the first training pictures as they are stored, or made JPEGs of."""
+    import tensorflow as tf
+
+    from tfrecords import Manifest
+    from tfrecords.dataset import example
+    from tfrecords.images import store
+    from tfrecords.images.options import RAW, ImageOptions
+
     manifest = Manifest.load(data)
-    pictures = _pictures(data, manifest)
-    works: list[Callable[[], float]] = [
-        lambda: _pipeline_rate(dataset, batch_size),
-        lambda: _decoding_rate(_libjpeg, pictures),
-        lambda: _decoding_rate(_pillow, pictures),
-    ]
-    for work in works:
-        work()
-    rates = np.array([[work() for work in works] for _ in range(rounds)])
-    medians = [statistics.median(column) for column in rates.T]
-    return InputFigures(
-        batch_size=batch_size,
-        stored_size=manifest.image_size,
-        pipeline=medians[0],
-        libjpeg=medians[1],
-        pillow=medians[2],
-        libjpeg_share=statistics.median(rates[:, 0] / rates[:, 1]),
-        pillow_ratio=statistics.median(rates[:, 0] / rates[:, 2]),
-    )
-
-
-def _pipeline_rate(dataset: tf.data.Dataset, batch_size: int) -> float:
-    # A stream of its own, gone at the end: else it decodes while others are timed.
-    batches = iter(dataset)
-    next(batches)
-    count = max(4, PICTURES // batch_size)
-    start = time.process_time()
-    for _ in range(count):
-        next(batches)
-    return count * batch_size / (time.process_time() - start)
-
-
-def _decoding_rate(decode: Callable[[bytes], Any], pictures: list[bytes]) -> float:
-    # Processor time: whatever else runs on the core does not count.
-    start = time.process_time()
-    for encoded in pictures:
-        decode(encoded)
-    return len(pictures) / (time.process_time() - start)
-
-
-def _pictures(data: Path | str, manifest: Manifest) -> list[bytes]:
     names = [str(Path(data) / shard.file) for shard in manifest.splits["train"]]
-    records = tf.data.TFRecordDataset(names).take(PICTURES)
+    records = itertools.islice(tf.data.TFRecordDataset(names), PICTURES)
     stored = [example.decode_example(record.numpy()).encoded for record in records]
     if manifest.options["encoding"] != RAW:
         return stored
@@ -138,14 +172,8 @@ def _pictures(data: Path | str, manifest: Manifest) -> list[bytes]:
     return [_jpeg(store.square(pixels, options), options) for pixels in stored]
 
 
-def _jpeg(pixels: np.ndarray, options: ImageOptions) -> bytes:
+def _jpeg(pixels: Any, options: Any) -> bytes:
     # What the same build would have stored as JPEG.
+    import tensorflow as tf
+
     return tf.io.encode_jpeg(pixels, quality=options.quality).numpy()
-
-
-def _libjpeg(encoded: bytes) -> tf.Tensor:
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
-
-
-def _pillow(encoded: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))

@@ -96,18 +96,13 @@ def hybrid_bytes(
 
 @dataclass(frozen=True)
 class Rounds:
-    """How a scheme of the hybrid brings the inputs of fc6 to every worker.
+    """How a scheme of the hybrid brings the inputs of fc6 to every worker."""
 
-    Attributes:
-        count: Rounds in a step: forward and backward through the dense layers each.
-        sent: Bytes that the busiest worker sends forward in a round, a copy for each
-            of the others; gradients come back the same way.
-        held: Bytes of these inputs that a worker holds at a time.
-    """
-
-    count: int
+    count: int  # rounds in a step: forward and backward through the dense layers each
+    # Bytes that the busiest worker sends forward in a round, a copy for each of the
+    # others; gradients come back the same way.
     sent: int
-    held: int
+    held: int  # bytes of these inputs that a worker holds at a time
 
 
 def scheme_rounds(

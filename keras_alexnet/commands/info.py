@@ -37,28 +37,28 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _facts() -> dict[str, Any]:
-    from keras_alexnet.benchmark.machine import (
-        devices,
-        extras,
-        machine,
-        variables,
-        versions,
+    from keras_alexnet.machine import (
+        extra_versions,
+        machine_facts,
+        package_versions,
+        relevant_variables,
+        visible_devices,
     )
 
     problem = ""
     found: list[dict[str, Any]] = []
-    environment = variables()  # before TensorFlow adds its own
+    environment = relevant_variables()  # before TensorFlow adds its own
     try:
         import_tensorflow_silently()
-        found = devices()
+        found = visible_devices()
     except Exception as error:  # whatever it is, it belongs into the report
         problem = f"{type(error).__name__}: {error}"
     return {
-        "versions": versions(),
+        "versions": package_versions(),
         "tensorflow": f"cannot be imported: {problem}" if problem else "is imported",
-        "machine": machine(),
+        "machine": machine_facts(),
         "devices": found,
-        "extras": extras(),
+        "extras": extra_versions(),
         "environment": environment,
     }
 

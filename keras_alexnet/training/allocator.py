@@ -15,7 +15,7 @@ def keep_freed_memory() -> bool:
     By default glibc maps every block of more than 32 MB afresh and unmaps it when it is
     freed. TensorFlow's CPU kernels keep their tensors in a pool of their own, but what
     is allocated beside it pays for page faults: a tenth or so of a training step (see
-    results/README.md). Does nothing where the C library is not glibc.
+    results/step/float32.json). Does nothing where the C library is not glibc.
 
     Returns:
         Whether the allocator took the settings.

@@ -18,7 +18,8 @@ def this_processor(monkeypatch, tmp_path):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
 
     def pretend(flags):
-        core = f"vendor_id\t: Maker\nflags\t\t: fpu {flags}\nvmx flags\t: ept\n\n"
+        core = "vendor_id\t: Maker\nmodel name\t: One  2\n"
+        core += f"flags\t\t: fpu {flags}\nvmx flags\t: ept\n\n"
         (tmp_path / "cpuinfo").write_text(2 * core)
         processor.processor_flags.cache_clear()
 
@@ -41,6 +42,7 @@ def test_instructions_are_those_that_the_kernel_lists(
     this_processor, flags, count, bfloat16
 ):
     this_processor(flags)
+    assert processor.processor_name() == "One  2"
     assert processor_instructions() == ALL[:count]
     assert computes_bfloat16() is bfloat16
 

@@ -12,7 +12,7 @@ leave() { mkdir -p "$(dirname "$2")"; touch -d "@$1" "$2"; }
 case $1 in
     build) [[ -f $3/manifest.json ]] || leave 100 "$3/manifest.json" ;;
     verify) [[ -z ${BAD:-} ]] || exit 1; leave 200 "$4" ;;
-    train) leave 300 "$3/config.json"; leave 300 "$3/best.keras" ;;
+    train) leave 300 "$3/config.json"; leave 300 "$3/network.keras" ;;
     evaluate) leave 400 "$7" ;;
     export) mkdir -p "$3/1"; touch -d @500 "$3/1" ;;
 esac

@@ -42,7 +42,7 @@ def find_cluster() -> Cluster:
         return _slurm_cluster()
     raise UserError(
         "Expected the workers in TF_CONFIG, or to run in a Slurm step, for --strategy "
-        "multiworker. On one machine: scripts/launch_workers.py 2 -- train ...; on "
+        "multiworker. On one machine: alexnet launch 2 -- train ...; on "
         "several see docs/distributed.md."
     )
 

@@ -1,35 +1,40 @@
-import keras
 import pytest
 
-from keras_alexnet import alexnet
-from keras_alexnet.benchmark.operations import (
-    forward_macs,
-    median_ratio,
-    step_operations,
-)
-from keras_alexnet.benchmark.stock import stock_copy
-from tests import small
-from tests.reference import network_bound, relative
+from keras_alexnet.benchmark import operations
+from keras_alexnet.benchmark.operations import Work, median_ratio, seconds_in_turn
+from keras_alexnet.presets import find_preset
+
+RELEASED = find_preset("released")
 
 
 def test_operations_are_those_of_the_layer_table():
-    model = alexnet("released")
-    macs = forward_macs(model)
-    assert macs["conv1"] == 105_415_200
-    assert macs["conv2"] == 223_948_800
-    assert macs["fc6"] == 37_748_736
-    assert sum(macs.values()) == 724_406_816
-    assert step_operations(model) == 2 * (3 * 724_406_816 - 105_415_200)
+    assert operations.forward_operations(RELEASED, 1000) == 2 * 724_406_816
+    expected = 2 * (3 * 724_406_816 - 105_415_200)
+    assert operations.step_operations(RELEASED, 1000) == expected
 
 
-def test_stock_copy_computes_the_same():
-    model = alexnet("released", 3, seed=1, **small.NETWORK)
-    stock = stock_copy(model, 0.0005)
-    kinds = {type(layer) for layer in stock.layers if layer.name.startswith("conv")}
-    assert kinds == {keras.layers.Conv2D}
-    images = keras.random.normal((2, small.INPUT, small.INPUT, 3), 0, 60, seed=2)
-    limit = 2 * network_bound("float32", small.TERMS, steps=20)
-    assert relative(stock(images), model(images)) < limit
+def test_works_take_turns_after_a_warm_up():
+    told, clock = [], iter(range(100))
+
+    def work(name):
+        call = Work(lambda: told.append(name), clock=lambda: next(clock))
+        return call.seconds
+
+    found = seconds_in_turn({name: work(name) for name in "ab"}, 2, "test")
+    assert "".join(told) == "ab" + "abab"
+    assert found == {"a": [1, 1], "b": [1, 1]}
+    seconds_in_turn({"c": work("c")}, 1, "test", warm_up=False)
+    assert told[-2:] == ["b", "c"]
+
+
+def test_what_is_before_and_after_is_not_timed():
+    now = [0.0]
+
+    def passing(seconds):
+        return lambda: now.__setitem__(0, now[0] + seconds)
+
+    work = Work(passing(1.0), passing(20.0), passing(300.0), lambda: now[0])
+    assert (work.seconds(), now[0]) == (1.0, 321.0)
 
 
 def test_ratio_is_of_neighbours():

@@ -1,7 +1,7 @@
 import json
 
 from keras_alexnet import cli
-from tests import logical_devices
+from tests.tools import logical_devices
 
 
 def test_the_command_prints_the_tables_and_writes_them(tmp_path):

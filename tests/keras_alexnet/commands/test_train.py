@@ -9,11 +9,9 @@ from keras_alexnet import cli
 from keras_alexnet.commands import train
 from keras_alexnet.commands.train import settings
 from keras_alexnet.presets import PRESETS, Preset, Recipe
-from keras_alexnet.trained.config_file import NetworkConfig, read_config
+from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.training import fit
 from keras_alexnet.training.control import Control
-from keras_alexnet.training.run_dataset import RunDataset
-from keras_alexnet.training.run_folder import create_run
 from keras_alexnet.training.state.progress import RunProgress
 from tests import small
 
@@ -42,11 +40,7 @@ def made(dataset, tmp_path_factory):
     """Make a run folder of a preset and a control, without a checkpoint."""
 
     def make(**fields):
-        run = tmp_path_factory.mktemp("run")
-        preset, control = small.settings(dataset, run, **fields)
-        shown = RunDataset.read(dataset).preprocessing(preset)
-        create_run(run, NetworkConfig(preset, shown, control.kept))
-        return run
+        return small.make_run(dataset, tmp_path_factory.mktemp("run"), **fields)
 
     return make
 

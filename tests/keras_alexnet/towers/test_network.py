@@ -7,7 +7,6 @@ from keras_alexnet import alexnet, copy_weights, two_towers
 from keras_alexnet.towers.weights import merge, tower_variables
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.update.optimizer import CoupledSGD
-from tests import logical_devices
 from tests.keras_alexnet.models.conftest import (
     BFLOAT16,
     NORM_STEPS,
@@ -18,6 +17,7 @@ from tests.keras_alexnet.models.conftest import (
     with_random_weights,
 )
 from tests.reference import network_bound, relative, rounding_bound, training_bound
+from tests.tools import logical_devices
 
 TWO_TOWERS = ["paper", "released", "caffe_alexnet", "caffenet"]
 CAFFE_LRN = {"bias": 1.0, "alpha": 1e-3, "per_tower": False}

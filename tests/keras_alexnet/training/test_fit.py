@@ -9,6 +9,7 @@ import pytest
 
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels, load_model
+from keras_alexnet.training import fit
 from keras_alexnet.training.state.checkpoint import (
     list_checkpoints,
     newest_checkpoint,
@@ -16,7 +17,7 @@ from keras_alexnet.training.state.checkpoint import (
 )
 from tests import small
 from tests.reference import rounding_bound
-from tfrecords import DatasetError, Manifest
+from tfrecords import DatasetError, Manifest, Statistics
 
 BFLOAT16 = pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)
 NEAR = rounding_bound("float32")  # of a learning rate, which is float32
@@ -146,6 +147,29 @@ def test_missing_statistics_leave_no_run_behind(tmp_path, dataset):
     with pytest.raises(DatasetError, match="statistics.npz"):
         small.train(copy, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("mean", ["image", "channel"])
+def test_the_mean_is_that_of_the_dataset(dataset, tmp_path, monkeypatch, mean):
+    class Compiled(Exception):
+        """Ends the training before it begins."""
+
+    def compile_network(*arguments):
+        raise Compiled(arguments)
+
+    monkeypatch.setattr(fit, "compile_network", compile_network)
+    with pytest.raises(Compiled) as caught:
+        small.train(dataset, tmp_path / "run", mean=mean)
+    preset, classes, _, found = caught.value.args[0]
+    assert (preset, classes) == (small.preset(mean=mean), 3)
+    statistics = Statistics.load(dataset / "statistics.npz")
+    margin = (small.STORED - small.INPUT) // 2
+    inside = slice(margin, margin + small.INPUT)
+    expected = {
+        "image": statistics.mean_image[inside, inside],
+        "channel": np.tile(statistics.channel_means, (small.INPUT, small.INPUT, 1)),
+    }
+    np.testing.assert_allclose(found, expected[mean], rtol=NEAR)
 
 
 def test_the_dataset_is_looked_through_once(tmp_path, dataset, monkeypatch):

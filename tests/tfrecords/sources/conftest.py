@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import make_ilsvrc_twin as twin
+from tests.tools import synthetic_ilsvrc as twin
 
 SIZES = (0, 1, 30)  # seed, training pictures of each class, validation pictures
 

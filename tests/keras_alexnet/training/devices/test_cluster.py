@@ -95,7 +95,7 @@ def test_half_a_tf_config_is_refused(monkeypatch, config):
 
 
 def test_no_cluster_at_all_is_refused():
-    with pytest.raises(UserError, match="launch_workers.*docs/distributed.md"):
+    with pytest.raises(UserError, match="alexnet launch.*docs/distributed.md"):
         find_cluster()
 
 

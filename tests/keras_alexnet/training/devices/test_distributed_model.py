@@ -16,9 +16,10 @@ from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.update.metrics import TopKError
-from tests import logical_devices, small
+from tests import small
 from tests.keras_alexnet.training.conftest import check_sources
 from tests.reference import relative, rounding_bound, training_bound
+from tests.tools import logical_devices
 
 
 def network(colocate=False, optimizer=None):

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from tests import logical_devices
+from tests.tools import logical_devices
 
 PLACEMENT = """
 import dataclasses

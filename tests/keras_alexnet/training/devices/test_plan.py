@@ -11,26 +11,17 @@ import tensorflow as tf
 import tfrecords
 from keras_alexnet.training.devices import plan
 from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
-from tests import small, strategy_run
+from tests import small
 from tests.reference import UNIT, training_bound
+from tests.tools import strategies
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 
 ROOT = Path(__file__).parents[4]
-LAUNCHER = ROOT / "scripts" / "launch_workers.py"
+LAUNCH = ["-m", "keras_alexnet", "launch", 2]
 PICTURES = 37  # of the validation split: no multiple of anything
 
-MIRRORED = {
-    "mirrored-2": {"name": "mirrored", "logical_devices": 2},
-    "mirrored-4": {"name": "mirrored", "logical_devices": 4},
-    "towers": {"name": "towers", "logical_devices": 2},
-    "towers-mirrored": {"name": "mirrored", "towers": True, "logical_devices": 4},
-}
-WORKERS = {
-    "multiworker-2": {"name": "multiworker"},
-    "towers-multiworker": {"name": "multiworker", "towers": True, "logical_devices": 2},
-}
-REPLICAS = {"mirrored-4": 4, "towers": 1}  # 2 in the others
+REPLICAS = {"mirrored x4": 4, "towers": 1}  # 2 in the others
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +43,7 @@ def odd_dataset(tmp_path_factory):
 def one_device(tmp_path_factory, odd_dataset):
     """What one device comes to, without a strategy."""
     out = tmp_path_factory.mktemp("one")
-    strategy_run.run_all(odd_dataset, out)
+    strategies.train_small(odd_dataset, out)
     return out
 
 
@@ -68,19 +59,13 @@ def start(command):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
-def distance(first, second):
-    """The largest difference of weights, relative to the largest of its tensor."""
-    with np.load(first) as a, np.load(second) as b:
-        assert a.files == b.files
-        names = [name for name in a.files if name.startswith("model/")]
-        return max(np.abs(a[n] - b[n]).max() / np.abs(a[n]).max() for n in names)
-
-
 def assert_equal_to(one_device, out, name):
     """Weights, counters and figures of all runs are those of one device."""
     limit = training_bound("float32", small.TERMS, steps=111 // 8)
-    for dropout in strategy_run.DROPOUTS:
-        assert distance(one_device / f"{dropout}.npz", out / f"{dropout}.npz") < limit
+    for dropout in strategies.DROPOUTS:
+        weights = f"{dropout}.npz"
+        gaps = strategies.distances(one_device / weights, out / weights)
+        assert max(gaps.values()) < limit
         expected, found = (
             json.loads((folder / f"{dropout}.json").read_text())
             for folder in (one_device, out)
@@ -106,26 +91,13 @@ def test_runs_that_differ_are_told_apart(one_device):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[] if name == "mirrored-4" else pytest.mark.slow)
-        for name in MIRRORED
+        pytest.param(name, marks=[] if name == "mirrored x4" else pytest.mark.slow)
+        for name in list(strategies.STRATEGIES)[1:]
     ],
 )
-def test_replicas_and_towers_train_as_one_device(
-    name, odd_dataset, one_device, tmp_path
-):
-    options = json.dumps(MIRRORED[name])
-    start(["-m", "tests.strategy_run", odd_dataset, tmp_path, options])
+def test_every_strategy_trains_as_one_device(name, odd_dataset, one_device, tmp_path):
+    strategies.start(odd_dataset, tmp_path, name)
     assert_equal_to(one_device, tmp_path, name)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WORKERS)
-def test_workers_train_as_one_device(name, odd_dataset, one_device, tmp_path):
-    program = f"{sys.executable} -m tests.strategy_run"
-    own = [LAUNCHER, 2, "--logs", tmp_path / "logs", "--program", program]
-    options = json.dumps(WORKERS[name])
-    start([*own, "--", odd_dataset, tmp_path / "out", options])
-    assert_equal_to(one_device, tmp_path / "out", name)
 
 
 @pytest.mark.slow
@@ -138,7 +110,7 @@ def test_the_command_trains_two_workers_from_one_shard(tmp_path):
     run = tmp_path / "run"
     options = ["--input-size", small.INPUT, "--batch-size", 8, "--epochs", 1]
     train = ["train", data, run, "--strategy", "multiworker", *options]
-    start([LAUNCHER, 2, "--logs", tmp_path / "logs", "--", *train])
+    start([*LAUNCH, "--logs", tmp_path / "logs", "--", *train])
     assert (run / "network.keras").exists()
     assert "epoch 1/1" in (tmp_path / "logs" / "worker-0.log").read_text()
     assert "epoch 1/1" not in (tmp_path / "logs" / "worker-1.log").read_text()
@@ -170,7 +142,7 @@ def test_one_device_is_the_default():
             "pairs of devices",
         ),
         ({"name": "mirrored", "logical_devices": 0}, ValueError, "1 or more.*got 0"),
-        ({"name": "multiworker"}, UserError, "TF_CONFIG.*launch_workers"),
+        ({"name": "multiworker"}, UserError, "TF_CONFIG.*alexnet launch"),
     ],
 )
 def test_plans_that_cannot_be_are_refused(options, error, message, monkeypatch):
@@ -201,5 +173,5 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
 def test_xla_on_several_devices_is_refused_at_once(dataset, tmp_path, plan):
     run = tmp_path / "run"
     with pytest.raises(ValueError, match="XLA with --strategy none.*Leave --xla out"):
-        small.train(dataset, run, plan, xla=True)
+        small.train(dataset, run, plan=plan, xla=True)
     assert not run.exists()

@@ -171,6 +171,7 @@ from pathlib import Path
 from keras_alexnet.training.state.checkpoint import newest_checkpoint
 from keras_alexnet.training.devices.plan import ONE_DEVICE, plan_devices
 from keras_alexnet.training.state.saving import Saving
+from tests import small
 
 folder, data, strategy = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 plan = plan_devices(strategy, logical_devices=2)
@@ -186,7 +187,7 @@ def killed(run, plan):
             raise Kill
     Saving.on_train_batch_end = watched
     try:
-        small.train(data, run, plan, save_every=1)
+        small.train(data, run, plan=plan, save_every=1)
     except Kill:
         pass
     else:
@@ -209,10 +210,10 @@ def gap(one, other):
     return max(gaps)
 
 whole, part, moved = folder / "whole", folder / "part", folder / "moved"
-small.train(data, whole, plan, save_every=1)
+small.train(data, whole, plan=plan, save_every=1)
 for run, second in ((part, plan), (moved, ONE_DEVICE)):
     killed(run, plan)
-    small.resume(run, second)
+    small.resume(run, plan=second)
 ends = [end(run) for run in (whole, part, moved)]
 print(json.dumps({
     "same": gap(ends[0][0], ends[1][0]),

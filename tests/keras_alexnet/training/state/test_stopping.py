@@ -76,6 +76,7 @@ from keras_alexnet.training.devices.plan import plan_devices
 plan = plan_devices("multiworker")
 from keras_alexnet.training.state.stopping import Interrupted
 from keras_alexnet.training.state.saving import Saving
+from tests import small
 
 data, run, action = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 second = json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 1
@@ -92,9 +93,9 @@ def watched(self, *arguments, **named):
 Saving.on_train_batch_end = watched
 try:
     if (run / "config.json").exists():
-        small.resume(run, plan)
+        small.resume(run, plan=plan)
     else:
-        small.train(data, run, plan, epochs=3, save_every=3)
+        small.train(data, run, plan=plan, epochs=3, save_every=3)
 except Interrupted as stop:
     print(stop, flush=True)
     sys.exit(stop.status)
@@ -108,7 +109,7 @@ def test_two_workers_stop_together_and_resume_the_same(dataset, tmp_path):
     program.write_text(WORKER)
 
     def launch(run, action):
-        command = [sys.executable, str(ROOT / "scripts" / "launch_workers.py"), "2"]
+        command = [sys.executable, "-m", "keras_alexnet", "launch", "2"]
         command += ["--logs", str(tmp_path / "logs"), "--program"]
         command += [f"{shlex.quote(sys.executable)} {shlex.quote(str(program))}", "--"]
         done = subprocess.run(

@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from scripts import make_ilsvrc_twin as twin
 from tests.tfrecords.sources.conftest import changed
+from tests.tools import synthetic_ilsvrc as twin
 from tfrecords import DatasetError
 from tfrecords.sources import open_source
 

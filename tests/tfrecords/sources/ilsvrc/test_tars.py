@@ -2,8 +2,8 @@ import io
 
 import pytest
 
-from scripts import make_ilsvrc_twin as twin
 from tests.tfrecords.sources.conftest import SIZES, changed
+from tests.tools import synthetic_ilsvrc as twin
 from tfrecords import DatasetError
 from tfrecords.sources import open_source
 from tfrecords.sources.ilsvrc import facts

@@ -1,7 +1,7 @@
 import pytest
 
-from scripts import make_ilsvrc_twin as twin
 from tests.tfrecords.conftest import fill
+from tests.tools import synthetic_ilsvrc as twin
 from tfrecords import DatasetError
 from tfrecords.sources import open_source
 

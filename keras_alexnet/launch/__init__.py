@@ -1,0 +1,1 @@
+"""Several workers of one training on this machine, started and looked after."""

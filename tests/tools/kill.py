@@ -1,0 +1,304 @@
+"""Kill builds or trainings at random moments, resume them, and compare the bytes.
+
+    python -m tests.tools.kill build digits --runs 20 --kills 3 --size 64 --shards 12
+    python -m tests.tools.kill train DATA --epochs 2 --save-every 4
+    python -m tests.tools.kill train DATA --strategy towers --logical-devices 2
+    python -m tests.tools.kill launch DATA --strategy multiworker
+
+Options that are not listed below go to `alexnet`. One run is left alone. Each other is
+killed (kill -9) at random moments and resumed until it has finished: of a build
+a process, the parent or the whole process group; a training, or one of the two workers
+that `alexnet launch` starts. Every file of a build, and all that a training's newest
+checkpoint holds but the times, must then have the SHA-256 of the run left alone, and
+nothing that was finished at a kill may have been written again. The exit status is 1
+if any of it fails.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import psutil
+
+from keras_alexnet.record import Figure, Record
+from keras_alexnet.training.state.checkpoint import list_checkpoints, newest_checkpoint
+from tfrecords.tables import Console
+
+ALEXNET = [sys.executable, "-m", "keras_alexnet"]
+POLL = 0.02  # seconds between two looks at a process
+GOES_ON = "process"  # a build does, without the one that was killed
+
+
+@dataclass(frozen=True)
+class Build:
+    """`alexnet build`; its pieces are shards."""
+
+    source: str
+    options: list[str]
+
+    def command(self, folder: Path) -> list[str]:
+        """Return what starts a build or goes on with it."""
+        build = ["build", self.source, str(folder), "--processes", "2"]
+        return [*ALEXNET, *build, *self.options]
+
+    def has_begun(self, folder: Path, since: int) -> bool:
+        """Whether a start has taken the folder after that time in ns."""
+        with suppress(OSError):
+            return (folder / ".building" / "token").stat().st_mtime_ns > since
+        return False
+
+    def finished(self, folder: Path) -> list[Path]:
+        """Return the pieces that are finished while others are not."""
+        results = (folder / ".building").glob("*.npz")
+        return [folder / path.stem for path in results if (folder / path.stem).exists()]
+
+    def kill(self, pid: int, draw: random.Random) -> str | None:
+        """Kill something of a start; say what, or None if it is not there."""
+        target = draw.choice((GOES_ON, "parent", "group"))
+        if target == "group":
+            os.killpg(pid, signal.SIGKILL)
+        elif target == "parent":
+            os.kill(pid, signal.SIGKILL)
+        else:
+            children = psutil.Process(pid).children()
+            pool = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
+            if not pool:
+                return None
+            draw.choice(pool).kill()
+        return target
+
+    def result(self, folder: Path) -> dict[str, bytes]:
+        """Return the SHA-256 of every file, hidden ones included."""
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return {
+            str(f.relative_to(folder)): sha256(f.read_bytes()).digest() for f in files
+        }
+
+
+@dataclass(frozen=True)
+class Training:
+    """`alexnet train`, in one process or two workers; its pieces are checkpoints."""
+
+    source: str
+    options: list[str]
+    workers: bool = False
+
+    def command(self, folder: Path) -> list[str]:
+        train = ["train", self.source, str(folder), *self.options]
+        if (folder / "config.json").exists():
+            train.append("--resume")
+        launch = ["launch", "2", "--logs", str(folder.with_suffix(".logs")), "--"]
+        return [*ALEXNET, *(launch if self.workers else []), *train]
+
+    def has_begun(self, folder: Path, since: int) -> bool:
+        return (folder / "config.json").exists()
+
+    def finished(self, folder: Path) -> list[Path]:
+        return list_checkpoints(folder / "checkpoints")
+
+    def kill(self, pid: int, draw: random.Random) -> str | None:
+        alone = {"training": psutil.Process(pid)}
+        victims = workers_of(pid) if self.workers else alone
+        name = draw.choice(sorted(victims)) if victims else None
+        if name:
+            victims[name].kill()
+        return name
+
+    def result(self, folder: Path) -> dict[str, bytes]:
+        newest = newest_checkpoint(folder / "checkpoints")
+        assert newest is not None, f"no checkpoint in {folder}"
+        for row in newest.state["history"]:
+            del row["seconds"]
+        state = {**newest.state, "place": [newest.epoch, newest.step]}
+        found = {n: sha256(json.dumps(v).encode()).digest() for n, v in state.items()}
+        for name, array in newest.arrays.items():
+            facts = f"{name} {array.dtype} {array.shape} ".encode()
+            found[name] = sha256(facts + array.tobytes()).digest()
+        return found
+
+
+def workers_of(launcher: int) -> dict[str, psutil.Process]:
+    """Return the processes of a launcher by their task: `worker 0` is the chief."""
+    found = {}
+    with suppress(psutil.Error):  # one has just ended
+        for child in psutil.Process(launcher).children():
+            if config := child.environ().get("TF_CONFIG"):
+                task = json.loads(config)["task"]
+                found[f"{task['type']} {task['index']}"] = child
+    return found
+
+
+@dataclass
+class Run:
+    """What became of one run.
+
+    Attributes:
+        kills: What was killed, after how many pieces and seconds.
+        starts: How often it was started.
+        kept: Inode of each piece finished at some kill; to write it again changes it.
+        wrong: What differs from the run left alone, or was written again.
+    """
+
+    kills: list[str] = field(default_factory=list)
+    starts: int = 0
+    kept: dict[Path, int] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)
+
+    def keep(self, finished: list[Path]) -> None:
+        """Note what is finished, and what of before has been written again."""
+        for path in [*self.kept, *finished]:
+            with suppress(FileNotFoundError):  # a checkpoint makes room for another
+                inode = path.stat().st_ino
+                if self.kept.setdefault(path, inode) != inode:
+                    self.wrong.add(f"{path.name} written again")
+
+
+class Harness:
+    """Kills runs of a subject, and compares them with one that is left alone."""
+
+    def __init__(self, subject: Build | Training, folder: Path, seed: int) -> None:
+        self.subject, self.folder, self.draw = subject, folder, random.Random(seed)
+        with self._start(folder / "alone") as process:
+            self._works(process, folder / "alone", 0)
+            begun = time.monotonic()
+            self._end(process)
+        self.seconds = time.monotonic() - begun
+        self.expected = subject.result(folder / "alone")
+        # A build is killed some time after so many shards, a training after some time.
+        self.pieces = sum(".tfrecord-" in name for name in self.expected)
+        self.longest = 2 * self.seconds / (self.pieces or 2)
+
+    def run(self, number: int, kills: int) -> Run:
+        """Kill a run so often at most, let it finish, and compare."""
+        folder, run = self.folder / f"run{number:02d}", Run()
+        kills = self.draw.randint(1, kills)
+        while True:
+            run.starts += 1
+            before = len(run.kills)
+            with self._start(folder) as process:
+                while len(run.kills) < kills and self._strike(process, folder, run):
+                    pass
+                whole = self._end(process, killed=len(run.kills) > before)
+            run.keep(self.subject.finished(folder))
+            if whole and run.kills:
+                break
+            if whole:  # it was faster than the one left alone
+                shutil.rmtree(folder)
+                run, self.longest = Run(), self.longest / 2
+        pairs = self.expected.items() ^ self.subject.result(folder).items()
+        run.wrong |= {name for name, _ in pairs}
+        return run
+
+    def _strike(self, process: subprocess.Popen, folder: Path, run: Run) -> bool:
+        # At a random moment; tells whether the start goes on all the same.
+        done = len(self.subject.finished(folder)) if self.pieces else 0
+        pieces = self.draw.randint(done, max(done, self.pieces))
+        seconds = self.draw.uniform(0, self.longest)
+        if not self._works(process, folder, pieces) or _ends(process, seconds):
+            return False
+        run.keep(self.subject.finished(folder))
+        name = self.subject.kill(process.pid, self.draw)
+        if name:
+            run.kills.append(f"{name} at {pieces} + {seconds:.2f} s")
+        return name in (None, GOES_ON)
+
+    @contextmanager
+    def _start(self, folder: Path) -> Iterator[subprocess.Popen]:
+        # In a process group that does not outlive the block.
+        self.since = time.time_ns()
+        with folder.with_suffix(".log").open("ab") as log:
+            command = self.subject.command(folder)
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _works(self, process: subprocess.Popen, folder: Path, pieces: int) -> bool:
+        # Waits until it does and so many are finished; False if it has ended.
+        while not (
+            self.subject.has_begun(folder, self.since)
+            and len(self.subject.finished(folder)) >= pieces
+        ):
+            if _ends(process, POLL):
+                return False
+        return True
+
+    def _end(self, process: subprocess.Popen, killed: bool = False) -> bool:
+        if process.wait() and not killed:
+            raise SystemExit(f"It failed by itself; see the logs in {self.folder}.")
+        return process.returncode == 0
+
+
+def _ends(process: subprocess.Popen, seconds: float) -> bool:
+    # Waits; tells whether it has ended by itself.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+        return True
+    return False
+
+
+def record_of(runs: list[Run], harness: Harness, options: argparse.Namespace) -> Record:
+    """Return what became of the runs."""
+    equal = sum(not run.wrong for run in runs)
+    figures = (
+        Figure("equal in every bit, nothing written again", equal, "", f"{len(runs)}"),
+        Figure("kills", sum(len(run.kills) for run in runs)),
+        Figure("starts", sum(run.starts for run in runs)),
+        Figure("shards or checkpoints kept", sum(len(run.kept) for run in runs)),
+        Figure("run left alone", round(harness.seconds, 1), "s"),
+    )
+    notes = [f"run {n}: {', '.join(run.kills)}" for n, run in enumerate(runs, 1)]
+    title = f"alexnet {options.verb}, killed at random moments and resumed"
+    return Record.now("interruption", title, figures, notes, vars(options))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do it all and return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("verb", choices=("build", "train", "launch"))
+    parser.add_argument("source", help="pictures of a build, dataset of a training")
+    parser.add_argument("--runs", type=int, default=10, help="runs to kill")
+    parser.add_argument("--kills", type=int, default=1, help="kills of each, at most")
+    parser.add_argument("--seed", type=int, default=0, help="of the kills")
+    parser.add_argument("--json", type=Path, help="write the record to this file")
+    options, passed_on = parser.parse_known_args(arguments)
+    subject: Build | Training = Build(options.source, passed_on)
+    if options.verb != "build":
+        subject = Training(options.source, passed_on, options.verb == "launch")
+    folder = Path(tempfile.mkdtemp(prefix="kill_"))
+    print(f"Runs and their logs: {folder}", flush=True)
+    harness, runs = Harness(subject, folder, options.seed), []
+    for number in range(1, options.runs + 1):
+        runs.append(harness.run(number, options.kills))
+        print(f"run {number}: {sorted(runs[-1].wrong) or 'equal'}", flush=True)
+    record = record_of(runs, harness, options)
+    Console().print(record.table())
+    if options.json:
+        record.save(options.json)
+    if any(run.wrong for run in runs):
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
