@@ -2,20 +2,17 @@
 
 import difflib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import unquote
 
 from keras_alexnet.keras_settings import use_tensorflow
 from keras_alexnet.registry import Registry
 from keras_alexnet.version import VERSION
 from tfrecords.errors import UserError
+from tfrecords.files import refuse_address
 from tfrecords.plain_text import printable, say
 from tfrecords.streams import flush_streams, import_tensorflow_silently, open_streams
-
-_ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
 
 VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
     "verb",
@@ -113,15 +110,7 @@ def _refuse_addresses(arguments: Sequence[str]) -> None:
     # Here, of all verbs, and before a Path makes gs:/ of gs://.
     for argument in arguments:
         value = argument.partition("=")[2] if argument.startswith("--") else argument
-        scheme = _ADDRESS.match(value)
-        if scheme and scheme[1].lower() == "file":
-            path = unquote(value[scheme.end() :].removeprefix("localhost"))
-            raise UserError(f"Expected a plain path, got {value}. Give {path}.")
-        if scheme:
-            raise UserError(
-                f"Expected a path on this machine, got {value}. Addresses are neither "
-                "read nor written: copy it to a disk or mount it, and give that path."
-            )
+        refuse_address(value)
 
 
 @contextmanager

@@ -73,6 +73,16 @@ def dataset(made_once):
 
 
 @pytest.fixture(scope="session")
+def other(tmp_path_factory):
+    """A function that builds the pictures of `dataset` with other options."""
+
+    def build(**options):
+        return small.build_dataset(tmp_path_factory.mktemp("other"), **options)
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def run(made_once, dataset, tmp_path_factory):
     """A finished run of two epochs on it; tests must not change it."""
     made = made_once("run", lambda folder: small.train(dataset, folder))

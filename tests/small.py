@@ -62,19 +62,15 @@ def write_tree(root: Path, per_class: int, names=CLASSES) -> Path:
     return root
 
 
-def build_dataset(root: Path, per_class: int = 16, names=CLASSES) -> Path:
-    """Build a dataset of a quarter validation pictures, in two shards a split."""
+def build_dataset(root: Path, per_class: int = 16, names=CLASSES, **options) -> Path:
+    """Build a dataset of a quarter validation pictures, in two shards a split.
+
+    Options are those of `tfrecords.build`.
+    """
     tree = write_tree(root / "tree", per_class, names)
-    tfrecords.build(
-        tree,
-        root / "data",
-        name="small",
-        size=STORED,
-        shards=2,
-        validation_fraction=0.25,
-        processes=1,
-        progress=False,
-    )
+    quick = {"shards": 2, "processes": 1, "progress": False}
+    own = {"name": "small", "size": STORED, "validation_fraction": 0.25}
+    tfrecords.build(tree, root / "data", **{**quick, **own, **options})
     return root / "data"
 
 

@@ -71,7 +71,7 @@ def test_errors_are_told_by_what_they_are(error, line, tmp_path, monkeypatch, ca
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("tfrecords.verify", fail, raising=False)
+    monkeypatch.setattr("keras_alexnet.commands.verify.main", fail)
     assert cli.main(["verify", str(tmp_path)]) == 1
     told = capsys.readouterr().err
     assert told.startswith(f"alexnet verify: {line}") and told.count("\n") == 1
@@ -81,9 +81,8 @@ def test_a_backend_for_figures_is_kept_from_keras_and_given_back(monkeypatch, tm
     seen = []
     monkeypatch.setenv("MPLBACKEND", "nowhere")
     monkeypatch.setattr(
-        "tfrecords.verify",
-        lambda *_, **__: seen.append("MPLBACKEND" in os.environ),
-        raising=False,
+        "keras_alexnet.commands.verify.main",
+        lambda _: seen.append("MPLBACKEND" in os.environ),
     )
     cli.main(["verify", str(tmp_path)])
     assert seen == [False] and os.environ["MPLBACKEND"] == "nowhere"

@@ -177,7 +177,7 @@ def interrupted(*_, **__):
 @pytest.mark.parametrize(
     ("command", "function", "said"),
     [
-        (["verify", "DATA"], "tfrecords.verify", "Nothing was written"),
+        (["verify", "DATA"], "keras_alexnet.commands.verify.verify", "Nothing was"),
         (
             ["evaluate", "RUN", "DATA"],
             "keras_alexnet.evaluation.accuracy.evaluate",

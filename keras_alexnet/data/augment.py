@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data.mean import subtract_mean
+from tfrecords.errors import UserError
 
 NOISE_STD = 0.1  # standard deviation of the colour draws; section 4.1
 DRAWS = 6  # uniform numbers an example needs: row, column, flip, three for colour
@@ -74,7 +75,7 @@ def random_crop_flip(
         `(batch, size, size, channels)` of the same dtype.
 
     Raises:
-        ValueError: The pictures are smaller than the crop, or there are both a seed and
+        UserError: The pictures are smaller than the crop, or there are both a seed and
             draws, or neither.
 
     Reference: section 4.1; offsets are inclusive as in the 2012 source, 33 x 33.
@@ -82,7 +83,7 @@ def random_crop_flip(
     images = tf.convert_to_tensor(images)
     height, width, channels = images.shape[1:]
     if min(height, width) < size:
-        raise ValueError(
+        raise UserError(
             f"Expected pictures of at least {size} x {size} pixels. "
             f"Received: shape {images.shape}"
         )
@@ -127,7 +128,7 @@ def pca_colour(
         divided by 1.1.
 
     Raises:
-        ValueError: Unknown form, or there are both a seed and draws, or neither.
+        UserError: Unknown form, or there are both a seed and draws, or neither.
     """
     images = tf.convert_to_tensor(images)
 
@@ -191,7 +192,7 @@ def colour_offsets(
         float32 `(batch, 3)` in grey levels.
 
     Raises:
-        ValueError: Unknown form.
+        UserError: Unknown form.
 
     Reference: section 4.1; convdata_jpeg.py of the release.
     """
@@ -206,7 +207,7 @@ def colour_offsets(
 def colour_divisor(form: ColourNoise | None) -> float:
     """Return what the release divides noisy batches by, 1.1; 1 for the other forms."""
     if form not in ("released", "eigenvalue", None):
-        raise ValueError(
+        raise UserError(
             "Expected colour noise 'released', 'eigenvalue' or None. "
             f"Received: {form!r}"
         )
@@ -218,7 +219,7 @@ def _draws(
 ) -> tf.Tensor:
     """Return three uniform draws for each image, given or made of the seed."""
     if (seed is None) == (draws is None):
-        raise ValueError("Expected a seed or draws, got both or neither.")
+        raise UserError("Expected a seed or draws, got both or neither.")
     if draws is None:
         return tf.random.stateless_uniform((tf.shape(images)[0], 3), seed)
     return tf.convert_to_tensor(draws, tf.float32)

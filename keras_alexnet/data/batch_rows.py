@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from tfrecords.errors import UserError
+
 # See records.py.
 do_not_convert = tf.autograph.experimental.do_not_convert
 
@@ -29,11 +31,11 @@ class BatchRows:
 
     def __post_init__(self) -> None:
         if not 0 <= self.pipeline < self.pipelines:
-            raise ValueError(
+            raise UserError(
                 f"Expected a pipeline in [0, {self.pipelines}), got {self.pipeline}."
             )
         if self.replicas % self.pipelines:
-            raise ValueError(
+            raise UserError(
                 f"Expected as many replicas in each of {self.pipelines} processes, got "
                 f"{self.replicas} in all. Give every worker the same number of devices."
             )
@@ -47,13 +49,13 @@ class BatchRows:
         """Return the number of images in a step of one replica.
 
         Raises:
-            ValueError: The replicas would not have equally many, so that the mean of
+            UserError: The replicas would not have equally many, so that the mean of
                 their gradients would not be the gradient of the batch.
         """
         if batch_size % self.replicas:
             below = batch_size - batch_size % self.replicas
             near = [str(n) for n in (below, below + self.replicas) if n]
-            raise ValueError(
+            raise UserError(
                 f"Expected a batch that divides by the {self.replicas} replicas, got "
                 f"{batch_size} images. Use --batch-size {' or '.join(near)}."
             )

@@ -12,6 +12,7 @@ from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
 from keras_alexnet.data.records import StoredSplit, do_not_convert, open_split, parse
 from keras_alexnet.data.stored_picture import crop_reader
 from tfrecords import Manifest
+from tfrecords.errors import UserError
 from tfrecords.ranges import check_count
 
 
@@ -44,7 +45,7 @@ def eval_dataset(
 
     Raises:
         DatasetError: The folder is incomplete or has no such split.
-        ValueError: `num_views` is neither 1 nor 10.
+        UserError: `num_views` is neither 1 nor 10.
     """
     batches = evaluation_batches(
         directory,
@@ -86,10 +87,10 @@ def evaluation_batches(
 
     Raises:
         DatasetError: As `eval_dataset`.
-        ValueError: As `eval_dataset`, or the batch does not divide by the replicas.
+        UserError: As `eval_dataset`, or the batch does not divide by the replicas.
     """
     if num_views not in (1, 10):
-        raise ValueError(f"Expected num_views 1 or 10. Received: {num_views}")
+        raise UserError(f"Expected num_views 1 or 10. Received: {num_views}")
     check_count("batch_size", batch_size)
     found = open_split(directory, split, input_size, manifest)
     count, size = -(-found.count // batch_size), batch_size

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_alexnet.data import views
 from tfrecords import Statistics
 from tfrecords.dataset.names import STATISTICS_FILE
+from tfrecords.errors import UserError
 
 
 def load_statistics(directory: Path | str) -> Statistics:
@@ -25,7 +26,7 @@ def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.nda
     if mean == "channel":
         channels = statistics.channel_means.astype("float32")
         return np.broadcast_to(channels, (size, size, 3)).copy()
-    raise ValueError(f"Expected mean 'image' or 'channel'. Received: {mean!r}")
+    raise UserError(f"Expected mean 'image' or 'channel'. Received: {mean!r}")
 
 
 @tf.function(jit_compile=True)

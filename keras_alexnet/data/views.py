@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfrecords.errors import UserError
+
 
 def centre_view(images: tf.Tensor, size: int) -> tf.Tensor:
     """Cut the central square out of each picture.
@@ -14,7 +16,7 @@ def centre_view(images: tf.Tensor, size: int) -> tf.Tensor:
         `(..., size, size, channels)` of the same dtype.
 
     Raises:
-        ValueError: The pictures are smaller than the view.
+        UserError: The pictures are smaller than the view.
     """
     height, width = _sides(images, size)
     return _cut(images, (height - size) // 2, (width - size) // 2, size)
@@ -32,7 +34,7 @@ def ten_views(images: tf.Tensor, size: int) -> tf.Tensor:
         centre, bottom left, bottom right, then the mirror images of these five.
 
     Raises:
-        ValueError: The pictures are smaller than the views.
+        UserError: The pictures are smaller than the views.
     """
     height, width = _sides(images, size)
     bottom, right = height - size, width - size
@@ -45,7 +47,7 @@ def ten_views(images: tf.Tensor, size: int) -> tf.Tensor:
 def _sides(images: tf.Tensor, size: int) -> tuple[int, int]:
     height, width = images.shape[-3:-1]
     if height is None or width is None or min(height, width) < size or size < 1:
-        raise ValueError(
+        raise UserError(
             f"Expected pictures of known size, at least {size} x {size} pixels. "
             f"Received: shape {images.shape}"
         )

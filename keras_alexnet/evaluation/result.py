@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.errors import UserError
 from tfrecords.files import write_atomically
 
 
@@ -45,10 +46,10 @@ class Evaluation:
             context: See `Evaluation`.
 
         Raises:
-            ValueError: A probability is not finite: there is no first guess.
+            UserError: A probability is not finite: there is no first guess.
         """
         if not np.isfinite(probabilities).all():
-            raise ValueError("Expected finite probabilities, found NaN or infinity.")
+            raise UserError("Expected finite probabilities, found NaN or infinity.")
         classes = len(labels)
         # Stable, so that ties go to the smaller label on every machine.
         guesses = np.argsort(-probabilities, axis=1, kind="stable")[:, :5]

@@ -8,18 +8,14 @@ from keras_alexnet.registry import hand_on
 if TYPE_CHECKING:
     from keras_alexnet.models.lenet import lenet5
     from keras_alexnet.models.network import alexnet
-    from keras_alexnet.presets import LRN, PRESETS, Preset
 
-__all__ = ["LRN", "PRESETS", "Preset", "alexnet", "lenet5"]
+__all__ = ["alexnet", "lenet5"]
 
 check_backend()  # before a module of this room imports Keras
 
 __getattr__, __dir__ = hand_on(
     __name__,
     {
-        "LRN": "keras_alexnet.presets",
-        "PRESETS": "keras_alexnet.presets",
-        "Preset": "keras_alexnet.presets",
         "alexnet": "keras_alexnet.models.network",
         "lenet5": "keras_alexnet.models.lenet",
     },

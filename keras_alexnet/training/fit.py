@@ -59,9 +59,9 @@ def train(
     Raises:
         UserError: Dataset or run folder are not as expected or do not fit each other,
             another process trains in the folder, the network does not fit the
-            checkpoint, the loss is not a number, or the last state could not be saved.
-        ValueError: The batch does not divide by the replicas, or XLA is asked for on
-            several devices.
+            checkpoint, the loss is not a number, the batch does not divide by the
+            replicas, XLA is asked for on several devices, or the last state could not
+            be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)

@@ -197,9 +197,7 @@ def _memory(
         said += f"parent and others {parts}"
         say(f"memory, {count} pictures: {usage.peak_bytes / 1e6:,.0f} MB", error=True)
         name = f"memory, {count:,} pictures, {options.processes} processes"
-        yield Figure(
-            name, usage.peak_bytes / 1e6, "MB", f"{said}parent, others {parts}"
-        )
+        yield Figure(name, usage.peak_bytes / 1e6, "MB", said)
 
 
 def _run(command: list[str], tree: Path, count: int, folder: Path) -> Built:

@@ -81,10 +81,10 @@ class Build:
 
     def result(self, folder: Path) -> dict[str, bytes]:
         """Return the SHA-256 of every file, hidden ones included."""
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return {
-            str(f.relative_to(folder)): sha256(f.read_bytes()).digest() for f in files
+        files = {
+            str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()
         }
+        return {name: sha256(p.read_bytes()).digest() for name, p in files.items()}
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,11 @@ class Run:
 
     Attributes:
         kills: What was killed, after how many pieces and seconds.
-        starts: How often it was started.
         kept: Inode of each piece finished at some kill; to write it again changes it.
         wrong: What differs from the run left alone, or was written again.
     """
 
     kills: list[str] = field(default_factory=list)
-    starts: int = 0
     kept: dict[Path, int] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
 
@@ -185,7 +183,6 @@ class Harness:
         folder, run = self.folder / f"run{number:02d}", Run()
         kills = self.draw.randint(1, kills)
         while True:
-            run.starts += 1
             before = len(run.kills)
             with self._start(folder) as process:
                 while len(run.kills) < kills and self._strike(process, folder, run):
@@ -219,10 +216,8 @@ class Harness:
         # In a process group that does not outlive the block.
         self.since = time.time_ns()
         with folder.with_suffix(".log").open("ab") as log:
-            command = self.subject.command(folder)
-            process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True
-            )
+            options = {"stdout": log, "stderr": log, "start_new_session": True}
+            process = subprocess.Popen(self.subject.command(folder), **options)
         try:
             yield process
         finally:
@@ -260,7 +255,6 @@ def record_of(runs: list[Run], harness: Harness, options: argparse.Namespace) ->
     figures = (
         Figure("equal in every bit, nothing written again", equal, "", f"{len(runs)}"),
         Figure("kills", sum(len(run.kills) for run in runs)),
-        Figure("starts", sum(run.starts for run in runs)),
         Figure("shards or checkpoints kept", sum(len(run.kept) for run in runs)),
         Figure("run left alone", round(harness.seconds, 1), "s"),
     )

@@ -8,11 +8,10 @@ are downloaded. Each form in --forms holds the same pictures in another layout, 
 OUT/FORM. Equal options give equal bytes.
 """
 
-import csv
 import gzip
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -63,19 +62,14 @@ def validation(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
         yield facts.validation_name(number), picture(seed, 1, 0, number, odd)
 
 
-def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    """Add a file to a tar."""
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    tar.addfile(info, io.BytesIO(data))
-
-
-def tar_of(files: list) -> bytes:
+def tar_of(files: Iterable[tuple[str, bytes]]) -> bytes:
     """Make a tar of names and bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, data in files:
-            add(tar, name, data)
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
 
@@ -112,21 +106,17 @@ def devkit(seed: int) -> bytes:
     return gzip.compress(tar_of(files), mtime=0)
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes | str) -> None:
     """Write a file and its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
 
 
 def make_tars(out: Path, seed: int, per_class: int, count: int) -> None:
     """Write the two tars and the devkit."""
-    out.mkdir(parents=True)
-    with tarfile.open(out / "ILSVRC2012_img_train.tar", "w") as tar:
-        for name, files in training(seed, per_class):
-            add(tar, f"{name}.tar", tar_of(files))
-    with tarfile.open(out / "ILSVRC2012_img_val.tar", "w") as tar:
-        for name, data in validation(seed, count):
-            add(tar, name, data)
+    classes = ((f"{name}.tar", tar_of(f)) for name, f in training(seed, per_class))
+    write(out / "ILSVRC2012_img_train.tar", tar_of(classes))
+    write(out / "ILSVRC2012_img_val.tar", tar_of(validation(seed, count)))
     write(out / f"{_KIT}.tar.gz", devkit(seed))
 
 
@@ -146,41 +136,33 @@ def make_form(form: str, out: Path, seed: int, per_class: int, count: int) -> No
         answers.append((base, name))
     if form == "flat":
         write(out / f"{_KIT}.tar.gz", devkit(seed))
-    elif form == "kaggle":
-        _write_kaggle_tables(out, answers)
     elif form == "lists":
-        write(out / "train.txt", "".join(listed).encode())
-        lines = "".join(f"{base} {places[name]}\n" for base, name in answers)
-        write(out / "val.txt", lines.encode())
-
-
-def _write_kaggle_tables(out: Path, answers: list) -> None:
-    words = facts.words_of(facts.synsets())
-    pairs = zip(facts.synsets(), words, strict=True)
-    mapping = "".join(f"{name} {text}\n" for name, text in pairs)
-    write(out / "LOC_synset_mapping.txt", mapping.encode())
-    with open(out / "LOC_val_solution.csv", "w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("ImageId", "PredictionString"))
-        for base, name in answers:
-            table.writerow((base.removesuffix(".JPEG"), f"{name} 1 1 50 50 "))
+        lines = (f"{base} {places[name]}\n" for base, name in answers)
+        write(out / "train.txt", "".join(listed))
+        write(out / "val.txt", "".join(lines))
+    elif form == "kaggle":
+        pairs = zip(facts.synsets(), facts.words_of(facts.synsets()), strict=True)
+        mapping = "".join(f"{name} {text}\n" for name, text in pairs)
+        write(out / "LOC_synset_mapping.txt", mapping)
+        rows = (f"{b.removesuffix('.JPEG')},{n} 1 1 50 50 \r\n" for b, n in answers)
+        write(
+            out / "LOC_val_solution.csv",
+            "".join(["ImageId,PredictionString\r\n", *rows]),
+        )
 
 
 def main(
     out: tyro.conf.Positional[Path],
     train_per_class: int = 18,
     val: int = 2000,
-    seed: int = 0,
     forms: tuple[Literal[*FORMS], ...] = (),
 ) -> None:
     """Write what the options name."""
     check_count("val", val, most=facts.VALIDATION_COUNT)
     check_count("train_per_class", train_per_class)
-    make_tars(out / "tars", seed, train_per_class, val)
+    make_tars(out / "tars", 0, train_per_class, val)
     for form in forms:
-        make_form(form, out / form, seed, train_per_class, val)
-    total = 1000 * train_per_class + val
-    print(f"{out}: {total:,} pictures in tars {' '.join(forms)}")
+        make_form(form, out / form, 0, train_per_class, val)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_every_run_is_killed_resumed_and_equal(stand_in, capsys):
     figures = {figure.name: figure.value for figure in record.figures}
     assert record.subject == "interruption" and record.options["verb"] == "train"
     assert figures["equal in every bit, nothing written again"] == 2
-    assert 2 <= figures["kills"] <= 4 and figures["starts"] == figures["kills"] + 2
+    assert 2 <= figures["kills"] <= 4 and figures["run left alone"] > 0
     assert all("training at 0 + " in note for note in record.notes)
     assert not list(stand_in.glob("kill_*"))
 

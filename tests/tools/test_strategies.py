@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -24,11 +22,6 @@ def test_weights_that_diverged_are_no_comparison(tmp_path):
     np.savez(tmp_path / "a.npz", kernel=np.array([np.nan, 1.0]))
     with pytest.raises(UserError, match="diverged"):
         strategies.distances(tmp_path / "a.npz", tmp_path / "a.npz")
-
-
-def test_unknown_strategies_are_refused():
-    with pytest.raises(UserError, match="Expected strategies of none, .*got rings"):
-        strategies.main(strategies.Options(Path("data"), strategies=("rings",)))
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from PIL import Image
 
 from keras_alexnet.record import Figure, Record
 from tfrecords.images import decode, store
-from tfrecords.images.options import ENCODINGS, FILTERS, ImageOptions
+from tfrecords.images.options import FILTERS, ImageOptions
 from tfrecords.tables import Console
 
 SECONDS = 60  # of a conversion
@@ -37,13 +37,12 @@ def main() -> int:
     """Convert, print the table and return 0 if nothing went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--encoding", choices=ENCODINGS, default="jpeg")
     parser.add_argument("--megabytes", type=int, default=2048)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(_convert(options.folder, options.encoding)))
+        print(json.dumps(_convert(options.folder)))
         return 0
     files = sorted(path for path in options.folder.rglob("*") if path.is_file())
     found = {path: _supervise(path, options) for path in files}
@@ -67,8 +66,7 @@ def _supervise(path: Path, options: argparse.Namespace) -> tuple:
     limit = options.megabytes * 10**6
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "tests.tools.troublesome", path, "--child"]
-            + ["--encoding", options.encoding],
+            [sys.executable, "-m", "tests.tools.troublesome", path, "--child"],
             capture_output=True,
             text=True,
             timeout=STARTING + SECONDS,
@@ -86,8 +84,8 @@ def _supervise(path: Path, options: argparse.Namespace) -> tuple:
     return tuple(json.loads(child.stdout))
 
 
-def _convert(path: Path, encoding: str) -> tuple:
-    options, good = ImageOptions(encoding=encoding), io.BytesIO()
+def _convert(path: Path) -> tuple:
+    options, good = ImageOptions(), io.BytesIO()
     Image.new("RGB", (options.size, options.size), "grey").save(good, "JPEG")
     store.convert(good.getvalue(), options)  # loads TensorFlow: not to be measured
     signal.alarm(SECONDS)  # ends even what hangs in a codec

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfrecords.errors import UserError
+
 
 @keras.saving.register_keras_serializable("keras_alexnet")
 class CoupledSGD(keras.optimizers.Optimizer):
@@ -51,12 +53,12 @@ class CoupledSGD(keras.optimizers.Optimizer):
         fixed = isinstance(learning_rate, int | float)
         inside = 0 <= decay < math.inf and 0 <= bias_rate < math.inf
         if fixed and not 0 <= learning_rate < math.inf:
-            raise ValueError(
+            raise UserError(
                 "CoupledSGD needs a finite learning_rate >= 0. "
                 f"Received: {learning_rate}"
             )
         if not 0 <= momentum < 1 or not inside:
-            raise ValueError(
+            raise UserError(
                 "CoupledSGD needs 0 <= momentum < 1, and finite decay >= 0 and "
                 f"bias_rate >= 0. Received: momentum={momentum}, decay={decay}, "
                 f"bias_rate={bias_rate}"

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from tfrecords.errors import UserError
+
 
 class Plateau(keras.callbacks.Callback):
     """Divide the learning rate by ten when the validation error stops improving.
@@ -39,13 +41,13 @@ class Plateau(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         if not 0 < factor < 1 or not (patience >= 1 and reductions >= 0):
-            raise ValueError(
+            raise UserError(
                 "Plateau needs 0 < factor < 1, patience >= 1 and reductions >= 0. "
                 f"Received: factor={factor}, patience={patience}, "
                 f"reductions={reductions}"
             )
         if not 0 <= min_delta < math.inf or (min_delta and not (pictures or 0) > 0):
-            raise ValueError(
+            raise UserError(
                 "Plateau needs a finite min_delta >= 0, and above 0 the number of "
                 f"validation pictures. Received: min_delta={min_delta}, "
                 f"pictures={pictures}"
@@ -85,7 +87,7 @@ class Plateau(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         rate = self.model.optimizer.learning_rate
         if not isinstance(rate, keras.Variable):
-            raise ValueError(
+            raise UserError(
                 "Plateau sets the learning rate: it expects an optimizer whose "
                 "learning_rate is a number. Received: a schedule."
             )
@@ -93,7 +95,7 @@ class Plateau(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         if self.monitor not in logs:
-            raise ValueError(
+            raise UserError(
                 f"Plateau expects {self.monitor!r} in the logs of an epoch. "
                 f"Received: {sorted(logs)}. Give fit validation_data."
             )

@@ -134,22 +134,11 @@ def png(*chunks, after=()):
 
 
 @functools.cache
-def oriented():
-    """Pictures whose orientation the graph must read as Pillow does, by name."""
-    six = entry("<", 6)
-    found = {"none": jpeg(), "png none": png()}
-    for order in "<>":
-        for value in range(10):
-            exif = tiff(entry(order, value), order=order)
-            found[f"{order}{value}"] = jpeg(segment(EXIF + exif))
-            found[f"png {order}{value}"] = png(chunk(b"eXIf", exif))
-        for kind in (1, 2, 4, 7, 8, 9, 13):
-            exif = tiff(entry(order, 6, kind=kind), order=order)
-            found[f"type {kind} {order}"] = jpeg(segment(EXIF + exif))
+def _odd_exifs(six):
     apart = tiff(entry("<", 26, kind=4, count=2)) + struct.pack("<II", 6, 3)
     long = entry("<", 9999, tag=0x10E, kind=2, count=9)
     far = entry("<", 9999, tag=0x10E, kind=2, count=99_999)
-    exifs = {
+    return {
         "twice": tiff(entry("<", 3), six),
         "second": tiff(entry("<", 1, tag=0x100), six),
         "no value": tiff(entry("<", 6, count=0)),
@@ -169,6 +158,21 @@ def oriented():
         "head twice": EXIF + tiff(six),
         "head thrice": EXIF + EXIF + tiff(six),
     }
+
+
+def oriented():
+    """Pictures whose orientation the graph must read as Pillow does, by name."""
+    six = entry("<", 6)
+    found = {"none": jpeg(), "png none": png()}
+    for order in "<>":
+        for value in range(10):
+            exif = tiff(entry(order, value), order=order)
+            found[f"{order}{value}"] = jpeg(segment(EXIF + exif))
+            found[f"png {order}{value}"] = png(chunk(b"eXIf", exif))
+        for kind in (1, 2, 4, 7, 8, 9, 13):
+            exif = tiff(entry(order, 6, kind=kind), order=order)
+            found[f"type {kind} {order}"] = jpeg(segment(EXIF + exif))
+    exifs = _odd_exifs(six)
     found |= {name: jpeg(segment(EXIF + exif)) for name, exif in exifs.items()}
     found |= {f"png {n}": png(chunk(b"eXIf", exif)) for n, exif in exifs.items()}
     ours, other = (segment(EXIF + tiff(entry("<", n))) for n in (6, 3))

@@ -6,38 +6,11 @@ import shutil
 
 import pytest
 
-import tfrecords
 from keras_alexnet import cli, load
 from keras_alexnet.evaluation.accuracy import evaluate
 from keras_alexnet.trained.dataset_check import check_dataset
 from tests import small
 from tfrecords import DatasetError
-
-BUILD = {
-    "name": "small",
-    "size": small.STORED,
-    "shards": 2,
-    "validation_fraction": 0.25,
-    "processes": 1,
-    "progress": False,
-}
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return small.write_tree(tmp_path_factory.mktemp("tree") / "tree", 16)
-
-
-@pytest.fixture(scope="module")
-def other(tree, tmp_path_factory):
-    """Build the pictures of the session's dataset with other options."""
-
-    def build(**options):
-        out = tmp_path_factory.mktemp("data")
-        tfrecords.build(tree, out, **{**BUILD, **options})
-        return out
-
-    return build
 
 
 @pytest.fixture(scope="module")

@@ -7,37 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-import tfrecords
 from keras_alexnet import cli
 from keras_alexnet.training.run_dataset import RunDataset
 from tests import small
 from tfrecords import DatasetError, Statistics
-
-BUILD = {
-    "name": "small",
-    "size": small.STORED,
-    "shards": 2,
-    "validation_fraction": 0.25,
-    "processes": 1,
-    "progress": False,
-}
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    return small.write_tree(tmp_path_factory.mktemp("tree") / "tree", 16)
-
-
-@pytest.fixture(scope="module")
-def other(tree, tmp_path_factory):
-    """Build the pictures of the session's dataset with other options."""
-
-    def build(**options):
-        out = tmp_path_factory.mktemp("data")
-        tfrecords.build(tree, out, **{**BUILD, **options})
-        return out
-
-    return build
 
 
 def files(folder):

@@ -1,8 +1,9 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.scripts.conftest import SCRIPTS
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 # Stands for `alexnet`: notes its arguments and leaves the file of each step, each newer
 # than the one before.
