@@ -159,22 +159,15 @@ class MeasureOptions:
     json: Path | None = None
     """Write the figures, and what they come from, to this file."""
 
-    def check_counts(self, *names: str) -> None:
-        """Check that these options are whole numbers from 1 on.
-
-        Raises:
-            UserError: One is not.
-        """
-        for name in names:
-            check_count(name, getattr(self, name))
-
 
 def print_measured(
     measure: Callable[[Any], Record],
     arguments: Sequence[str] | None = None,
     prog: str | None = None,
-) -> int:
+) -> Record:
     """Read the options, measure, print the table, and write the file asked for.
+
+    Whole numbers among the options count something, and are 1 or more.
 
     Args:
         measure: From its options, annotated, to a record.
@@ -185,6 +178,9 @@ def print_measured(
         UserError: An option is wrong, or the file could not be written.
     """
     options = tyro.cli(get_type_hints(measure)["options"], args=arguments, prog=prog)
+    for name, value in vars(options).items():
+        if type(value) is int:
+            check_count(name, value)
     files = ResultFiles(options.json)
     record = measure(options)
     Console().print(record.table())
@@ -192,7 +188,7 @@ def print_measured(
         say(note)
     files.save(options.json, record.save)
     files.close()
-    return 0
+    return record
 
 
 def run_as_script(measure: Callable[[Any], Record]) -> None:
@@ -200,7 +196,7 @@ def run_as_script(measure: Callable[[Any], Record]) -> None:
     # As Ctrl-C does: what is running is ended, what was written is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        raise SystemExit(print_measured(measure))
+        print_measured(measure)
     except (ValueError, RuntimeError, OSError) as error:
         say(f"{Path(sys.argv[0]).stem}: {error}", error=True)
         raise SystemExit(1) from None
@@ -213,6 +209,10 @@ def _command(argv: list[str]) -> str:
     if program.suffix != ".py" or program.name == "__main__.py":
         return shlex.join([program.name.replace("__main__.py", "alexnet"), *words])
     name = program.relative_to(_ROOT) if program.is_relative_to(_ROOT) else program
+    if name.parts[0] == "tests":  # a package, of which this is a module
+        return shlex.join(
+            ["python", "-m", ".".join(name.with_suffix("").parts), *words]
+        )
     return shlex.join(["python", str(name), *words])
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from keras import Model
 from PIL import Image
 
 import tfrecords
@@ -13,9 +14,10 @@ from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.training import fit
 from keras_alexnet.training.control import Control
-from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.run_folder import create_run
+from keras_alexnet.training.state import model_state
 from keras_alexnet.training.state.progress import RunProgress
 from tests.reference import network_bound
 
@@ -24,6 +26,7 @@ CLASSES = ("blue", "green", "red")
 TERMS = (11 * 11 * 3, 25 * 4, 9 * 16, 9 * 8, 9 * 8, 8, 16, 16)
 LARGEST_LOGIT = 4.0
 WHERE = ("data", "run")
+DROPOUTS = (None, "original", "inverted")
 STORED, INPUT = 72, 67  # pixels; 67 is the smallest input with a map for the crops
 NETWORK = {
     "input_size": INPUT,
@@ -132,3 +135,29 @@ def change_config(folder: Path, **sections) -> None:
     for section, values in sections.items():
         document[section] |= values
     path.write_text(json.dumps(document))
+
+
+def train_dropouts(data: Path, out: Path, plan: DevicePlan = ONE_DEVICE) -> None:
+    """Train for an epoch with each form of dropout, and keep weights and counters."""
+    for dropout in DROPOUTS:
+        fields = {"epochs": 1, "learning_rate": 0.002, "dropout": dropout}
+        state = train(data, out / f"run-{dropout}", plan=plan, **fields)
+        # The metrics still hold the validation; to read them, all workers are needed.
+        metrics = _means(state.model.metrics)
+        counts = {each.name: float(each.count.value.numpy()) for each in metrics}
+        if plan.is_chief:
+            keep_weights(state.model, out / f"{dropout}.npz")
+            facts = {"counts": counts, "history": state.history}
+            facts |= {"replicas": plan.replicas, "towers": plan.towers}
+            (out / f"{dropout}.json").write_text(json.dumps(facts))
+
+
+def keep_weights(model: Model, path: Path) -> None:
+    """Write the weights of a network, whatever its devices, to a `.npz`."""
+    arrays = model_state.capture(model)
+    np.savez(path, **{n: a for n, a in arrays.items() if n.startswith("model/")})
+
+
+def _means(metrics):
+    for metric in metrics:
+        yield from _means(metric.metrics) if hasattr(metric, "metrics") else [metric]

@@ -36,18 +36,11 @@ class FitOptions(MeasureOptions):
 
 
 def measure(options: FitOptions) -> Record:
-    """Measure `fit`, the step and the pipeline in turn.
-
-    Raises:
-        UserError: The dataset is incomplete or has less than one batch.
-    """
-    options.check_counts("batch_size", "steps")
+    """Measure `fit`, the step and the pipeline in turn."""
     fields: dict[str, Any] = {"precision": options.precision, "learning_rate": 0.001}
     size = (options.data, options.batch_size, options.steps)
-    works = {
-        work: fit_work(work, *size, **fields).seconds
-        for work in ("fit", "step", "pipeline")
-    }
+    names = ("fit", "step", "pipeline")
+    works = {name: fit_work(name, *size, **fields).seconds for name in names}
     seconds = seconds_in_turn(works, ROUNDS, "fit").values()
     images = options.batch_size * options.steps
     fit, step, pipeline = (images / median(each) for each in seconds)
@@ -67,60 +60,34 @@ def measure(options: FitOptions) -> Record:
 
 
 def fit_work(
-    work: str,
-    data: Path | str,
-    batch_size: int,
-    steps: int,
-    *,
-    input_size: int = 224,
-    **fields: Any,
+    work: str, data: Path | str, batch_size: int, steps: int, **fields: Any
 ) -> Work:
-    """Return the work of training on a dataset, or of a part of it.
+    """Return the work of training so many steps on a dataset, or of a part of it.
 
-    Args:
-        work: `fit` on shards; `step` on one batch again and again; or `pipeline`, by
-            processor time.
-        data: Dataset folder.
-        batch_size: Images in a step.
-        steps: Of one call.
-        input_size: Side of the crops in pixels.
-        fields: Of the preset and its recipe.
+    That is `fit` on shards; `step` on one batch again and again; or `pipeline`, by
+    processor time. `fields` are those of the preset and its recipe.
     """
-    batches = endless_batches(data, batch_size, input_size=input_size)
+    from keras_alexnet.benchmark.step import repeated_step
+    from keras_alexnet.data.mean import mean_patch
+    from keras_alexnet.training.compile import compile_network
+    from keras_alexnet.training.run_dataset import RunDataset
+
+    preset = find_preset("released").replace(batch_size=batch_size, **fields)
+    batches = endless_batches(data, batch_size, input_size=preset.input_size)
     if work == "pipeline":
         return taking(batches, steps)
-    model = _network(data, batch_size=batch_size, input_size=input_size, **fields)
+    dataset = RunDataset.read(Path(data))
+    mean = mean_patch(dataset.statistics, preset.input_size, preset.recipe.mean)
+    model = compile_network(preset, dataset.manifest.num_classes, mean=mean)
     if work == "fit":
         held = HeldFit(model, batches)
         return Work(lambda: held.take(steps), lambda: held.take(1))
-    from keras_alexnet.benchmark.repeated_step import repeated_step
-
     step = repeated_step(model, next(iter(batches)))
-
-    def train() -> None:
-        for _ in range(steps):
-            step()
-
-    return Work(train)
-
-
-def _network(data: Path | str, **fields: Any) -> Any:
-    from keras_alexnet.data.mean import load_statistics, mean_patch
-    from keras_alexnet.training.compile import compile_network
-    from tfrecords import Manifest
-
-    preset = find_preset("released").replace(**fields)
-    mean = mean_patch(load_statistics(data), preset.input_size, preset.recipe.mean)
-    return compile_network(preset, Manifest.load(data).num_classes, mean=mean)
+    return Work(lambda: [step() for _ in range(steps)])
 
 
 class HeldFit:
-    """One call of `fit`, in a thread, that takes steps when it is told to.
-
-    Args:
-        model: A compiled model.
-        batches: What `fit` takes, without end.
-    """
+    """One call of `fit` on endless batches, which takes steps when it is told to."""
 
     def __init__(self, model: Any, batches: Any) -> None:
         self._allowed, self._taken = threading.Semaphore(0), threading.Semaphore(0)
@@ -128,13 +95,8 @@ class HeldFit:
         threading.Thread(target=self._fit, args=(model, batches), daemon=True).start()
 
     def take(self, steps: int) -> None:
-        """Take so many steps, and return when they are done.
-
-        Raises:
-            Exception: What `fit` raised.
-        """
-        for _ in range(steps):
-            self._allowed.release()
+        """Take so many steps and return when they are done; raise what `fit` raises."""
+        self._allowed.release(steps)
         for _ in range(steps):
             self._taken.acquire()
             if self._error is not None:
@@ -147,14 +109,9 @@ class HeldFit:
             on_train_batch_begin=lambda batch, logs: self._allowed.acquire(),
             on_train_batch_end=lambda batch, logs: self._taken.release(),
         )
+        steps = {"steps_per_epoch": FOREVER, "shuffle": False}
         try:
-            model.fit(
-                batches,
-                steps_per_epoch=FOREVER,
-                callbacks=[held],
-                shuffle=False,
-                verbose=0,
-            )
+            model.fit(batches, **steps, callbacks=[held], verbose=0)
         except Exception as error:
             self._error = error
             self._taken.release()

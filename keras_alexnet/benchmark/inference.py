@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from keras_alexnet.benchmark import operations
-from keras_alexnet.benchmark.step import CLASSES, StepOptions, beside_stock
-from keras_alexnet.presets import find_preset
-from keras_alexnet.record import Figure, Record
+from keras_alexnet.benchmark.step import CLASSES, StepOptions, beside_stock, noise
+from keras_alexnet.presets import Preset
+from keras_alexnet.record import Record
 
 
 @dataclass(frozen=True)
@@ -23,39 +23,33 @@ class InferenceOptions(StepOptions):
 
 def measure(options: InferenceOptions) -> Record:
     """Measure ours, stock Keras and a matrix product in turn, A B C A B C."""
-    import tensorflow as tf
-
-    from keras_alexnet.benchmark.repeated_step import noise
     from keras_alexnet.benchmark.stock import stock_copy
     from keras_alexnet.models import alexnet
     from keras_alexnet.training import allocator
 
-    def answer(model: Any) -> Callable[[], float]:
-        images, _ = noise(options.batch_size, model.input_shape[1], CLASSES)
-        forward = tf.function(lambda x: model(x, training=False)[0, 0])
-        return lambda: float(forward(images))
+    def answers(preset: Preset) -> list[Callable[[], float]]:
+        ours = alexnet(preset, CLASSES, seed=0, dtype=preset.recipe.precision)
+        images, _ = noise(options.batch_size, preset.input_size, CLASSES)
+        models = ours, stock_copy(ours, preset.recipe.decay)
+        return [_answer(model, images) for model in models]
 
-    options.check_counts("batch_size", "rounds")
     allocator.keep_freed_memory()
-    figures: list[Figure] = []
-    preset = find_preset(options.preset)
-    for precision in options.precisions:
-        ours = alexnet(preset, CLASSES, seed=0, dtype=precision)
-        copy = stock_copy(ours, preset.recipe.decay)
-        calls = [answer(model) for model in (ours, copy)]
-        needed = operations.forward_operations(preset, CLASSES)
-        figures += beside_stock("inference", precision, calls, needed, options)
+    needed = operations.forward_operations
+    figures = beside_stock("inference", answers, needed, options)
     return Record.now("inference", "Forward passes", figures, options=asdict(options))
 
 
-def served(run: Path | str, runtime: str, precision: str) -> Callable[[Any], Any]:
-    """Return what answers images with probabilities, as it is served.
+def _answer(model: Any, images: Any) -> Callable[[], float]:
+    import tensorflow as tf
 
-    Args:
-        run: Folder of a trained network.
-        runtime: `tensorflow`, which in float32 runs what `alexnet export` writes, or
-            another runtime.
-        precision: float32 or mixed_bfloat16.
+    forward = tf.function(lambda x: model(x, training=False)[0, 0])
+    return lambda: float(forward(images))
+
+
+def served(run: Path | str, runtime: str, precision: Any) -> Callable[[Any], Any]:
+    """Return what answers images with a trained network's probabilities, as served.
+
+    In float32, TensorFlow runs what `alexnet export` writes.
     """
     from keras_alexnet.export.saved_model import export
     from keras_alexnet.trained.opening import load
@@ -63,5 +57,4 @@ def served(run: Path | str, runtime: str, precision: str) -> Callable[[Any], Any
     if (runtime, precision) == ("tensorflow", "float32"):
         with tempfile.TemporaryDirectory() as folder:
             return load(export(load(run), folder)).probabilities
-    narrow: Any = precision
-    return load(run, runtime=runtime, precision=narrow).probabilities
+    return load(run, runtime=runtime, precision=precision).probabilities

@@ -1,11 +1,12 @@
 """The input pipeline beside bare libjpeg and Pillow, on one core."""
 
 import io
-import itertools
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,33 +39,28 @@ class InputOptions(MeasureOptions):
 
 
 def measure(options: InputOptions) -> Record:
-    """Measure the pipeline, libjpeg and Pillow in turn on a training split.
-
-    Raises:
-        UserError: The dataset is incomplete or has less than one batch.
-    """
-    options.check_counts("batch_size", "input_size", "rounds")
+    """Measure the pipeline, libjpeg and Pillow in turn on a training split."""
     use_one_core()
-    batches = endless_batches(
-        options.data, options.batch_size, input_size=options.input_size
-    )
+    batch_size, size = options.batch_size, options.input_size
+    batches = endless_batches(options.data, batch_size, input_size=size)
     pictures = _stored_jpegs(options.data)
-    count = max(4, PICTURES // options.batch_size)
+    count = max(4, PICTURES // batch_size)
     works = {
-        "pipeline": taking(batches, count).seconds,
-        "libjpeg": _decoding(libjpeg, pictures).seconds,
-        "Pillow": _decoding(_pillow, pictures).seconds,
+        "pipeline": taking(batches, count),
+        "libjpeg": _decoding(libjpeg, pictures),
+        "Pillow": _decoding(pillow, pictures),
     }
-    pipeline, *bare = seconds_in_turn(works, options.rounds, "input").values()
+    timed = {name: work.seconds for name, work in works.items()}
+    whole, *decoding = seconds_in_turn(timed, options.rounds, "input").values()
     # Of a picture, so that ratios are of like and like.
-    own = [seconds / (count * options.batch_size) for seconds in pipeline]
-    others = [[s / len(pictures) for s in seconds] for seconds in bare]
-    shares = [100 * median_ratio(other, own) for other in others]
+    own = [seconds / (count * batch_size) for seconds in whole]
+    bare = [[seconds / len(pictures) for seconds in each] for each in decoding]
+    shares = [100 * median_ratio(seconds, own) for seconds in bare]
     beside = f"{shares[0]:.0f} % of libjpeg, {shares[1]:.0f} % of Pillow"
     figures = [
         Figure("pipeline", 1 / median(own), "images/s", beside),
-        Figure("libjpeg", 1 / median(others[0]), "images/s"),
-        Figure("Pillow", 1 / median(others[1]), "images/s"),
+        Figure("libjpeg", 1 / median(bare[0]), "images/s"),
+        Figure("Pillow", 1 / median(bare[1]), "images/s"),
         Figure("pipeline over libjpeg", shares[0], "%"),
         Figure("pipeline over Pillow", shares[1], "%"),
     ]
@@ -73,11 +69,7 @@ def measure(options: InputOptions) -> Record:
 
 
 def use_one_core() -> None:
-    """Keep this process and TensorFlow's threads on one core; call it first.
-
-    Raises:
-        RuntimeError: TensorFlow has started its threads already.
-    """
+    """Keep this process and TensorFlow's threads on one core; call it first."""
     import tensorflow as tf
 
     if hasattr(os, "sched_setaffinity"):
@@ -91,32 +83,19 @@ def endless_batches(
 ) -> Any:
     """Return the training stream of a dataset without end, as `alexnet train` reads it.
 
-    Args:
-        data: Dataset folder with at least one batch.
-        batch_size: Images in a batch.
-        input_size: Side of the crops in pixels.
-        floats: Whether the mean is subtracted in it, and not where the network is.
-
-    Returns:
-        `tf.data.Dataset` of images, or uint8 crops and their colours, and labels.
-
-    Raises:
-        UserError: The dataset is incomplete or too small.
+    It is a `tf.data.Dataset` of uint8 crops with their colours, or of `floats` without
+    the mean, and labels.
     """
     from keras_alexnet.data import train_dataset, training_batches
     from keras_alexnet.training import allocator
 
     allocator.keep_freed_memory()  # as `alexnet train` does
-    sizes: dict[str, Any] = {"batch_size": batch_size, "input_size": input_size}
-    sizes["epochs"] = FOREVER
-    return (train_dataset if floats else training_batches)(data, **sizes)
+    stream: Callable[..., Any] = train_dataset if floats else training_batches
+    return stream(data, batch_size=batch_size, input_size=input_size, epochs=FOREVER)
 
 
 def taking(batches: Iterable[Any], count: int) -> Work:
-    """Return the work of taking so many batches, by processor time.
-
-    Whatever else runs on the core does not count.
-    """
+    """Return the work of taking so many batches, by this process's processor time."""
     streams: list[Iterator[Any]] = []
 
     def start() -> None:
@@ -125,8 +104,7 @@ def taking(batches: Iterable[Any], count: int) -> Work:
         next(streams[0])
 
     def take() -> None:
-        for _ in range(count):
-            next(streams[0])
+        deque(islice(streams[0], count), 0)
 
     return Work(take, start, streams.clear, time.process_time)
 
@@ -138,7 +116,8 @@ def libjpeg(encoded: bytes) -> Any:
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def _pillow(encoded: bytes) -> Any:
+def pillow(encoded: bytes) -> Any:
+    """Decode a JPEG with Pillow."""
     import numpy as np
     from PIL import Image
 
@@ -146,11 +125,8 @@ def _pillow(encoded: bytes) -> Any:
 
 
 def _decoding(decode: Callable[[bytes], Any], pictures: list[bytes]) -> Work:
-    def decode_all() -> None:
-        for encoded in pictures:
-            decode(encoded)
-
-    return Work(decode_all, clock=time.process_time)
+    # Each is dropped before the next.
+    return Work(lambda: deque(map(decode, pictures), 0), clock=time.process_time)
 
 
 def _stored_jpegs(data: Path | str) -> list[bytes]:
@@ -164,16 +140,11 @@ def _stored_jpegs(data: Path | str) -> list[bytes]:
 
     manifest = Manifest.load(data)
     names = [str(Path(data) / shard.file) for shard in manifest.splits["train"]]
-    records = itertools.islice(tf.data.TFRecordDataset(names), PICTURES)
+    records = islice(tf.data.TFRecordDataset(names), PICTURES)
     stored = [example.decode_example(record.numpy()).encoded for record in records]
     if manifest.options["encoding"] != RAW:
         return stored
     options = ImageOptions.recorded(manifest.options)
-    return [_jpeg(store.square(pixels, options), options) for pixels in stored]
-
-
-def _jpeg(pixels: Any, options: Any) -> bytes:
+    squares = (store.square(pixels, options) for pixels in stored)
     # What the same build would have stored as JPEG.
-    import tensorflow as tf
-
-    return tf.io.encode_jpeg(pixels, quality=options.quality).numpy()
+    return [tf.io.encode_jpeg(x, quality=options.quality).numpy() for x in squares]

@@ -31,11 +31,7 @@ def step_operations(preset: Preset, num_classes: int) -> int:
 
 
 def matrix_product(precision: str) -> Callable[[], float]:
-    """Return a 4096 x 4096 matrix product to be timed; `MATRIX_OPERATIONS` a call.
-
-    Args:
-        precision: Keras dtype policy, float32 or mixed_bfloat16.
-    """
+    """Return a 4096 x 4096 matrix product to be timed; `MATRIX_OPERATIONS` a call."""
     import tensorflow as tf
 
     side = (MATRIX_SIDE, MATRIX_SIDE)
@@ -71,13 +67,9 @@ def seconds_in_turn(
     title: str,
     warm_up: bool = True,
 ) -> dict[str, list[float]]:
-    """Return the seconds that each work says, measured A B C A B C.
+    """Return the seconds that each work returns, measured A B C A B C.
 
-    Args:
-        works: Each returns its seconds.
-        rounds: Measurements of each.
-        title: For the line of progress.
-        warm_up: Whether each is called once before.
+    With `warm_up` each is called once before; `title` is for the line of progress.
     """
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for work in works.values() if warm_up else ():
@@ -91,9 +83,6 @@ def seconds_in_turn(
 
 
 def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
-    """Return the median of the ratios of neighbouring measurements.
-
-    Other guests of the machine slow both.
-    """
+    """Return the median ratio of neighbours: other guests of a machine slow both."""
     pairs = zip(numerators, denominators, strict=True)
     return statistics.median(a / b for a, b in pairs)

@@ -8,6 +8,21 @@ from keras_alexnet.layers import (
     InMapResponseNormalization,
     LocalResponseNormalization,
 )
+from keras_alexnet.models import alexnet
+from keras_alexnet.presets import Preset
+
+
+def stock_network(preset: Preset, num_classes: int) -> keras.Model:
+    """Compile the network of parts that Keras ships, which know no rate of biases."""
+    recipe = preset.recipe
+    ours = alexnet(preset, num_classes, seed=0, dtype=recipe.precision)
+    model = stock_copy(ours, recipe.decay)
+    model.compile(
+        keras.optimizers.SGD(recipe.learning_rate, momentum=recipe.momentum),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    return model
 
 
 def stock_copy(model: keras.Model, decay: float) -> keras.Model:
@@ -19,18 +34,10 @@ def stock_copy(model: keras.Model, decay: float) -> keras.Model:
 
     def stock_layer(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
-        if isinstance(layer, LocalResponseNormalization):
-            return _StockLRN.from_config(config)
-        if isinstance(layer, InMapResponseNormalization):
-            return _StockInMap.from_config(config)
-        if isinstance(layer, GroupedConv2D | keras.layers.Dense):
-            kind = type(layer)
-            kind = keras.layers.Conv2D if kind is GroupedConv2D else kind
+        if "kernel_regularizer" in config:
             # The penalty decay / 2 * w^2 has the gradient decay * w.
-            return kind.from_config(
-                {**config, "kernel_regularizer": keras.regularizers.L2(decay / 2)}
-            )
-        return type(layer).from_config(config)
+            config["kernel_regularizer"] = keras.regularizers.L2(decay / 2)
+        return _STOCK.get(type(layer), type(layer)).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=stock_layer)
     copy.set_weights(model.get_weights())
@@ -49,3 +56,10 @@ class _StockInMap(InMapResponseNormalization):
         square = tf.pad(x * x, [[0, 0], [radius] * 2, [radius] * 2, [0, 0]])
         total = tf.nn.avg_pool2d(square, self.size, 1, "VALID") * self.size**2
         return tf.cast(x / (self.bias + self.alpha * total) ** self.beta, inputs.dtype)
+
+
+_STOCK = {
+    GroupedConv2D: keras.layers.Conv2D,
+    LocalResponseNormalization: _StockLRN,
+    InMapResponseNormalization: _StockInMap,
+}

@@ -18,32 +18,18 @@ FLOAT32 = ITEM_BYTES["float32"]
 SOFTMAX_SCALARS = 2  # a worker's largest logit and its sum of exponentials
 
 
-def parameter_bytes(preset: Preset, num_classes: int = 1000) -> dict[str, int]:
-    """Return the bytes of the float32 gradients, layer by layer."""
-    table = layer_table(preset, num_classes)
-    return {name: FLOAT32 * layer.parameters for name, layer in table.items()}
-
-
 def data_parallel_bytes(
     preset: Preset, replicas: int, num_classes: int = 1000
 ) -> dict[str, int]:
-    """Return what a ring all-reduce of all gradients sends in one step.
+    """Return what a ring all-reduce of all gradients sends in one step, by layer.
 
     Each replica sends and receives the n-th part of it, 2 (n - 1) / n times the size of
     the gradients: (n - 1) / n to add them up and (n - 1) / n to hand the sums round.
-
-    Returns:
-        Bytes that all replicas together send, by layer. Neither the batch nor the dtype
-        of the activations matters.
-
-    Raises:
-        ValueError: Fewer than one replica.
+    Returned is what all replicas send together, whatever the batch.
     """
-    _check_count("replicas", replicas)
-    return {
-        name: 2 * (replicas - 1) * size
-        for name, size in parameter_bytes(preset, num_classes).items()
-    }
+    table = layer_table(preset, num_classes)
+    copies = 2 * (replicas - 1) * FLOAT32
+    return {name: copies * layer.parameters for name, layer in table.items()}
 
 
 def hybrid_bytes(
@@ -65,32 +51,27 @@ def hybrid_bytes(
         preset: Any network.
         workers: Devices, n.
         batch_size: Images in a step of all workers together.
-        dtype: Of activations: float32, bfloat16 or float16.
+        dtype: Of activations, one of `ITEM_BYTES`.
         num_classes: Outputs of fc8.
 
     Returns:
-        Bytes that all workers together send, by what crosses: `convolutions`, `pool5`,
-        `fc6`, `fc7`, their gradients, and `softmax`.
+        Bytes that all workers together send, by what crosses.
 
     Raises:
-        ValueError: Fewer than one worker, a batch that they cannot share, or another
-            dtype.
+        ValueError: A batch that the workers cannot share.
     """
     share_of_batch(batch_size, workers)
     table = layer_table(preset, num_classes)
     gradients = data_parallel_bytes(preset, workers, num_classes)
-    copies = (workers - 1) * batch_size * _item_bytes(dtype)
-    forward = {
-        "pool5": copies * table["fc6"].inputs,
-        "fc6": copies * table["fc7"].inputs,
-        "fc7": copies * table["fc8"].inputs,
-    }
-    scalars = SOFTMAX_SCALARS * FLOAT32
+    copies = (workers - 1) * batch_size
+    item = copies * ITEM_BYTES[dtype]
+    readers = {"pool5": "fc6", "fc6": "fc7", "fc7": "fc8"}
+    forward = {name: item * table[fc].inputs for name, fc in readers.items()}
     return {
         "convolutions": sum(gradients[name] for name in CONV_LAYERS),
         **forward,
         **{f"gradient of {name}": size for name, size in forward.items()},
-        "softmax": workers * (workers - 1) * batch_size * scalars,
+        "softmax": workers * copies * SOFTMAX_SCALARS * FLOAT32,
     }
 
 
@@ -121,53 +102,20 @@ def scheme_rounds(
     - c: all send the n-th part of their images: n rounds of b.
 
     Raises:
-        ValueError: An unknown scheme, or a batch that does not divide.
+        ValueError: A batch that does not divide.
     """
     own = share_of_batch(batch_size, workers)
-    image = layer_table(preset)["fc6"].inputs * _item_bytes(dtype)
-    if scheme == "a":
-        return Rounds(1, (workers - 1) * own * image, batch_size * image)
-    if scheme == "b":
-        return Rounds(workers, (workers - 1) * own * image, own * image)
-    if scheme == "c":
-        part = share_of_batch(own, workers)
-        return Rounds(workers, (workers - 1) * part * image, own * image)
-    raise ValueError(f"Expected scheme a, b or c, got {scheme!r}.")
-
-
-def even_batch(
-    preset: Preset, dtype: str = "float32", num_classes: int = 1000
-) -> float:
-    """Return the batch of all workers at which hybrid and data parallel send the same.
-
-    Below it the hybrid sends less, whatever the number of workers (its softmax, some
-    hundredths of a percent, is left out): float32 takes 3,368 images for 1000 classes.
-    """
-    table = layer_table(preset, num_classes)
-    dense = [table[name] for name in ("fc6", "fc7", "fc8")]
-    gradients = FLOAT32 * sum(layer.parameters for layer in dense)
-    return gradients / (_item_bytes(dtype) * sum(layer.inputs for layer in dense))
+    image = layer_table(preset)["fc6"].inputs * ITEM_BYTES[dtype]
+    part = share_of_batch(own, workers) if scheme == "c" else own
+    count, held = (1, batch_size) if scheme == "a" else (workers, own)
+    return Rounds(count, (workers - 1) * part * image, held * image)
 
 
 def share_of_batch(batch_size: int, workers: int) -> int:
     """Return a worker's share, or raise ValueError if the batch does not divide."""
-    _check_count("workers", workers)
-    if batch_size < 1 or batch_size % workers:
+    if workers < 1 or batch_size < 1 or batch_size % workers:
         raise ValueError(
             f"Expected a batch that {workers} workers can share evenly, got "
             f"{batch_size}. Take a multiple of {workers}."
         )
     return batch_size // workers
-
-
-def _check_count(what: str, count: int) -> None:
-    if count < 1:
-        raise ValueError(f"Expected one or more {what}, got {count}.")
-
-
-def _item_bytes(dtype: str) -> int:
-    if dtype not in ITEM_BYTES:
-        raise ValueError(
-            f"Expected activations of {', '.join(ITEM_BYTES)}, got {dtype!r}."
-        )
-    return ITEM_BYTES[dtype]

@@ -2,13 +2,12 @@
 
     python -P -m scripts.benchmarks.peers.torch JOB.json
 
-It reads its job, prepares, and answers one line of JSON:
-`{"ready": {...facts}}`, or `{"error": "reason"}`. Then each line `run` on stdin is
-answered by `{"seconds": s, "processor": s}`, of one call, and the end of stdin by
-`{"peak_bytes": n}`.
-A job with `check` computes once, writes the array to the file that `check` names, and
-ends; one with `runs` runs so often by itself. Of our code peers, which have an
-environment of their own, import this file alone: it needs NumPy.
+It reads its job, prepares, and answers one line of JSON, `{"ready": true}` or
+`{"error": "reason"}`. Then each line `run` on stdin is answered by
+`{"seconds": s, "processor": s}`, of one call, and the end of stdin by
+`{"peak_bytes": n}`. A job with `check` computes once, writes the array to the file that
+`check` names, and ends. Of our code peers, which have an environment of their own,
+import this file alone: it needs NumPy.
 """
 
 import itertools
@@ -17,8 +16,9 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +33,34 @@ class Task:
     """What is timed."""
 
     work: Callable[[], Any]  # one call; it returns when the computation is done
-    # What to know of it beside its time, such as versions.
-    facts: dict[str, Any] = field(default_factory=dict)
-    # Called before each run, not timed; `after` after it.
-    before: Callable[[], Any] = lambda: None
+    before: Callable[[], Any] = lambda: None  # called before each run, not timed
     after: Callable[[], Any] = lambda: None
-    # Calls of one run; None: as many as the job's `seconds` need.
-    calls: int | None = None
+    calls: int | None = None  # of one run; None: as many as the job's `seconds` need
     clock: Callable[[], float] = time.perf_counter  # seconds since some moment
+
+    def seconds(self, calls: int) -> float:
+        """Return the mean time of a call, over one run."""
+        self.before()
+        start = self.clock()
+        for _ in range(calls):
+            self.work()
+        seconds = (self.clock() - start) / calls
+        self.after()
+        return seconds
+
+    def calls_of(self, seconds: float) -> int:
+        """Warm up, and return how many calls take so long."""
+        for _ in range(WARM_UP):
+            self.seconds(1)
+        return math.ceil(seconds / max(self.seconds(1), 1e-6))
 
 
 def serve(
-    prepare: Callable[[dict], Task],
-    check: Callable[[dict], np.ndarray] | None = None,
+    prepare: Callable[[dict], Task], check: Callable[[dict], np.ndarray] | None = None
 ) -> None:
     """Answer on stdout until stdin ends; whatever else is printed goes to stderr.
 
-    Args:
-        prepare: Makes the task of a job.
-        check: Computes for a job what the same program of another system must equal.
+    `check` computes what the same program of another system must equal.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -61,57 +70,76 @@ def serve(
 
     job = json.loads(Path(sys.argv[1]).read_text())
     try:
-        if "check" in job:
-            assert check is not None
+        if check is not None and "check" in job:
             np.save(job["check"], check(job))
-            answer(ready={})
+            answer(ready=True)
             return
         task = prepare(job)
-        calls = task.calls or calls_of(task, job["seconds"])
-        answer(ready={**task.facts, "calls": calls})
-        for _ in itertools.chain(range(job.get("runs", 0)), sys.stdin):
+        calls = task.calls or task.calls_of(job["seconds"])
+        answer(ready=True)
+        for _ in sys.stdin:
             start = time.process_time()
-            seconds = seconds_of_call(task, calls)
+            seconds = task.seconds(calls)
             answer(seconds=seconds, processor=(time.process_time() - start) / calls)
-        answer(peak_bytes=peak_bytes())
+        # Not getrusage, whose maximum starts with that of the process before this.
+        _, status = Path("/proc/self/status").read_text().split("VmHWM:")
+        answer(peak_bytes=int(status.split()[0]) * 1024)
     except Exception as error:
-        answer(error=reason(error))
+        answer(error=traceback.format_exception_only(error)[0].splitlines()[0])
         raise
 
 
-def serve_network(
-    open_network: Callable[[dict, int], Callable[[np.ndarray], np.ndarray]],
-    **facts: str,
-) -> None:
-    """Serve a network that answers images, channels last, with probabilities.
+def serve_subjects(**works: Callable[..., Any]) -> None:
+    """Serve what takes part in these subjects.
 
-    Args:
-        open_network: From a job and a batch size to the network.
-        facts: What to know of it, such as versions.
+    `step` takes job, images and labels, and gives a training step and what tells the
+    logits of the images; `inference` takes a job, and gives a function from images to
+    probabilities; others give the task of a job. Images are channels last.
     """
-
-    def prepare(job: dict) -> Task:
-        images, answer = noise(job), open_network(job, job["batch_size"])
-        return Task(lambda: answer(images), facts)
-
-    def check(job: dict) -> np.ndarray:
-        images = np.load(job["images"])
-        return open_network(job, len(images))(images)
-
-    serve(prepare, check)
+    serve(lambda job: task_of(works, job), lambda job: checked_answer(works, job))
 
 
-def stream_task(batches: Iterable[Any], job: dict, **facts: str) -> Task:
+def task_of(works: Mapping[str, Callable[..., Any]], job: dict) -> Task:
+    """Return the task of a job, a call of its subject."""
+    work = works[job["subject"]]
+    if job["subject"] == "step":
+        labels = np.arange(job["batch_size"]) % job["classes"]
+        return Task(work(job, noise(job), labels)[0])
+    if job["subject"] == "inference":
+        images, answer = noise(job), work(job)
+        return Task(lambda: answer(images))
+    return work(job)
+
+
+def checked_answer(works: Mapping[str, Callable[..., Any]], job: dict) -> np.ndarray:
+    """Return probabilities of the job's pictures, or logits after steps on them."""
+    images = np.load(job["images"])
+    job = {**job, "batch_size": len(images)}
+    if job["subject"] == "inference":
+        return works["inference"](job)(images)
+    told = {**job, "dropout": 0.0}
+    step, logits = works["step"](told, images, np.load(job["labels"]))
+    for _ in range(job["steps"]):
+        step()
+    return logits()
+
+
+def stream_task(batches: Iterable[Any], job: dict) -> Task:
     """Return the task of taking batches, by processor time, started for each run."""
     streams: list[Iterator[Any]] = []
 
     def start() -> None:
         # Of its own, and gone at the end: else it reads while others are timed.
-        streams.append(iter(batches))
+        streams.append(endless(batches))
         next(streams[0])
 
     calls, clock = job["calls"], time.process_time
-    return Task(lambda: next(streams[0]), facts, start, streams.clear, calls, clock)
+    return Task(lambda: next(streams[0]), start, streams.clear, calls, clock)
+
+
+def endless(batches: Iterable[Any]) -> Iterator[Any]:
+    """Start again and again."""
+    return itertools.chain.from_iterable(itertools.repeat(batches))
 
 
 def noise(job: dict) -> np.ndarray:
@@ -120,50 +148,17 @@ def noise(job: dict) -> np.ndarray:
     return np.random.default_rng(0).normal(0, 60, shape).astype("float32")
 
 
-def labels(job: dict) -> np.ndarray:
-    """Return labels int64 of the images."""
-    return np.arange(job["batch_size"]) % job["classes"]
-
-
-def channels_first(weights: Any, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return kernel (in, out) and bias of fc6 to fc8 for maps that come first."""
-    kernel, bias = (weights[f"fc{number}/{name}"] for name in ("kernel", "bias"))
-    if number == 6:  # ours flattens channels last
-        maps = weights["conv5/kernel"].shape[-1]
-        side = round((kernel.shape[0] / maps) ** 0.5)
-        kernel = kernel.reshape(side, side, maps, -1).transpose(2, 0, 1, 3)
-        kernel = kernel.reshape(side * side * maps, -1)
-    return kernel, bias
-
-
-def calls_of(task: Task, seconds: float) -> int:
-    """Warm up, and return how many calls take so long."""
-    for _ in range(WARM_UP):
-        seconds_of_call(task, 1)
-    last = max(seconds_of_call(task, 1), 1e-6)
-    return max(1, math.ceil(seconds / last))
-
-
-def seconds_of_call(task: Task, calls: int) -> float:
-    """Return the mean time of a call, over one run."""
-    task.before()
-    start = task.clock()
-    for _ in range(calls):
-        task.work()
-    seconds = (task.clock() - start) / calls
-    task.after()
-    return seconds
-
-
-def peak_bytes() -> int:
-    """Return the largest resident size of this process so far."""
-    # Not getrusage, whose maximum starts with that of the process that started this.
-    lines = Path("/proc/self/status").read_text().splitlines()
-    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return int(found[0]) * 1024
-
-
-def reason(error: BaseException) -> str:
-    """Return an error as one line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+def channels_first(path: str) -> dict[str, np.ndarray]:
+    """Read weights as those have them whose maps come first: (out, in, ...)."""
+    with np.load(path) as file:
+        weights = dict(file)
+    maps = weights["conv5/kernel"].shape[-1]
+    inputs, units = weights["fc6/kernel"].shape
+    side = round((inputs / maps) ** 0.5)
+    by_map = weights["fc6/kernel"].reshape(side, side, maps, units)
+    weights["fc6/kernel"] = np.moveaxis(by_map, 2, 0).reshape(inputs, units)
+    for name in weights:
+        if name.endswith("kernel"):
+            moved = np.moveaxis(weights[name], (-1, -2), (0, 1))
+            weights[name] = np.ascontiguousarray(moved)
+    return weights

@@ -2,18 +2,15 @@
 
     python scripts/benchmarks/build_peers.py {pillow,tfds-resized,tfds-copied} TREE OUT
 
-`pillow` is what one would write for the day: one process, Pillow, TFRecordWriter.
-The other two let tensorflow-datasets prepare the folder. Its ImageFolder only reads
-(`download_and_prepare` raises NotImplementedError), so its documented way to shards
-is taken: a GeneratorBasedBuilder with ImageFolder's features. `tfds-resized` makes the
-same squares as `pillow` inside the generator; `tfds-copied` stores the files as they
-are.
+`pillow` is what one would write for the day. The others let tensorflow-datasets prepare
+the folder; its ImageFolder only reads, so a GeneratorBasedBuilder with ImageFolder's
+features is taken, which makes the same squares (`resized`) or stores the files.
 """
 
+import functools
 import io
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -36,12 +33,6 @@ def square(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def listing(tree: Path) -> tuple[list[str], list[Path]]:
-    """Return class names and pictures of a class/picture tree, sorted."""
-    classes = sorted(entry.name for entry in tree.iterdir() if entry.is_dir())
-    return classes, sorted(path for name in classes for path in (tree / name).iterdir())
-
-
 def build_with_pillow(tree: Path, out: Path) -> None:
     """Write one TFRecord file, in one loop, with the keys that ours have."""
     import tensorflow as tf
@@ -52,11 +43,10 @@ def build_with_pillow(tree: Path, out: Path) -> None:
     def number(value: int) -> tf.train.Feature:
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
 
-    classes, files = listing(tree)
-    labels = {name: label for label, name in enumerate(classes)}
+    labels = {path.name: i for i, path in enumerate(sorted(tree.iterdir()))}
     out.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(out / "train.tfrecord")) as writer:
-        for path in files:
+        for path in sorted(tree.glob("*/*")):
             name = path.parent.name
             feature = {
                 "image/encoded": raw(square(path)),
@@ -79,8 +69,6 @@ def build_with_tfds(tree: Path, out: Path, *, resized: bool) -> None:
     os.environ["NO_GCE_CHECK"] = "true"  # no look-up on the network
     import tensorflow_datasets as tfds
 
-    classes, files = listing(tree)
-
     class Folder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """A folder of pictures."""
 
@@ -89,51 +77,35 @@ def build_with_tfds(tree: Path, out: Path, *, resized: bool) -> None:
         pkg_dir_path = None
 
         def _info(self):
-            return tfds.core.DatasetInfo(
-                builder=self,
-                features=tfds.features.FeaturesDict(
-                    {
-                        "image": tfds.features.Image(encoding_format="jpeg"),
-                        "image/filename": tfds.features.Text(),
-                        "label": tfds.features.ClassLabel(names=classes),
-                    }
-                ),
-            )
+            names = sorted(path.name for path in tree.iterdir())
+            features = {
+                "image": tfds.features.Image(encoding_format="jpeg"),
+                "image/filename": tfds.features.Text(),
+                "label": tfds.features.ClassLabel(names=names),
+            }
+            features = tfds.features.FeaturesDict(features)
+            return tfds.core.DatasetInfo(builder=self, features=features)
 
         def _split_generators(self, dl_manager):
             return {"train": self._generate_examples()}
 
         def _generate_examples(self):
-            for path in files:
-                yield (
-                    f"{path.parent.name}/{path.name}",
-                    {
-                        "image": io.BytesIO(square(path)) if resized else path,
-                        "image/filename": path.name,
-                        "label": path.parent.name,
-                    },
-                )
+            for path in sorted(tree.glob("*/*")):
+                image = io.BytesIO(square(path)) if resized else path
+                name, label = path.name, path.parent.name
+                example = {"image": image, "image/filename": name, "label": label}
+                yield f"{label}/{name}", example
 
     Folder(data_dir=out).download_and_prepare()
 
 
-PEERS: dict[str, Callable[[Path, Path], None]] = {
+PEERS = {
     "pillow": build_with_pillow,
-    "tfds-resized": lambda tree, out: build_with_tfds(tree, out, resized=True),
-    "tfds-copied": lambda tree, out: build_with_tfds(tree, out, resized=False),
+    "tfds-resized": functools.partial(build_with_tfds, resized=True),
+    "tfds-copied": functools.partial(build_with_tfds, resized=False),
 }
-
-
-def main(arguments: list[str]) -> int:
-    """Run one of them."""
-    if len(arguments) != 3 or arguments[0] not in PEERS:
-        print(__doc__, file=sys.stderr)
-        return 2
-    name, tree, out = arguments
-    PEERS[name](Path(tree), Path(out))
-    return 0
-
 
 if __name__ == "__main__":
     sys.path.pop(0)  # profile.py here is not Python's
-    raise SystemExit(main(sys.argv[1:]))
+    peer, *folders = sys.argv[1:]
+    PEERS[peer](*map(Path, folders))

@@ -3,7 +3,6 @@
 Weights and pictures lie in files that all systems read.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.benchmark.repeated_step import PICTURE_STD
+from keras_alexnet.benchmark.step import PICTURE_STD
 from keras_alexnet.inference.graph import ClassifierGraph
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.models import alexnet
@@ -24,21 +23,21 @@ from tfrecords.dataset.statistics import Accumulator
 CONV2_STD = 6.0  # of what conv2 gives
 
 
-def preset_of(job: Mapping[str, Any], **fields: Any) -> Preset:
-    """Return network and recipe of a job, with other fields in place of its own."""
-    own = {
-        "input_size": job["side"],
-        "dropout_rate": job["dropout"],
-        "precision": job["precision"],
-        "batch_size": job["batch_size"],
-        "learning_rate": job["rate"],
-        "bias_rate": job["bias_rate"],
-        "decay": job["decay"],
-    }
-    return find_preset("released").replace(**{**own, **job["overrides"], **fields})
+def preset_of(job: dict) -> Preset:
+    """Return network and recipe of a job."""
+    return find_preset("released").replace(
+        input_size=job["side"],
+        dropout_rate=job["dropout"],
+        precision=job["precision"],
+        batch_size=job["batch_size"],
+        learning_rate=job["rate"],
+        bias_rate=job["bias_rate"],
+        decay=job["decay"],
+        **job["overrides"],
+    )
 
 
-def build(job: Mapping[str, Any]) -> keras.Model:
+def build(job: dict) -> keras.Model:
     """Build the network of a job, in float32."""
     return alexnet(preset_of(job), job["classes"], seed=0, dtype="float32")
 
@@ -50,16 +49,13 @@ def load_weights(model: keras.Model, path: Path | str) -> None:
             variable.assign(weights[variable.path])
 
 
-def write_network(
-    job: dict[str, Any], folder: Path, pictures: int = 8
-) -> dict[str, str]:
+def write_network(job: dict, folder: Path, pictures: int = 8) -> dict[str, str]:
     """Write weights, pictures and labels that a wrong network would not survive.
 
     The initial weights would do it badly: all biases are 1 and hide the rest. These
     keep the spread of activations from layer to layer.
 
-    Returns:
-        The paths of `weights`, `images` and `labels`, for the job.
+    Returned are their paths, for the job.
     """
     generator = np.random.default_rng(0)
     weights = {}
@@ -76,40 +72,29 @@ def write_network(
     shape = (pictures, job["side"], job["side"], 3)
     images = PICTURE_STD * generator.standard_normal(shape, "float32")
     labels = generator.integers(0, job["classes"], pictures)
-    np.save(folder / "images.npy", images)
-    np.save(folder / "labels.npy", labels)
+    paths = {name: str(folder / f"{name}.npy") for name in ("images", "labels")}
+    np.save(paths["images"], images)
+    np.save(paths["labels"], labels)
     np.savez(folder / "weights.npz", **weights)
-    names = {"images": "images.npy", "labels": "labels.npy", "weights": "weights.npz"}
-    return {kind: str(folder / name) for kind, name in names.items()}
+    return {**paths, "weights": str(folder / "weights.npz")}
 
 
-def write_exports(job: dict[str, Any], folder: Path) -> dict[str, str]:
-    """Write a network folder, a plain SavedModel and a LiteRT file of the same network.
-
-    Args:
-        job: Of any system, with the `weights` that `write_network` wrote.
-        folder: For all of them.
-
-    Returns:
-        The paths of `run`, `portable` and `litert`, for the jobs.
-    """
-    run = folder / "run"
-    write_run(job, run)
-    opened = load(run)
+def write_exports(job: dict, folder: Path) -> dict[str, str]:
+    """Write the network as a folder, a SavedModel and a file of LiteRT."""
+    paths = {name: str(folder / name) for name in ("run", "portable", "litert")}
+    write_run(job, paths["run"])
+    opened = load(paths["run"])
     network = ClassifierGraph(opened.model, opened.labels, opened.preprocessing)
-    spec = network.image_spec
     portable = tf.Module()
     portable.network = network.model
-    portable.answer = tf.function(network.portable, input_signature=[spec])
-    path = folder / "portable"
-    signatures = {"serving_default": portable.answer}
-    tf.saved_model.save(portable, str(path), signatures)
-    litert = folder / "network.tflite"
-    litert.write_bytes(_litert(network.model, spec))
-    return {"run": str(run), "portable": str(path), "litert": str(litert)}
+    answer = tf.function(network.portable, input_signature=[network.image_spec])
+    portable.answer = answer
+    tf.saved_model.save(portable, paths["portable"], {"serving_default": answer})
+    Path(paths["litert"]).write_bytes(_litert(network.model, network.image_spec))
+    return paths
 
 
-def write_run(job: dict[str, Any], run: Path) -> None:
+def write_run(job: dict, run: Path | str) -> None:
     """Write the folder of a network that was never trained."""
     side, preset = job["side"], preset_of(job)
     model = build(job)

@@ -2,7 +2,6 @@
 
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,24 +22,15 @@ PHOTO_QUALITY = 90  # of pictures that are scaled; ILSVRC's own are of 75 to 96
 def extract(data: Path, tree: Path, count: int) -> None:
     """Write the first training pictures as files, byte for byte, one folder a class.
 
-    Args:
-        data: Dataset folder whose encoding is `jpeg`.
-        tree: New folder.
-        count: Of pictures.
-
     Raises:
-        UserError: There are too few, or they are stored otherwise.
+        UserError: There are too few, or they are no JPEGs.
     """
     manifest = Manifest.load(data)
-    if manifest.options["encoding"] != JPEG:
+    found, encoding = manifest.count("train"), manifest.options["encoding"]
+    if found < count or encoding != JPEG:
         raise UserError(
-            f"Expected a dataset built with --encoding {JPEG}, {data} is "
-            f"{manifest.options['encoding']}."
-        )
-    if manifest.count("train") < count:
-        raise UserError(
-            f"Expected {count} training pictures in {data}, found "
-            f"{manifest.count('train')}. Ask for fewer with --pictures."
+            f"Expected {count} training pictures as {JPEG} in {data}, found {found} as "
+            f"{encoding}. Build it so, or ask for fewer with --pictures."
         )
     for label in range(manifest.num_classes):
         (tree / f"{label:05d}").mkdir(parents=True)
@@ -72,79 +62,59 @@ def write_colours(data: Path, path: Path, side: int) -> None:
     np.savez(path, components=components.astype("float32"), mean=mean)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A file, its class, and a name that no other picture of the class has."""
-
-    path: Path
-    class_name: str
-    name: str
-
-
-def copy_pictures(source: str, root: Path, limit: int | None = None) -> list[Picture]:
-    """Copy the pictures of a source, of all its splits together, into a folder.
+def copy_pictures(source: str, root: Path, limit: int | None = None) -> list[Path]:
+    """Copy pictures of a source into a class/picture tree, all its splits together.
 
     Copies, so that every system reads files, whatever the source, from the same disk
-    and out of a warm page cache.
-
-    Args:
-        source: what `alexnet build` reads.
-        root: a new folder.
-        limit: take so many only, spread evenly over the listing.
-
-    Raises:
-        UserError: there is no such source.
-        OSError: a picture cannot be read.
+    and out of a warm page cache. With `limit` so many are taken, evenly spread.
     """
     listed = open_source(source)
     count = len(listed.samples)
     taken = count if limit is None else min(limit, count)
     pictures = []
     for sample in (listed.samples[i * count // taken] for i in range(taken)):
-        name = sample.key.replace("/", "_")
-        class_name = listed.labels[sample.label]
-        path = root / class_name / name
+        path = root / listed.labels[sample.label] / sample.key.replace("/", "_")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(sample.origin.read())
-        pictures.append(Picture(path, class_name, name))
+        pictures.append(path)
     return pictures
 
 
-def link_tree(pictures: list[Picture], root: Path, copies: int = 1) -> Path:
+def link_tree(pictures: list[Path], root: Path, copies: int = 1) -> Path:
     """Make a class/picture tree of hard links, `copies` to each picture."""
-    for name in {picture.class_name for picture in pictures}:
-        (root / name).mkdir(parents=True)
-    for copy in range(copies):
-        for picture in pictures:
-            os.link(picture.path, root / picture.class_name / f"{copy}_{picture.name}")
+    for path in pictures:
+        folder = root / path.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for copy in range(copies):
+            os.link(path, folder / f"{copy}_{path.name}")
     return root
 
 
-def scale_pictures(pictures: list[Picture], pixels: int, root: Path) -> list[Picture]:
+def scale_pictures(pictures: list[Path], pixels: int, root: Path) -> list[Path]:
     """Write each picture as a JPEG of about so many pixels, its shape kept."""
     scaled = []
     for picture in pictures:
-        path = root / picture.class_name / f"{picture.name}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(picture.path) as opened:
+        scaled.append(root / picture.parent.name / f"{picture.name}.jpg")
+        scaled[-1].parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(picture) as opened:
             image = opened.convert("RGB")
-        factor = math.sqrt(pixels / (image.width * image.height))
+        factor = math.sqrt(pixels / math.prod(image.size))
         width, height = (max(1, round(side * factor)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-        image.save(path, "JPEG", quality=PHOTO_QUALITY)
-        scaled.append(Picture(path, picture.class_name, path.name))
+        image.save(scaled[-1], quality=PHOTO_QUALITY)
     return scaled
 
 
-def describe(pictures: list[Picture]) -> dict[str, float]:
+def describe(pictures: list[Path]) -> dict[str, float]:
     """Return `pictures`, `classes`, `mean_bytes` and `mean_pixels`, of all files."""
-    pixels = []
-    for picture in pictures:
-        with Image.open(picture.path) as image:
-            pixels.append(image.width * image.height)
     return {
         "pictures": len(pictures),
-        "classes": len({picture.class_name for picture in pictures}),
-        "mean_bytes": float(np.mean([p.path.stat().st_size for p in pictures])),
-        "mean_pixels": float(np.mean(pixels)),
+        "classes": len({picture.parent.name for picture in pictures}),
+        "mean_bytes": np.mean([path.stat().st_size for path in pictures]),
+        "mean_pixels": np.mean([_pixels(path) for path in pictures]),
     }
+
+
+def _pixels(path: Path) -> int:
+    with Image.open(path) as image:
+        return math.prod(image.size)

@@ -10,145 +10,99 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])  # profile.py here is not Python's
 
 from keras_alexnet.benchmark import traffic
 from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
-from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets import find_preset
 from keras_alexnet.record import Figure, MeasureOptions, Record, run_as_script
 from keras_alexnet.towers.crossings import crossing_bytes
 
+PRESET = find_preset("released")
+DENSE_LAYERS = ("fc6", "fc7", "fc8")
 MB, GB, MICROSECOND = 1e6, 1e9, 1e-6
-MACHINES = ((1, 1), (1, 8), (8, 1), (8, 8), (256, 1), (256, 8))  # GPUs in each
-SIZES = (2, 8, 64, 256)  # devices of the table of bytes
+PLACES = ((1, 1), (1, 8), (8, 1), (8, 8), (256, 1), (256, 8))  # machines, GPUs in each
+DEVICES = (2, 8, 64, 256)  # of the table of bytes
 PAPER_BATCH = 128  # section 5
+CORE_RATE = 700  # pictures that one core decodes and augments in a second
+PICTURE_BYTES = 26_000  # mean size of a stored picture
 
 
 @dataclass(frozen=True)
 class ProjectionOptions(MeasureOptions):
     """Work out larger machines from what is assumed of them; nothing is run."""
 
-    gpu_rate: float = 2500.0
-    """Training rate of one GPU alone, images/s."""
-    gpu_batch: int = 128
-    """Images a GPU in a step."""
-    preset: str = "released"
-    """Network."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """Of activations."""
-    inside: float = 50.0
-    """From GPU to GPU in a machine, GB/s in each direction."""
-    inside_latency: float = 10.0
-    """The same, microseconds a message."""
-    between: float = 10.0
-    """From machine to machine, GB/s in each direction; its GPUs share it."""
-    between_latency: float = 50.0
-    """The same, microseconds a message."""
-    core_rate: float = 700.0
-    """Pictures that one core decodes and augments in a second."""
-    picture_bytes: float = 26_000.0
-    """Mean size of a stored picture."""
+    gpu_rate: float = 2500.0  # training rate of one GPU alone, images/s
+    gpu_batch: int = 128  # images a GPU in a step
+    dtype: Literal["float32", "bfloat16"] = "float32"  # of activations
+    inside: float = 50.0  # GPU to GPU in a machine, GB/s in each direction
+    inside_latency: float = 10.0  # the same, microseconds a message
+    between: float = 10.0  # machine to machine, GB/s each way; its GPUs share it
+    between_latency: float = 50.0  # the same, microseconds a message
+
+    def seconds(self, link: str, size: float, messages: int) -> float:
+        """Return how long `messages`, one after the other, take for `size` bytes."""
+        bandwidth, latency = getattr(self, link), getattr(self, f"{link}_latency")
+        return size / (GB * bandwidth) + messages * MICROSECOND * latency
 
 
-@dataclass(frozen=True)
-class Link:
-    """What joins neighbours of a ring."""
+class Machines(NamedTuple):
+    """Equal machines of equal GPUs, and the images of each GPU in a step."""
 
-    bandwidth: float  # bytes per second, in each direction at once
-    latency: float  # seconds from the start of a transfer to its first byte
-
-    def seconds(self, size: float, messages: int) -> float:
-        """Return how long `messages` take, one after the other, of `size` bytes."""
-        return size / self.bandwidth + messages * self.latency
-
-
-@dataclass(frozen=True)
-class Machines:
-    """Equal machines of equal GPUs."""
-
-    machines: int  # how many
+    machines: int
     gpus: int  # in each machine
-    inside: Link  # from GPU to GPU in a machine
-    between: Link  # from machine to machine; the GPUs of a machine share it
-
-    @property
-    def replicas(self) -> int:
-        """All GPUs."""
-        return self.machines * self.gpus
+    batch_size: int  # of each GPU
 
 
-@dataclass(frozen=True)
-class Workload:
-    """What every GPU has to do in a step."""
-
-    preset: Preset  # the network
-    batch_size: int  # images a GPU in a step
-    images_per_second: float  # training rate of one GPU alone with this batch
-    dtype: str = "float32"  # of activations: float32, bfloat16 or float16
-    num_classes: int = 1000  # outputs of fc8
-
-    @property
-    def compute(self) -> float:
-        """Seconds of arithmetic in a step."""
-        return self.batch_size / self.images_per_second
-
-    @property
-    def conv_backward(self) -> float:
-        """Seconds of the backward pass of the convolutions, by their arithmetic."""
-        conv, dense, first = self._macs()
-        return self.compute * (2 * conv - first) / (3 * (conv + dense) - first)
-
-    @property
-    def dense(self) -> float:
-        """Seconds of forward and backward pass of the dense layers."""
-        conv, dense, first = self._macs()
-        return self.compute * 3 * dense / (3 * (conv + dense) - first)
-
-    def _macs(self) -> tuple[int, int, int]:
-        table = layer_table(self.preset, self.num_classes)
-        conv = sum(table[name].macs for name in CONV_LAYERS)
-        total = sum(layer.macs for layer in table.values())
-        # Images need no gradient, so conv1 has no third product.
-        return conv, total - conv, table["conv1"].macs
-
-
-@dataclass(frozen=True)
-class StepTime:
+class StepTime(NamedTuple):
     """Seconds of a step."""
 
     compute: float  # arithmetic, the same on every GPU
-    communication: float  # transfers, if nothing ran beside them
+    transfers: float  # if nothing ran beside them
     hidden: float  # the part of them that arithmetic which does not need them can cover
 
-    @property
-    def slowest(self) -> float:
-        """Nothing runs beside the transfers."""
-        return self.compute + self.communication
-
-    @property
-    def fastest(self) -> float:
-        """All that can be hidden is."""
-        return self.slowest - self.hidden
+    def speed_up(self, replicas: int) -> tuple[float, float]:
+        """Return images/s over those of one GPU: nothing hidden, all that can be."""
+        work, slowest = replicas * self.compute, self.compute + self.transfers
+        return work / slowest, work / (slowest - self.hidden)
 
 
-def data_parallel_step(work: Workload, place: Machines) -> StepTime:
+def shares_of_step() -> tuple[float, float]:
+    """Return the shares of the convolutions' backward pass and of the dense layers."""
+    macs = {name: layer.macs for name, layer in layer_table(PRESET).items()}
+    conv = sum(macs[name] for name in CONV_LAYERS)
+    dense = sum(macs[name] for name in DENSE_LAYERS)
+    # Images need no gradient, so conv1 has no third product.
+    whole = 3 * (conv + dense) - macs["conv1"]
+    return (2 * conv - macs["conv1"]) / whole, 3 * dense / whole
+
+
+def data_parallel_step(assumed: ProjectionOptions, place: Machines) -> StepTime:
     """Project data parallel training.
 
     Gradients are added up in a ring inside each machine, then between the machines,
-    where a machine's GPUs each send their part of the sums. The gradients of the dense
-    layers, 96 % of all, come first in the backward pass: their transfer can be hidden
-    behind the backward pass of the convolutions, and no more.
+    where a machine's GPUs each send their part. Those of the dense layers, 96 % of all,
+    come first: the backward pass of the convolutions, and no more, can hide them.
     """
-    every = _all_reduce(work, place, tuple(layer_table(work.preset)))
-    dense = _all_reduce(work, place, ("fc6", "fc7", "fc8"))
-    return StepTime(work.compute, every, min(dense, work.conv_backward))
+
+    def all_reduce(layers: tuple[str, ...]) -> float:
+        seconds = 0.0
+        for link, count in (("inside", place.gpus), ("between", place.machines)):
+            sent = traffic.data_parallel_bytes(PRESET, count)
+            size = sum(sent[name] for name in layers) / count
+            seconds += assumed.seconds(link, size, 2 * (count - 1))
+        return seconds
+
+    compute = place.batch_size / assumed.gpu_rate
+    hidden = min(all_reduce(DENSE_LAYERS), shares_of_step()[0] * compute)
+    return StepTime(compute, all_reduce((*CONV_LAYERS, *DENSE_LAYERS)), hidden)
 
 
 def hybrid_step(
-    work: Workload, place: Machines, scheme: traffic.Scheme = "c"
+    assumed: ProjectionOptions, place: Machines, scheme: traffic.Scheme
 ) -> StepTime:
     """Project the hybrid of Krizhevsky 2014 within each machine.
 
@@ -160,138 +114,91 @@ def hybrid_step(
     wait. Those of fc7 and fc8 wait for their layer and are not hidden.
 
     Raises:
-        ValueError: The scheme is unknown, or needs a batch that divides further.
+        ValueError: The scheme needs a batch that divides further.
     """
     single = place.gpus == 1
-    workers = place.machines if single else place.gpus
-    link = place.between if single else place.inside
-    batch, classes = workers * work.batch_size, work.num_classes
-    every = traffic.hybrid_bytes(work.preset, workers, batch, work.dtype, classes)
-    sent = {name: size / workers for name, size in every.items()}
-    rounds = traffic.scheme_rounds(work.preset, workers, batch, scheme, work.dtype)
+    link, workers = ("between", place.machines) if single else ("inside", place.gpus)
+    job = (PRESET, workers, workers * place.batch_size)
+    sent = traffic.hybrid_bytes(*job, assumed.dtype)
+    rounds = traffic.scheme_rounds(*job, scheme, assumed.dtype)
     exchange = min(1, workers - 1)  # to all others at once: one latency
-    conv = link.seconds(sent["convolutions"], 2 * (workers - 1))
-    one = link.seconds(rounds.sent, exchange)
-    left = max(0.0, 2 * one - work.dense / rounds.count)  # of a round, uncovered
-    waiting = 2 * one + (rounds.count - 1) * left
-    narrow = sum(
-        sent[name] for name in ("fc6", "fc7", "gradient of fc6", "gradient of fc7")
-    )
+    conv = assumed.seconds(link, sent["convolutions"] / workers, 2 * (workers - 1))
+    narrow = ("fc6", "fc7", "gradient of fc6", "gradient of fc7", "softmax")
+    size = sum(sent[name] for name in narrow) / workers
     # Four exchanges a round, and one for the softmax.
-    later = link.seconds(narrow + sent["softmax"], 5 * exchange * rounds.count)
-    inputs = 2 * rounds.count * one
-    communication, hidden = conv + inputs + later, inputs - waiting
-    if not single and place.machines > 1:
-        outside = Machines(place.machines, 1, place.inside, place.between)
-        plain = data_parallel_step(work, outside)
-        communication += plain.communication
-        hidden += plain.hidden
-    return StepTime(work.compute, communication, hidden)
-
-
-def speed_up(time: StepTime, replicas: int) -> tuple[float, float]:
-    """Return images per second over those of one GPU: nothing hidden, all hidden."""
-    return (
-        replicas * time.compute / time.slowest,
-        replicas * time.compute / time.fastest,
-    )
-
-
-def _all_reduce(work: Workload, place: Machines, layers: tuple[str, ...]) -> float:
-    seconds = 0.0
-    tiers = ((place.gpus, place.inside), (place.machines, place.between))
-    for count, link in tiers:
-        by_layer = traffic.data_parallel_bytes(work.preset, count, work.num_classes)
-        size = sum(by_layer[name] for name in layers) / count
-        seconds += link.seconds(size, 2 * (count - 1))
-    return seconds
+    later = assumed.seconds(link, size, 5 * exchange * rounds.count)
+    both = 2 * assumed.seconds(link, rounds.sent, exchange)  # inputs and gradients
+    compute = place.batch_size / assumed.gpu_rate
+    waiting = max(0.0, both - shares_of_step()[1] * compute / rounds.count)
+    # None between machines whose only GPUs are the workers.
+    outside = Machines(1 if single else place.machines, 1, place.batch_size)
+    plain = data_parallel_step(assumed, outside)
+    transfers = conv + rounds.count * both + later + plain.transfers
+    hidden = (rounds.count - 1) * (both - waiting) + plain.hidden
+    return StepTime(compute, transfers, hidden)
 
 
 def measure(options: ProjectionOptions) -> Record:
     """Return bytes and times of larger machines, and what their input must deliver."""
-    figures = [
-        *_bytes_sent(find_preset(options.preset), options.gpu_batch),
-        *_projected(options, None),
-        *_projected(options, PAPER_BATCH),
-        *input_of_8_gpus(options),
-    ]
+    own = options.gpu_batch
+    figures = [*bytes_sent(own), *input_of_8_gpus(options.gpu_rate)]
+    for machines, gpus in PLACES:
+        figures += speed_ups(options, Machines(machines, gpus, own))
+        share, left = divmod(PAPER_BATCH, machines * gpus)
+        if not left:
+            paper = Machines(machines, gpus, share)
+            figures += speed_ups(options, paper, "the paper's batch, ")
     notes = ["Projected from the options; nothing was measured."]
     title = "Training on larger machines: projected, not measured"
     return Record.now("devices", title, figures, notes, asdict(options))
 
 
-def _bytes_sent(preset: Preset, own: int) -> Iterator[Figure]:
+def bytes_sent(own: int) -> Iterator[Figure]:
     """Yield what a device sends, the mean of all, if each has the work of `own` images.
 
     Two towers have all images of both, and half of the work on each.
     """
-    for devices in SIZES:
-        ways = ["data parallel", "hybrid"]
-        ways += ["towers"] if devices == 2 and max(preset.groups) > 1 else []
-        for way in ways:
-            every = (way, preset, devices, devices * own)
-            wide, narrow = (_sent(*every, dtype) for dtype in ("float32", "bfloat16"))
-            name = f"sent by one of {devices} devices, {own} images each, {way}"
-            beside = f"{narrow / devices / MB:,.1f} MB in bfloat16"
-            yield Figure(name, wide / devices / MB, "MB", beside)
+
+    def sent(way: str, devices: int, dtype: str) -> float:
+        if way == "towers":
+            return crossing_bytes(PRESET, devices * own, dtype)
+        if way == "data parallel":
+            return sum(traffic.data_parallel_bytes(PRESET, devices).values())
+        return sum(traffic.hybrid_bytes(PRESET, devices, devices * own, dtype).values())
+
+    places = [(way, n) for n in DEVICES for way in ("data parallel", "hybrid")]
+    for way, devices in [("towers", 2), *places]:
+        each = (sent(way, devices, dtype) for dtype in ("float32", "bfloat16"))
+        wide, narrow = (size / devices / MB for size in each)
+        name = f"sent by one of {devices} devices, {own} images each, {way}"
+        yield Figure(name, wide, "MB", f"{narrow:,.1f} MB in bfloat16")
 
 
-def _sent(way: str, preset: Preset, devices: int, batch_size: int, dtype: str) -> int:
-    if way == "towers":
-        return crossing_bytes(preset, batch_size, dtype)
-    if way == "data parallel":
-        return sum(traffic.data_parallel_bytes(preset, devices).values())
-    return sum(traffic.hybrid_bytes(preset, devices, batch_size, dtype).values())
-
-
-def _projected(options: ProjectionOptions, whole: int | None) -> Iterator[Figure]:
-    """Yield the speed-up of each way on each kind of machines.
-
-    Args:
-        options: What is assumed.
-        whole: Images of all GPUs together; None: the batch of each is as given.
-    """
-    preset = find_preset(options.preset)
-    inside = Link(options.inside * GB, options.inside_latency * MICROSECOND)
-    between = Link(options.between * GB, options.between_latency * MICROSECOND)
-    for machines, gpus in MACHINES:
-        place = Machines(machines, gpus, inside, between)
-        if whole is not None and whole % place.replicas:
-            continue
-        own = options.gpu_batch if whole is None else whole // place.replicas
-        work = Workload(preset, own, options.gpu_rate, options.dtype)
-        for way, time in _ways(work, place):
-            least, most = speed_up(time, place.replicas)
-            name = f"speed-up, {machines} x {gpus} GPUs, {own} images each, {way}"
-            compute, transfers, hidden = (
-                f"{1e3 * seconds:,.1f}"
-                for seconds in (time.compute, time.communication, time.hidden)
-            )
-            beside = f"{least:,.1f} if no transfer is hidden; arithmetic {compute} ms, "
-            beside += f"transfers {transfers}, hideable {hidden}"
-            yield Figure(name, most, "x", beside)
-
-
-def _ways(work: Workload, place: Machines) -> Iterator[tuple[str, StepTime]]:
-    yield "data parallel", data_parallel_step(work, place)
-    schemes: tuple[traffic.Scheme, ...] = ("a", "b", "c")
-    for scheme in schemes if place.replicas > 1 else ():
-        try:
-            yield f"hybrid {scheme}", hybrid_step(work, place, scheme)
-        except ValueError:
-            continue  # scheme c needs a batch that divides once more
-
-
-def input_of_8_gpus(options: ProjectionOptions) -> Iterator[Figure]:
+def input_of_8_gpus(gpu_rate: float) -> Iterator[Figure]:
     """Yield what the input side of a machine of 8 GPUs must deliver."""
-    images = 8 * options.gpu_rate
-    pixels = CHANNELS * find_preset(options.preset).input_size ** 2
-    name = "input of 8 GPUs"
-    yield Figure(f"{name}: pictures", images, "a second")
-    yield Figure(f"{name}: busy cores", images / options.core_rate)
-    yield Figure(f"{name}: from disk", images * options.picture_bytes / MB, "MB/s")
-    # A byte each: see `keras_alexnet.data.PixelBatch`.
-    yield Figure(f"{name}: to the GPUs, uint8", images * pixels / GB, "GB/s")
+    images, pixels = 8 * gpu_rate, CHANNELS * PRESET.input_size**2  # a byte each
+    yield Figure("input of 8 GPUs: pictures", images, "a second")
+    yield Figure("input of 8 GPUs: busy cores", images / CORE_RATE)
+    yield Figure("input of 8 GPUs: from disk", images * PICTURE_BYTES / MB, "MB/s")
+    yield Figure("input of 8 GPUs: uint8 to them", images * pixels / GB, "GB/s")
+
+
+def speed_ups(
+    assumed: ProjectionOptions, place: Machines, prefix: str = ""
+) -> Iterator[Figure]:
+    """Yield the speed-up of each way over one GPU."""
+    ways = {"data parallel": data_parallel_step(assumed, place)}
+    workers = place.gpus if place.gpus > 1 else place.machines
+    for scheme in ("a", "b", "c") if workers > 1 else ():
+        if scheme != "c" or place.batch_size % workers == 0:
+            ways[f"hybrid {scheme}"] = hybrid_step(assumed, place, scheme)
+    on = f"{place.machines} x {place.gpus} GPUs, {place.batch_size} images each"
+    for way, time in ways.items():
+        least, most = time.speed_up(place.machines * place.gpus)
+        compute, transfers, hidden = (f"{1e3 * seconds:,.1f}" for seconds in time)
+        said = f"{least:,.1f} if no transfer is hidden; arithmetic {compute} ms, "
+        said += f"transfers {transfers}, hideable {hidden}"
+        yield Figure(f"speed-up, {prefix}{on}, {way}", most, "x", said)
 
 
 if __name__ == "__main__":

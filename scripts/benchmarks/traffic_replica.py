@@ -2,110 +2,90 @@
 
 import json
 import os
-import socket
-import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keras_alexnet.launch.group import HOST, free_ports
 from scripts.benchmarks.answer import Task, serve
 from scripts.benchmarks.system import System
 from scripts.benchmarks.system_process import SystemProcess
 
+CLASSES = 1000
 WARM_UP = 2  # steps before the first answer: weights, slots and connections exist then
 
 
-def prepare(job: dict[str, Any]) -> Task:
-    """Make the task of so many steps of `fit`; `multiworker` asks `TF_CONFIG`."""
+def held_fit(plan: Any, preset: Any, own: int) -> Any:
+    """Return a `HeldFit` of a preset on `own` images a replica, warm, and its model."""
     import tensorflow as tf
 
     from keras_alexnet.benchmark.fit import HeldFit
-    from keras_alexnet.benchmark.repeated_step import noise
-    from keras_alexnet.presets import find_preset
+    from keras_alexnet.benchmark.step import noise
     from keras_alexnet.training.compile import compile_network
+
+    model = compile_network(preset, CLASSES, plan)
+    # One batch, again and again, so that no input is timed.
+    batch = noise(own, preset.input_size, CLASSES)
+    stream = tf.data.Dataset.from_tensors(batch).repeat()
+    fit = HeldFit(model, plan.distribute(lambda **rows: stream))
+    fit.take(WARM_UP)
+    return fit, model
+
+
+def prepare(job: dict[str, Any]) -> Task:
+    """Make the task of a step of `fit`; `multiworker` asks `TF_CONFIG`."""
+    from keras_alexnet.presets import find_preset
     from keras_alexnet.training.devices.plan import plan_devices
 
     kind, replicas, own = job["kind"], job["replicas"], job["batch_size"]
     # Parts of the CPU in one process; each of `multiworker` has one device.
     parts = {"mirrored": replicas, "towers": 2}.get(kind)
-    plan = plan_devices(kind, logical_devices=parts)
-    fields = {"batch_size": replicas * own, "learning_rate": 0.001, **job["overrides"]}
-    preset = find_preset(job["preset"]).replace(**fields)
-    model = compile_network(preset, job["classes"], plan)
-    batch = noise(own, model.inputs[0].shape[1], job["classes"])
-    stream = tf.data.Dataset.from_tensors(batch).repeat()
-    fit = HeldFit(model, plan.distribute(lambda **rows: stream))
-    fit.take(WARM_UP)
-    return Task(lambda: fit.take(job["calls"]), calls=1)
+    fields = {"batch_size": replicas * own, "learning_rate": 0.001, **job["sizes"]}
+    preset = find_preset("released").replace(**fields)
+    fit, _ = held_fit(plan_devices(kind, logical_devices=parts), preset, own)
+    return Task(lambda: fit.take(1), calls=job["steps"])
 
 
 class ReplicaProcesses:
-    """The processes of one job, which find each other in their `TF_CONFIG`.
-
-    Args:
-        program: What each runs; for tests another one.
-        job: Of all of them.
-        count: How many.
-        folder: Existing; what the first says is in `0.log`.
-        timeout: Seconds within which each answer has to come.
+    """The processes of one job, which find each other; all are ready in a `with`.
 
     Raises:
         SystemFailure: A process ended before it was ready, or was not ready in time.
     """
 
-    def __init__(
-        self,
-        program: str,
-        job: Mapping[str, Any],
-        count: int,
-        folder: Path,
-        timeout: float,
-    ) -> None:
-        self.processes: list[SystemProcess] = []
-        python, cores = Path(sys.executable), sorted(os.sched_getaffinity(0))
+    def __init__(self, system: System, count: int, folder: Path) -> None:
+        cores = sorted(os.sched_getaffinity(0))
+        self.processes = [
+            SystemProcess(replace(system, name=str(i)), folder, cores, variables=found)
+            for i, found in enumerate(addresses(count))
+        ]
+
+    def __enter__(self) -> "ReplicaProcesses":
         try:
-            for place, variables in enumerate(_addresses(count)):
-                system = System(str(place), python, program, dict(job))
-                process = SystemProcess(
-                    system, folder, cores, variables=variables, timeout=timeout
-                )
-                self.processes.append(process)
             for process in self.processes:
-                process.ready()
+                process.answer("ready")
         except BaseException:
-            self.kill()
+            self.__exit__()
             raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            process.kill()  # TensorFlow swallows SIGTERM in a group of workers
 
     def train(self) -> list[dict[str, float]]:
-        """Run all at once; return the `seconds` and `processor` seconds of each."""
+        """Run all at once; return `seconds` and `processor` seconds a step of each."""
         for process in self.processes:
             process.order()
         return [process.answer("seconds") for process in self.processes]
 
-    def kill(self) -> None:
-        """End all: TensorFlow swallows SIGTERM in a group of workers."""
-        for process in self.processes:
-            process.kill()
 
-    def __enter__(self) -> "ReplicaProcesses":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-
-def _addresses(count: int) -> list[dict[str, str]]:
-    """Return the environment of each process: addresses and its place among them."""
+def addresses(count: int) -> list[dict[str, str]]:
+    """Return the environment of each process: all workers and its place among them."""
     if count == 1:
         return [{}]
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for free in sockets:
-            free.bind(("127.0.0.1", 0))
-        workers = [f"127.0.0.1:{free.getsockname()[1]}" for free in sockets]
+    cluster = {"worker": [f"{HOST}:{port}" for port in free_ports(count)]}
     places = [{"type": "worker", "index": place} for place in range(count)]
-    cluster = {"worker": workers}
     return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": t})} for t in places]
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from keras_alexnet.record import Record
-from scripts.benchmarks.environment import Environment
 from scripts.benchmarks.subjects import CompareOptions, Settings
-from scripts.benchmarks.system import System
+from scripts.benchmarks.system import Subject, System
 from tests import small
 
 OURS = Path(sys.executable)
@@ -30,13 +29,9 @@ def prepare(job):
         global now
         now += next(costs)
     print("noise on stdout")
-    facts = {"fake": 1, "cluster": os.environ.get("TF_CONFIG", "")}
-    return Task(work, facts, calls=1, clock=lambda: now)
+    return Task(work, calls=1, clock=lambda: now)
 
-def check(job):
-    return np.array(job["answer"])
-
-serve(prepare, check)
+serve(prepare, lambda job: np.array(job["answer"]))
 """
 
 
@@ -46,11 +41,21 @@ def fake(tmp_path):
     program = tmp_path / "fake.py"
     program.write_text(FAKE)
 
-    def make(name, costs=(), kind="peer", amount=10.0, answer=(1.0, 2.0), **fields):
+    def make(name, costs=(), kind="peer", answer=(1.0, 2.0), **fields):
         job = {"costs": list(costs), "answer": list(answer), **fields}
-        return System(name, OURS, str(program), job, kind, amount)
+        return System(name, OURS, str(program), job, kind, amount=10.0)
 
     return make
+
+
+def measured(name, ratio=1.0, kind="peer", amount=64.0, **fields):
+    """A system that was measured."""
+    job = (OURS, "program", {})
+    return System(name, *job, kind, amount, seconds=[0.5], ratios=[ratio], **fields)
+
+
+def subject(kind, *systems, precision="float32", batch=128, cores=(0,), demands=()):
+    return Subject(kind, precision, batch, [*systems], cores, dict(demands))
 
 
 @pytest.fixture
@@ -58,10 +63,9 @@ def settings(tmp_path):
     """Make settings of small networks, without peers."""
 
     def make(kind="step", **fields):
-        sizes = {"classes": 3, "input_size": small.INPUT, "units": 16, "pictures": 12}
+        sizes = {"input_size": small.INPUT, "units": 16, "pictures": 12}
         options = CompareOptions(kind, **{**sizes, "seconds": 0.01, **fields})
-        there = Environment(OURS, {"ffcv": "no wheel"}, {})
-        return Settings(options, there, tmp_path, (0,))
+        return Settings(options, tmp_path, (0,))
 
     return make
 

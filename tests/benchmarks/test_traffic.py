@@ -3,27 +3,14 @@ import pytest
 from keras_alexnet.benchmark.traffic import data_parallel_bytes
 from keras_alexnet.presets import find_preset
 from scripts.benchmarks import traffic
-from scripts.benchmarks.traffic import TrafficOptions, Trained
-from tfrecords.errors import UserError
+from scripts.benchmarks.traffic import Trained
 
-COUNTERS = """\
-Inter-|   Receive                            |  Transmit
- face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs
-  eth0: 11 1 0 0 0 0 0 0 12 1 0 0 0 0 0 0
-    lo: 123456 7 0 0 0 0 0 0 654321 7 0 0 0 0 0 0
-"""
+PRESET = find_preset("released")
 
 
-def test_bytes_that_lo_sent_are_read():
-    assert traffic.loopback_bytes(COUNTERS) == 654_321
-    with pytest.raises(UserError, match="interface lo"):
-        traffic.loopback_bytes(COUNTERS.replace("lo:", "wlan:"))
-
-
-def test_a_batch_that_does_not_divide_is_an_error(monkeypatch):
-    monkeypatch.setenv(traffic.OWN_LOOPBACK, "1")  # should it come to that: stay here
+def test_a_batch_that_does_not_divide_is_an_error():
     with pytest.raises(ValueError, match="multiple of 3"):
-        traffic.measure(TrafficOptions(processes=(3,), batch_size=16))
+        traffic.jobs_of(128, (3,))
 
 
 def test_processor_time_is_beside_as_many_separate_replicas():
@@ -31,8 +18,7 @@ def test_processor_time_is_beside_as_many_separate_replicas():
         Trained("multiworker", 2, 8, (9e6, 10e6, 11e6), processor=5.0, wall=3.0),
         Trained("none", 1, 8, (0.0,), processor=2.0, wall=2.0),
     ]
-    preset = find_preset("released")
-    sent, processor, *alone = traffic.figures_of(measured, preset, 1000)
+    sent, processor, *alone = traffic.figures_of(measured, PRESET)
     expected = 2 * 243.860896
     assert sent.value == 10.0
     formula = f"formula {expected:.2f} MB, ratio {10 / expected:.4f}"
@@ -43,14 +29,12 @@ def test_processor_time_is_beside_as_many_separate_replicas():
 
 @pytest.mark.slow
 def test_two_processes_send_what_the_formula_says(run_script):
-    network = {"num_classes": 10, "units": 256, "input_size": 67}
-    options = [f"--{k.replace('_', '-')}={v}" for k, v in network.items()]
-    options += ["--processes", "2", "--batch-size", "4", "--idle", "2"]
-    found = run_script(traffic, *options)
+    sizes = ["--units=256", "--input-size=67", "--processes=2", "--batch-size=4"]
+    found = run_script(traffic, *sizes)
     if "own" not in found.notes[0]:
         pytest.skip("no network namespace: other programs use the loopback too")
-    preset = find_preset("released").replace(units=256, input_size=67)
-    expected = sum(data_parallel_bytes(preset, 2, 10).values())
+    small = PRESET.replace(units=256, input_size=67)
+    expected = sum(data_parallel_bytes(small, 2).values())
     sent = found.value("multiworker 2 x 2 images: sent")
     assert 1 < sent * 1e6 / expected < 1.02
     for alone in ("none 1 x 4", "mirrored 2 x 2", "towers 1 x 4"):

@@ -24,9 +24,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -42,115 +43,81 @@ GOES_ON = "process"  # a build does, without the one that was killed
 
 
 @dataclass(frozen=True)
-class Build:
-    """`alexnet build`; its pieces are shards."""
+class Killed:
+    """What is killed: a verb of `alexnet`; its pieces are shards or checkpoints."""
 
+    verb: str  # build, train, or launch: a training in two workers
     source: str
     options: list[str]
 
     def command(self, folder: Path) -> list[str]:
-        """Return what starts a build or goes on with it."""
-        build = ["build", self.source, str(folder), "--processes", "2"]
-        return [*ALEXNET, *build, *self.options]
+        """Return what starts a run or goes on with it."""
+        if self.verb == "build":
+            build = ["build", self.source, str(folder), "--processes", "2"]
+            return [*ALEXNET, *build, *self.options]
+        train = ["train", self.source, str(folder), *self.options]
+        if (folder / "config.json").exists():
+            train.append("--resume")
+        launch = ["launch", "2", "--logs", str(folder.with_suffix(".logs")), "--"]
+        return [*ALEXNET, *(launch if self.verb == "launch" else []), *train]
 
     def has_begun(self, folder: Path, since: int) -> bool:
         """Whether a start has taken the folder after that time in ns."""
+        if self.verb != "build":
+            return (folder / "config.json").exists()
         with suppress(OSError):
             return (folder / ".building" / "token").stat().st_mtime_ns > since
         return False
 
     def finished(self, folder: Path) -> list[Path]:
         """Return the pieces that are finished while others are not."""
+        if self.verb != "build":
+            return list_checkpoints(folder / "checkpoints")
         results = (folder / ".building").glob("*.npz")
         return [folder / path.stem for path in results if (folder / path.stem).exists()]
 
-    def kill(self, pid: int, draw: random.Random) -> str | None:
-        """Kill something of a start; say what, or None if it is not there."""
-        target = draw.choice((GOES_ON, "parent", "group"))
-        if target == "group":
-            os.killpg(pid, signal.SIGKILL)
-        elif target == "parent":
-            os.kill(pid, signal.SIGKILL)
+    def victims(self, pid: int) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield what of a start can be killed, and what kills it."""
+        start = psutil.Process(pid)
+        if self.verb == "train":
+            yield "training", start.kill
+        elif self.verb == "launch":
+            for index, worker in enumerate(start.children()):
+                yield f"worker {index}", worker.kill
         else:
-            children = psutil.Process(pid).children()
-            pool = [c for c in children if "spawn_main" in " ".join(c.cmdline())]
-            if not pool:
-                return None
-            draw.choice(pool).kill()
-        return target
+            yield "parent", start.kill
+            yield "group", partial(os.killpg, pid, signal.SIGKILL)
+            for child in start.children():
+                if "spawn_main" in " ".join(child.cmdline()):
+                    yield GOES_ON, child.kill
 
     def result(self, folder: Path) -> dict[str, bytes]:
-        """Return the SHA-256 of every file, hidden ones included."""
-        files = {
-            str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()
-        }
-        return {name: sha256(p.read_bytes()).digest() for name, p in files.items()}
-
-
-@dataclass(frozen=True)
-class Training:
-    """`alexnet train`, in one process or two workers; its pieces are checkpoints."""
-
-    source: str
-    options: list[str]
-    workers: bool = False
-
-    def command(self, folder: Path) -> list[str]:
-        train = ["train", self.source, str(folder), *self.options]
-        if (folder / "config.json").exists():
-            train.append("--resume")
-        launch = ["launch", "2", "--logs", str(folder.with_suffix(".logs")), "--"]
-        return [*ALEXNET, *(launch if self.workers else []), *train]
-
-    def has_begun(self, folder: Path, since: int) -> bool:
-        return (folder / "config.json").exists()
-
-    def finished(self, folder: Path) -> list[Path]:
-        return list_checkpoints(folder / "checkpoints")
-
-    def kill(self, pid: int, draw: random.Random) -> str | None:
-        alone = {"training": psutil.Process(pid)}
-        victims = workers_of(pid) if self.workers else alone
-        name = draw.choice(sorted(victims)) if victims else None
-        if name:
-            victims[name].kill()
-        return name
-
-    def result(self, folder: Path) -> dict[str, bytes]:
+        """Return the SHA-256 of all that must be equal, by name."""
+        if self.verb == "build":
+            files = (path for path in folder.rglob("*") if path.is_file())
+            return {str(p.relative_to(folder)): _digest(p.read_bytes()) for p in files}
         newest = newest_checkpoint(folder / "checkpoints")
         assert newest is not None, f"no checkpoint in {folder}"
         for row in newest.state["history"]:
             del row["seconds"]
         state = {**newest.state, "place": [newest.epoch, newest.step]}
-        found = {n: sha256(json.dumps(v).encode()).digest() for n, v in state.items()}
+        found = {n: _digest(json.dumps(value).encode()) for n, value in state.items()}
         for name, array in newest.arrays.items():
-            facts = f"{name} {array.dtype} {array.shape} ".encode()
-            found[name] = sha256(facts + array.tobytes()).digest()
+            facts = f"{array.dtype} {array.shape} ".encode()
+            found[name] = _digest(facts + array.tobytes())
         return found
 
 
-def workers_of(launcher: int) -> dict[str, psutil.Process]:
-    """Return the processes of a launcher by their task: `worker 0` is the chief."""
-    found = {}
-    with suppress(psutil.Error):  # one has just ended
-        for child in psutil.Process(launcher).children():
-            if config := child.environ().get("TF_CONFIG"):
-                task = json.loads(config)["task"]
-                found[f"{task['type']} {task['index']}"] = child
-    return found
+def _digest(data: bytes) -> bytes:
+    return sha256(data).digest()
 
 
 @dataclass
 class Run:
-    """What became of one run.
-
-    Attributes:
-        kills: What was killed, after how many pieces and seconds.
-        kept: Inode of each piece finished at some kill; to write it again changes it.
-        wrong: What differs from the run left alone, or was written again.
-    """
+    """What became of one run: what was killed when, and what is wrong with it."""
 
     kills: list[str] = field(default_factory=list)
+    # Inode of each piece finished at some kill; to write it again changes it.
     kept: dict[Path, int] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)
 
@@ -164,19 +131,16 @@ class Run:
 
 
 class Harness:
-    """Kills runs of a subject, and compares them with one that is left alone."""
+    """Kills runs, and compares them with one that is left alone."""
 
-    def __init__(self, subject: Build | Training, folder: Path, seed: int) -> None:
-        self.subject, self.folder, self.draw = subject, folder, random.Random(seed)
+    def __init__(self, killed: Killed, folder: Path, seed: int) -> None:
+        self.killed, self.folder, self.draw = killed, folder, random.Random(seed)
         with self._start(folder / "alone") as process:
-            self._works(process, folder / "alone", 0)
+            self._begins(process, folder / "alone")
             begun = time.monotonic()
             self._end(process)
-        self.seconds = time.monotonic() - begun
-        self.expected = subject.result(folder / "alone")
-        # A build is killed some time after so many shards, a training after some time.
-        self.pieces = sum(".tfrecord-" in name for name in self.expected)
-        self.longest = 2 * self.seconds / (self.pieces or 2)
+        self.seconds = self.longest = time.monotonic() - begun
+        self.expected = killed.result(folder / "alone")
 
     def run(self, number: int, kills: int) -> Run:
         """Kill a run so often at most, let it finish, and compare."""
@@ -188,28 +152,29 @@ class Harness:
                 while len(run.kills) < kills and self._strike(process, folder, run):
                     pass
                 whole = self._end(process, killed=len(run.kills) > before)
-            run.keep(self.subject.finished(folder))
+            run.keep(self.killed.finished(folder))
             if whole and run.kills:
                 break
             if whole:  # it was faster than the one left alone
                 shutil.rmtree(folder)
                 run, self.longest = Run(), self.longest / 2
-        pairs = self.expected.items() ^ self.subject.result(folder).items()
+        pairs = self.expected.items() ^ self.killed.result(folder).items()
         run.wrong |= {name for name, _ in pairs}
         return run
 
     def _strike(self, process: subprocess.Popen, folder: Path, run: Run) -> bool:
         # At a random moment; tells whether the start goes on all the same.
-        done = len(self.subject.finished(folder)) if self.pieces else 0
-        pieces = self.draw.randint(done, max(done, self.pieces))
         seconds = self.draw.uniform(0, self.longest)
-        if not self._works(process, folder, pieces) or _ends(process, seconds):
+        if not self._begins(process, folder) or _ends(process, seconds):
             return False
-        run.keep(self.subject.finished(folder))
-        name = self.subject.kill(process.pid, self.draw)
-        if name:
-            run.kills.append(f"{name} at {pieces} + {seconds:.2f} s")
-        return name in (None, GOES_ON)
+        run.keep(self.killed.finished(folder))
+        with suppress(psutil.Error):  # one has just ended
+            if victims := list(self.killed.victims(process.pid)):
+                name, kill = self.draw.choice(victims)
+                kill()
+                run.kills.append(f"{name} after {seconds:.2f} s")
+                return name == GOES_ON
+        return True
 
     @contextmanager
     def _start(self, folder: Path) -> Iterator[subprocess.Popen]:
@@ -217,7 +182,7 @@ class Harness:
         self.since = time.time_ns()
         with folder.with_suffix(".log").open("ab") as log:
             options = {"stdout": log, "stderr": log, "start_new_session": True}
-            process = subprocess.Popen(self.subject.command(folder), **options)
+            process = subprocess.Popen(self.killed.command(folder), **options)
         try:
             yield process
         finally:
@@ -225,12 +190,9 @@ class Harness:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _works(self, process: subprocess.Popen, folder: Path, pieces: int) -> bool:
-        # Waits until it does and so many are finished; False if it has ended.
-        while not (
-            self.subject.has_begun(folder, self.since)
-            and len(self.subject.finished(folder)) >= pieces
-        ):
+    def _begins(self, process: subprocess.Popen, folder: Path) -> bool:
+        # Waits until it does; False if it has ended.
+        while not self.killed.has_begun(folder, self.since):
             if _ends(process, POLL):
                 return False
         return True
@@ -249,14 +211,14 @@ def _ends(process: subprocess.Popen, seconds: float) -> bool:
     return False
 
 
-def record_of(runs: list[Run], harness: Harness, options: argparse.Namespace) -> Record:
+def record_of(runs: list[Run], seconds: float, options: argparse.Namespace) -> Record:
     """Return what became of the runs."""
     equal = sum(not run.wrong for run in runs)
     figures = (
         Figure("equal in every bit, nothing written again", equal, "", f"{len(runs)}"),
         Figure("kills", sum(len(run.kills) for run in runs)),
         Figure("shards or checkpoints kept", sum(len(run.kept) for run in runs)),
-        Figure("run left alone", round(harness.seconds, 1), "s"),
+        Figure("run left alone", round(seconds, 1), "s"),
     )
     notes = [f"run {n}: {', '.join(run.kills)}" for n, run in enumerate(runs, 1)]
     title = f"alexnet {options.verb}, killed at random moments and resumed"
@@ -275,16 +237,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the kills")
     parser.add_argument("--json", type=Path, help="write the record to this file")
     options, passed_on = parser.parse_known_args(arguments)
-    subject: Build | Training = Build(options.source, passed_on)
-    if options.verb != "build":
-        subject = Training(options.source, passed_on, options.verb == "launch")
     folder = Path(tempfile.mkdtemp(prefix="kill_"))
     print(f"Runs and their logs: {folder}", flush=True)
-    harness, runs = Harness(subject, folder, options.seed), []
+    killed = Killed(options.verb, options.source, passed_on)
+    harness, runs = Harness(killed, folder, options.seed), []
     for number in range(1, options.runs + 1):
         runs.append(harness.run(number, options.kills))
         print(f"run {number}: {sorted(runs[-1].wrong) or 'equal'}", flush=True)
-    record = record_of(runs, harness, options)
+    record = record_of(runs, harness.seconds, options)
     Console().print(record.table())
     if options.json:
         record.save(options.json)

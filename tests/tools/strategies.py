@@ -27,15 +27,13 @@ import tyro
 
 from keras_alexnet.data.mean import mean_patch
 from keras_alexnet.presets import find_preset
-from keras_alexnet.record import Figure, Record
+from keras_alexnet.record import Figure, MeasureOptions, Record, run_as_script
 from keras_alexnet.training.compile import compile_network
-from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan, plan_devices
+from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
 from keras_alexnet.training.run_dataset import RunDataset
-from keras_alexnet.training.state import model_state
 from keras_alexnet.training.streams import training_stream
 from tests import small
 from tfrecords.errors import UserError
-from tfrecords.tables import Console
 
 ROOT = Path(__file__).parents[2]
 # What `plan_devices` gets; multiworker ones are two processes.
@@ -48,11 +46,10 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "towers x mirrored": {"name": "mirrored", "towers": True, "logical_devices": 4},
     "towers x multiworker": dict(name="multiworker", towers=True, logical_devices=2),
 }
-DROPOUTS = (None, "original", "inverted")
 
 
 @dataclass(frozen=True)
-class Options:
+class StrategyOptions(MeasureOptions):
     """Train the same steps under every strategy, and compare with one device."""
 
     data: tyro.conf.Positional[Path]
@@ -73,44 +70,36 @@ class Options:
     """After how many steps to compare."""
     strategies: tuple[Literal[*STRATEGIES], ...] = tuple(STRATEGIES)[1:]
     """Which to compare with one device."""
-    seed: int = 0
-    """Initial weights, order, crops, colours, dropout."""
-    json: Path | None = None
-    """Write the figures to this file."""
 
 
-def main(options: Options) -> int:
-    """Measure, print the table and write the file that was asked for."""
+def measure(options: StrategyOptions) -> Record:
+    """Train under each strategy, and return its differences from one device."""
     with tempfile.TemporaryDirectory() as scratch:
         figures = list(compare(options, Path(scratch)))
     title = "Largest difference from one device, of the largest weight of its tensor"
-    record = Record.now("devices", title, figures, options=asdict(options))
-    Console().print(record.table())
-    if options.json:
-        record.save(options.json)
-    return 0
+    return Record.now("devices", title, figures, options=asdict(options))
 
 
-def compare(options: Options, scratch: Path) -> Iterator[Figure]:
+def compare(options: StrategyOptions, scratch: Path) -> Iterator[Figure]:
     """Train under each strategy and yield its differences from one device."""
-    names = ("precision", "input_size", "units", "batch_size", "learning_rate", "seed")
+    names = ("precision", "input_size", "units", "batch_size", "learning_rate")
+    of = "largest difference of a"
     for dropout in ("off", "on"):
         preset = {name: getattr(options, name) for name in names}
         preset |= {"dropout": None} if dropout == "off" else {}
-        for strategy in ("none", *options.strategies):
+        more = {"preset": preset, "steps": sorted(options.steps)}
+        start(options.data, scratch / "none", "none", **more)
+        for strategy in options.strategies:
             out = scratch / strategy.replace(" ", "-")
-            more = {"preset": preset, "steps": sorted(options.steps)}
             start(options.data, out, strategy, **more)
-            for steps in options.steps if strategy != "none" else ():
-                found = distances(
-                    scratch / "none" / f"{steps}.npz", out / f"{steps}.npz"
-                )
+            for steps in options.steps:
+                weights = f"{steps}.npz"
+                found = distances(scratch / "none" / weights, out / weights)
                 kernels = max(found[name] for name in found if "kernel" in name)
-                largest = max(found, key=lambda name: found[name])
-                of, at = "largest difference of a", f"dropout {dropout}, {steps} steps"
-                name = f"{of} weight: {strategy}, {at}"
-                yield Figure(name, found[largest], "", f"in {largest}")
-                yield Figure(f"{of} kernel: {strategy}, {at}", kernels)
+                largest = max(found, key=found.__getitem__)
+                at = f"{strategy}, dropout {dropout}, {steps} steps"
+                yield Figure(f"{of} weight: {at}", found[largest], "", f"in {largest}")
+                yield Figure(f"{of} kernel: {at}", kernels)
 
 
 def distances(first: Path, second: Path) -> dict[str, float]:
@@ -133,41 +122,21 @@ def distances(first: Path, second: Path) -> dict[str, float]:
 def start(data: Path, out: Path, strategy: str, **more: Any) -> None:
     """Train in a new process, or in two that find each other, and wait for it.
 
-    Args:
-        data: Dataset folder.
-        out: Folder for what it comes to.
-        strategy: One of `STRATEGIES`.
-        more: `preset` and `steps` of `train_steps`; none for `train_small`.
+    It leaves what it comes to in the folder `out`. `more` are `preset` and `steps` of
+    `train_steps`; without them it is `small.train_dropouts`.
     """
     out.mkdir(parents=True, exist_ok=True)
     task = {"data": str(data), "out": str(out), "plan": STRATEGIES[strategy], **more}
-    arguments = ["--task", json.dumps(task)]
     command = [sys.executable, "-m", "tests.tools.strategies"]
     if "multiworker" in strategy:
         launch = [sys.executable, "-m", "keras_alexnet", "launch", "2"]
         launch += ["--logs", str(out / "logs"), "--program", shlex.join(command)]
         command = [*launch, "--"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*command, *arguments], env=environment, capture_output=True, text=True
-    )
+    command += ["--task", json.dumps(task)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
-
-
-def train_small(data: Path, out: Path, plan: DevicePlan = ONE_DEVICE) -> None:
-    """Train the small network of tests for an epoch with each form of dropout."""
-    for dropout in DROPOUTS:
-        fields = {"epochs": 1, "learning_rate": 0.002, "dropout": dropout}
-        state = small.train(data, out / f"run-{dropout}", plan=plan, **fields)
-        # The metrics still hold the validation; to read them, all workers are needed.
-        metrics = _means(state.model.metrics)
-        counts = {each.name: float(each.count.value.numpy()) for each in metrics}
-        if plan.is_chief:
-            _leave(state.model, out / f"{dropout}.npz")
-            facts = {"counts": counts, "history": state.history}
-            facts |= {"replicas": plan.replicas, "towers": plan.towers}
-            (out / f"{dropout}.json").write_text(json.dumps(facts))
 
 
 def train_steps(data: Path, out: Path, plan: DevicePlan, preset, steps) -> None:
@@ -183,30 +152,17 @@ def train_steps(data: Path, out: Path, plan: DevicePlan, preset, steps) -> None:
         model.fit(stream, steps_per_epoch=wanted - done, verbose=0, shuffle=False)
         done = wanted
         if plan.is_chief:
-            _leave(model, out / f"{wanted}.npz")
+            small.keep_weights(model, out / f"{wanted}.npz")
 
 
-def _means(metrics):
-    for metric in metrics:
-        yield from _means(metric.metrics) if hasattr(metric, "metrics") else [metric]
-
-
-def _leave(model: Any, path: Path) -> None:
-    arrays = model_state.capture(model)
-    np.savez(path, **{n: a for n, a in arrays.items() if n.startswith("model/")})
-
-
-def _do(task: dict[str, Any]) -> None:
-    plan = plan_devices(**task.pop("plan"))  # before anything else
-    data, out = Path(task.pop("data")), Path(task.pop("out"))
-    if task:
-        train_steps(data, out, plan, **task)
-    else:
-        train_small(data, out, plan)
+def _do(plan, data, out, **more) -> None:
+    chosen = plan_devices(**plan)  # before anything else
+    train = train_steps if more else small.train_dropouts
+    train(Path(data), Path(out), chosen, **more)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--task":
-        _do(json.loads(sys.argv[2]))
+    if sys.argv[1:2] == ["--task"]:
+        _do(**json.loads(sys.argv[2]))
     else:
-        raise SystemExit(main(tyro.cli(Options, description=__doc__)))
+        run_as_script(measure)

@@ -25,41 +25,41 @@ from tfrecords.sources.ilsvrc import facts
 
 FORMS = ("folders", "flat", "kaggle", "lists")
 _KIT = "ILSVRC2012_devkit_t12"
-_ODD = 3  # the first pictures: CMYK, a PNG named .JPEG, grey
+_ODD = (("JPEG", "CMYK"), ("PNG", "RGB"), ("JPEG", "L"))  # the first pictures
 _SIDES = (60, 120)  # pixels
 
 
-def picture(seed: int, split: int, label: int, index: int, odd: int | None) -> bytes:
-    """Draw a picture that differs from all others; `odd` makes it of a rare kind."""
-    random = np.random.default_rng([seed, split, label, index])
+def picture(split: int, label: int, index: int, odd: int | None) -> bytes:
+    """Draw a picture that differs from all others; `odd` is a place in `_ODD`."""
+    random = np.random.default_rng([0, split, label, index])
     height, width = random.integers(*_SIDES, 2)
     coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
     image = Image.fromarray(coarse).resize((int(width), int(height)))
-    kind, quality = ("PNG", {}) if odd == 1 else ("JPEG", {"quality": 90})
-    if odd in (0, 2):
-        image = image.convert("CMYK" if odd == 0 else "L")
+    kind, mode = ("JPEG", "RGB") if odd is None else _ODD[odd]
     buffer = io.BytesIO()
-    image.save(buffer, kind, **quality)
+    image.convert(mode).save(buffer, kind, quality=90)
     return buffer.getvalue()
 
 
-def training(seed: int, per_class: int) -> Iterator[tuple[str, list]]:
+def training(per_class: int) -> Iterator[tuple[str, list]]:
     """Yield each class with its pictures' names and bytes."""
     for label, name in enumerate(facts.synsets()):
         # The first classes have one of each rare kind; one in ten has a grey one.
-        odd = label if label < _ODD else 2 if label % 10 == 0 else None
-        files = []
-        for index in range(per_class):
-            data = picture(seed, 0, label, index, None if index else odd)
-            files.append((f"{name}_{7 * index + 3}.JPEG", data))
-        yield name, files
+        odd = label if label < len(_ODD) else 2 if label % 10 == 0 else None
+        yield (
+            name,
+            [
+                (f"{name}_{7 * i + 3}.JPEG", picture(0, label, i, None if i else odd))
+                for i in range(per_class)
+            ],
+        )
 
 
-def validation(seed: int, count: int) -> Iterator[tuple[str, bytes]]:
+def validation(count: int) -> Iterator[tuple[str, bytes]]:
     """Yield the names and bytes of the first validation pictures."""
     for number in range(1, count + 1):
-        odd = number - 1 if number <= _ODD else None
-        yield facts.validation_name(number), picture(seed, 1, 0, number, odd)
+        odd = number - 1 if number <= len(_ODD) else None
+        yield facts.validation_name(number), picture(1, 0, number, odd)
 
 
 def tar_of(files: Iterable[tuple[str, bytes]]) -> bytes:
@@ -73,9 +73,9 @@ def tar_of(files: Iterable[tuple[str, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def synset_table(seed: int) -> tuple[np.ndarray, dict[str, int]]:
+def synset_table() -> tuple[np.ndarray, dict[str, int]]:
     """Make meta.mat's table, and the classes' numbers from 1, which are not sorted."""
-    order = np.random.default_rng([seed, 2]).permutation(facts.synsets()).tolist()
+    order = np.random.default_rng([0, 2]).permutation(facts.synsets()).tolist()
     words = dict(zip(facts.synsets(), facts.words_of(facts.synsets()), strict=True))
     kinds = "ILSVRC2012_ID WNID words gloss num_children children wordnet_height"
     fields = [(field, "O") for field in f"{kinds} num_train_images".split()]
@@ -85,70 +85,66 @@ def synset_table(seed: int) -> tuple[np.ndarray, dict[str, int]]:
     ]
     children = np.array([[1.0, 2.0]])
     rows.append((1001.0, "n00001740", "entity", "", 2.0, children, 1.0, 0.0))
-    table = np.empty((len(rows), 1), fields)
-    table[:, 0] = np.array(rows, fields)
+    table = np.array(rows, fields)[:, np.newaxis]
     return table, {name: number for number, name in enumerate(order, 1)}
 
 
-def devkit(seed: int) -> bytes:
+def devkit() -> bytes:
     """Make the development kit's `.tar.gz`."""
-    table, numbers = synset_table(seed)
+    table, numbers = synset_table()
     meta = io.BytesIO()
     savemat(meta, {"synsets": table})
     # SciPy writes the date into the first 116 bytes.
     stamped = b"MATLAB 5.0 MAT-file".ljust(116) + meta.getvalue()[116:]
     truth = "".join(f"{numbers[name]}\n" for name in facts.validation_synsets())
-    files = [
-        (f"{_KIT}/readme.txt", b"A twin of ILSVRC-2012's devkit.\n"),
-        (f"{_KIT}/data/meta.mat", stamped),
-        (f"{_KIT}/data/ILSVRC2012_validation_ground_truth.txt", truth.encode()),
-    ]
-    return gzip.compress(tar_of(files), mtime=0)
+    files = {
+        "readme.txt": b"A twin of ILSVRC-2012's devkit.\n",
+        "data/meta.mat": stamped,
+        "data/ILSVRC2012_validation_ground_truth.txt": truth.encode(),
+    }
+    tar = tar_of((f"{_KIT}/{name}", data) for name, data in files.items())
+    return gzip.compress(tar, mtime=0)
 
 
-def write(path: Path, data: bytes | str) -> None:
-    """Write a file and its folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+def write(folder: Path, files: Iterable[tuple[str, bytes | str]]) -> None:
+    """Write files, by name, and their folders."""
+    for name, data in files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
 
 
-def make_tars(out: Path, seed: int, per_class: int, count: int) -> None:
+def make_tars(out: Path, per_class: int, count: int) -> None:
     """Write the two tars and the devkit."""
-    classes = ((f"{name}.tar", tar_of(f)) for name, f in training(seed, per_class))
-    write(out / "ILSVRC2012_img_train.tar", tar_of(classes))
-    write(out / "ILSVRC2012_img_val.tar", tar_of(validation(seed, count)))
-    write(out / f"{_KIT}.tar.gz", devkit(seed))
+    classes = ((f"{name}.tar", tar_of(files)) for name, files in training(per_class))
+    files = {"ILSVRC2012_img_train.tar": tar_of(classes)}
+    files["ILSVRC2012_img_val.tar"] = tar_of(validation(count))
+    write(out, {**files, f"{_KIT}.tar.gz": devkit()}.items())
 
 
-def make_form(form: str, out: Path, seed: int, per_class: int, count: int) -> None:
+def make_form(form: str, out: Path, per_class: int, count: int) -> None:
     """Write the pictures, and the labels, in another layout."""
     pictures = out / "ILSVRC/Data/CLS-LOC" if form == "kaggle" else out
     places = {name: label for label, name in enumerate(facts.synsets())}
-    listed, answers = [], []
-    for name, files in training(seed, per_class):
-        for base, data in files:
-            write(pictures / "train" / name / base, data)
-            listed.append(f"{name}/{base} {places[name]}\n")
-    for base, data in validation(seed, count):
+    listed, answers, texts = [], [], {}
+    for name, files in training(per_class):
+        write(pictures / "train" / name, files)
+        listed += [f"{name}/{base} {places[name]}\n" for base, _ in files]
+    for base, data in validation(count):
         name = facts.validation_synset(base)
-        folder = f"val/{name}" if form == "folders" else "val"
-        write(pictures / folder / base, data)
+        write(pictures / "val" / (name if form == "folders" else ""), [(base, data)])
         answers.append((base, name))
     if form == "flat":
-        write(out / f"{_KIT}.tar.gz", devkit(seed))
+        texts[f"{_KIT}.tar.gz"] = devkit()
     elif form == "lists":
-        lines = (f"{base} {places[name]}\n" for base, name in answers)
-        write(out / "train.txt", "".join(listed))
-        write(out / "val.txt", "".join(lines))
+        texts["train.txt"] = "".join(listed)
+        texts["val.txt"] = "".join(f"{b} {places[n]}\n" for b, n in answers)
     elif form == "kaggle":
         pairs = zip(facts.synsets(), facts.words_of(facts.synsets()), strict=True)
-        mapping = "".join(f"{name} {text}\n" for name, text in pairs)
-        write(out / "LOC_synset_mapping.txt", mapping)
+        texts["LOC_synset_mapping.txt"] = "".join(f"{n} {text}\n" for n, text in pairs)
         rows = (f"{b.removesuffix('.JPEG')},{n} 1 1 50 50 \r\n" for b, n in answers)
-        write(
-            out / "LOC_val_solution.csv",
-            "".join(["ImageId,PredictionString\r\n", *rows]),
-        )
+        texts["LOC_val_solution.csv"] = "ImageId,PredictionString\r\n" + "".join(rows)
+    write(out, texts.items())
 
 
 def main(
@@ -160,9 +156,9 @@ def main(
     """Write what the options name."""
     check_count("val", val, most=facts.VALIDATION_COUNT)
     check_count("train_per_class", train_per_class)
-    make_tars(out / "tars", 0, train_per_class, val)
+    make_tars(out / "tars", train_per_class, val)
     for form in forms:
-        make_form(form, out / form, 0, train_per_class, val)
+        make_form(form, out / form, train_per_class, val)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 
 import numpy as np
@@ -43,7 +42,7 @@ for epoch in range(first, 40):
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """The harness with the stand-in as `alexnet`; a function that reads its record."""
+    """The harness with the stand-in as `alexnet`, and the folder of its runs."""
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     command = [sys.executable, str(tmp_path / "stand_in.py")]
     monkeypatch.setattr(kill, "ALEXNET", command)
@@ -57,11 +56,9 @@ def test_every_run_is_killed_resumed_and_equal(stand_in, capsys):
     assert kill.main([*own, "--patience", "4"]) == 0
     assert "run 2: equal" in capsys.readouterr().out
     record = Record.load(path)
-    figures = {figure.name: figure.value for figure in record.figures}
-    assert record.subject == "interruption" and record.options["verb"] == "train"
-    assert figures["equal in every bit, nothing written again"] == 2
-    assert 2 <= figures["kills"] <= 4 and figures["run left alone"] > 0
-    assert all("training at 0 + " in note for note in record.notes)
+    assert record.value("equal in every bit, nothing written again") == 2
+    assert 2 <= record.value("kills") <= 4 and record.value("run left alone") > 0
+    assert all("training after " in note for note in record.notes)
     assert not list(stand_in.glob("kill_*"))
 
 
@@ -80,7 +77,7 @@ def test_one_bit_one_row_and_a_place_are_differences(tmp_path):
         folder = tmp_path / str(number) / "checkpoints"
         folder.mkdir(parents=True)
         save_checkpoint(folder, Checkpoint(epoch, 0, arrays, state), 2)
-        return kill.Training("data", []).result(folder.parent)
+        return kill.Killed("train", "data", []).result(folder.parent)
 
     def differ(one, other):
         return {name for name, _ in one.items() ^ other.items()}
@@ -102,22 +99,6 @@ def test_what_was_finished_and_is_written_again_is_found_out(tmp_path):
     other.unlink()
     run.keep([])
     assert run.wrong == {"shard written again"}
-
-
-def test_workers_are_known_by_their_task():
-    config = {"task": {"type": "worker", "index": 1}}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "print('up', flush=True); input()"],
-        env={**os.environ, "TF_CONFIG": json.dumps(config)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with process:
-        assert process.stdout.readline() == b"up\n"
-        (found,) = kill.workers_of(os.getpid()).items()
-        assert (found[0], found[1].pid) == ("worker 1", process.pid)
-        process.communicate(b"\n")
-    assert kill.workers_of(os.getpid()) == {}
 
 
 @pytest.mark.slow

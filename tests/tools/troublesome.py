@@ -7,7 +7,6 @@ Pillow's own reading of it, resized; or it is rejected with its reason. The exit
 is 0 only if no child crashed, hung, or ran out of memory.
 """
 
-import argparse
 import io
 import json
 import os
@@ -18,70 +17,62 @@ import sys
 import time
 import warnings
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import tyro
 from PIL import Image
 
-from keras_alexnet.record import Figure, Record
+from keras_alexnet.record import Figure, MeasureOptions, Record, print_measured
 from tfrecords.images import decode, store
 from tfrecords.images.options import FILTERS, ImageOptions
-from tfrecords.tables import Console
 
 SECONDS = 60  # of a conversion
-STARTING = 300  # seconds for a child to import TensorFlow on a busy machine
 GOOD = {"converted", "rejected"}
 
 
-def main() -> int:
-    """Convert, print the table and return 0 if nothing went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--megabytes", type=int, default=2048)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        print(json.dumps(_convert(options.folder)))
-        return 0
+@dataclass(frozen=True)
+class TroublesomeOptions(MeasureOptions):
+    """Convert every picture under a folder in a child of its own, and tabulate."""
+
+    folder: tyro.conf.Positional[Path]
+    """Pictures, good and bad."""
+    megabytes: int = 2048
+    """What a child may take."""
+
+
+def measure(options: TroublesomeOptions) -> Record:
+    """Return what became of each file, and how many files that befell."""
     files = sorted(path for path in options.folder.rglob("*") if path.is_file())
-    found = {path: _supervise(path, options) for path in files}
+    found = {path: _supervise(path, options.megabytes * 10**6) for path in files}
     counts = Counter(verdict for verdict, *_ in found.values())
     figures = [Figure(verdict, counts[verdict], "files") for verdict in sorted(counts)]
-    for path, (verdict, difference, remark) in found.items():
-        name, gap = path.relative_to(options.folder).as_posix(), difference is not None
-        value = difference if gap else verdict
-        figures.append(Figure(name, value, "of 255" if gap else "", remark))
+    for path, (_, *values) in found.items():
+        figures.append(Figure(path.relative_to(options.folder).as_posix(), *values))
     title = "Odd, broken and hostile pictures: how far each is from Pillow's reading"
     notes = [f"{name} {version}" for name, version in store.codec_versions().items()]
-    record = Record.now("build", title, figures, notes, vars(options))
-    Console(width=None if sys.stdout.isatty() else 160).print(record.table())
-    if options.json:
-        record.save(options.json)
-    return 0 if files and {*counts} <= GOOD else 1
+    return Record.now("build", title, figures, notes, asdict(options))
 
 
-def _supervise(path: Path, options: argparse.Namespace) -> tuple:
-    """Return the verdict, the difference from Pillow's reading or None, a remark."""
-    limit = options.megabytes * 10**6
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "tests.tools.troublesome", path, "--child"],
-            capture_output=True,
-            text=True,
-            timeout=STARTING + SECONDS,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        )
-    except subprocess.TimeoutExpired:
-        return "hung", None, "not even started"
+def _supervise(path: Path, limit: int) -> list:
+    """Return the verdict, then value, unit and remark of the file's figure."""
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.tools.troublesome", "--child", path],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+    )
+    if not child.returncode:
+        return json.loads(child.stdout)
+    last = (child.stderr.strip().splitlines() or [""])[-1]
+    verdict, remark = "crashed", f"status {child.returncode} {last[:60]}"
     if child.returncode == -signal.SIGALRM:
-        return "hung", None, f"more than {SECONDS} s"
-    if child.returncode:
-        last = (child.stderr.strip().splitlines() or [""])[-1]
-        verdict = "out of memory" if "MemoryError" in last else "crashed"
-        return verdict, None, f"status {child.returncode} {last[:60]}"
-    return tuple(json.loads(child.stdout))
+        verdict, remark = "hung", f"more than {SECONDS} s"
+    elif "MemoryError" in last:
+        verdict = "out of memory"
+    return [verdict, verdict, "", remark]
 
 
 def _convert(path: Path) -> tuple:
@@ -95,10 +86,11 @@ def _convert(path: Path) -> tuple:
             raise decode.too_many_bytes(path.stat().st_size)
         stored = store.convert(path.read_bytes(), options)
     except decode.Rejected as error:
-        return "rejected", None, f"{error.reason}: {error.detail}"
+        return "rejected", "rejected", "", f"{error.reason}: {error.detail}"
     seconds, peak = time.perf_counter() - start, _resident_mb() - before
     gap = np.abs(store.square(stored, options).astype(int) - _reference(path)).mean()
-    return "converted", round(float(gap), 2), f"{seconds:.3f} s, {peak:.1f} MB"
+    remark = f"{seconds:.3f} s, {peak:.1f} MB"
+    return "converted", round(float(gap), 2), "of 255", remark
 
 
 def _resident_mb() -> float:
@@ -121,4 +113,8 @@ def _reference(path: Path) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--child"]:
+        print(json.dumps(_convert(Path(sys.argv[2]))))
+    else:
+        counted = {f.name for f in print_measured(measure).figures if f.unit == "files"}
+        sys.exit(not counted or bool(counted - GOOD))

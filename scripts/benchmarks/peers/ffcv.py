@@ -1,9 +1,6 @@
 """FFCV: its own file of the pictures, its decoder, and colours in PyTorch."""
 
-import importlib.metadata
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,41 +11,34 @@ from ffcv.transforms import RandomHorizontalFlip, ToTensor, ToTorchImage
 from ffcv.writer import DatasetWriter
 from torchvision.datasets import ImageFolder
 
-from scripts.benchmarks.answer import Task, serve
-from scripts.benchmarks.peers.torch import endless
+from scripts.benchmarks.answer import Task, endless, serve, stream_task
 
 JPEG_QUALITY = 95  # as our shards; FFCV encodes anew
 
 
-def prepare(job: dict[str, Any]) -> Task:
+def prepare(job: dict) -> Task:
     """Make the task of a job: augmented batches of the files of `tree`."""
-    torch.set_num_threads(1)
     colours = np.load(job["colours"])
     mean = torch.from_numpy(colours["mean"]).permute(2, 0, 1)
     components = torch.from_numpy(colours["components"])
-    path = Path(job["colours"]).with_name("pictures.beton")
-    batches = endless(_loader(job, path))
 
-    def work() -> torch.Tensor:
-        images = next(batches)[0].float() - mean
-        offsets = torch.randn(len(images), 3) @ components.T
-        return (images + offsets[:, :, None, None]) / 1.1
+    def finish(batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        offsets = torch.randn(len(batch[0]), 3) @ components.T
+        return (batch[0].float() - mean + offsets[:, :, None, None]) / 1.1
 
-    facts = {"ffcv": importlib.metadata.version("ffcv")}
-    return Task(work, facts, calls=job["calls"], clock=time.process_time)
+    return stream_task(map(finish, endless(_loader(job))), job)
 
 
-def _loader(job: dict[str, Any], path: Path) -> Loader:
+def _loader(job: dict) -> Loader:
+    path = str(Path(job["colours"]).with_name("pictures.beton"))
     field = RGBImageField(write_mode="jpg", jpeg_quality=JPEG_QUALITY)
-    writer = DatasetWriter(str(path), {"image": field, "label": IntField()})
+    writer = DatasetWriter(path, {"image": field, "label": IntField()})
     writer.from_indexed_dataset(ImageFolder(job["tree"]))
-    side = job["side"]
-    area = (side / job["stored"]) ** 2
-    decoder = RandomResizedCropRGBImageDecoder(
-        (side, side), scale=(area, area), ratio=(1.0, 1.0)
-    )
+    side, area = job["side"], (job["side"] / job["stored"]) ** 2
+    crop = {"scale": (area, area), "ratio": (1.0, 1.0)}
+    decoder = RandomResizedCropRGBImageDecoder((side, side), **crop)
     return Loader(
-        str(path),
+        path,
         batch_size=job["batch_size"],
         num_workers=1,
         order=OrderOption.RANDOM,

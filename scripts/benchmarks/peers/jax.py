@@ -1,6 +1,6 @@
 """JAX's training step of the network as it was run (`released`), compiled by XLA."""
 
-import os
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,60 +9,24 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from scripts.benchmarks.answer import GROUPS, Task, labels, noise, serve
+from scripts.benchmarks.answer import GROUPS, serve_subjects
 
 Weights = dict[str, jax.Array]
+Work = Callable[[], Any]
 
 
-def prepare(job: dict[str, Any]) -> Task:
-    """Make the step of a job on random pictures."""
-    batch = jnp.asarray(noise(job)), jnp.asarray(labels(job))
-    facts = {"jax": jax.__version__, "cores": len(os.sched_getaffinity(0))}
-    return Task(Trainer(job, job["dropout"], *batch).step, facts)
-
-
-def check(job: dict[str, Any]) -> np.ndarray:
-    """Return the logits of the pictures after the job's steps without dropout."""
-    batch = (jnp.asarray(np.load(job[name])) for name in ("images", "labels"))
-    trainer = Trainer(job, 0.0, *batch)
-    for _ in range(job["steps"]):
-        trainer.step()
-    dtype = compute_dtype(job)
-    return np.asarray(forward(trainer.weights, trainer.images, dtype, 0.0, None))
-
-
-class Trainer:
-    """Weights, velocities and a batch; `step` moves the weights."""
-
-    def __init__(
-        self, job: dict[str, Any], dropout: float, images: jax.Array, labels: jax.Array
-    ) -> None:
-        with np.load(job["weights"]) as weights:
-            self.weights = {name: jnp.asarray(weights[name]) for name in weights}
-        self.velocities = jax.tree.map(jnp.zeros_like, self.weights)
-        self.images, self.labels = images, labels
-        self.key = jax.random.key(0)
-        self._move = jax.jit(_mover(job, dropout), donate_argnums=(0, 1))
-
-    def step(self) -> float:
-        """Take one step and return the loss."""
-        self.key, key = jax.random.split(self.key)
-        self.weights, self.velocities, loss = self._move(
-            self.weights, self.velocities, self.images, self.labels, key
-        )
-        return float(jax.block_until_ready(loss))
-
-
-def _mover(job: dict[str, Any], dropout: float) -> Callable[..., Any]:
-    dtype = compute_dtype(job)
+def step(job: dict, images: np.ndarray, labels: np.ndarray) -> tuple[Work, Work]:
+    """Return a training step, which gives the loss, and the logits of the images."""
 
     def loss_of(weights, images, labels, key):
-        logits = forward(weights, images, dtype, dropout, key)
+        logits = forward(weights, images, job, key)
         chosen = jax.nn.log_softmax(logits)[jnp.arange(len(labels)), labels]
         return -chosen.mean()
 
-    def move(weights, velocities, images, labels, key):
-        loss, gradients = jax.value_and_grad(loss_of)(weights, images, labels, key)
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def move(weights, velocities, key, *batch):
+        key, own = jax.random.split(key)
+        loss, gradients = jax.value_and_grad(loss_of)(weights, *batch, own)
         for name, gradient in gradients.items():
             is_bias = name.endswith("bias")
             rate = job["rate"] * (job["bias_rate"] if is_bias else 1.0)
@@ -70,64 +34,55 @@ def _mover(job: dict[str, Any], dropout: float) -> Callable[..., Any]:
             gradient = gradient + decay * weights[name]
             velocities[name] = 0.9 * velocities[name] - rate * gradient
         moved = {name: weights[name] + velocities[name] for name in weights}
-        return moved, velocities, loss
+        return moved, velocities, key, loss
 
-    return move
+    batch = jnp.asarray(images), jnp.asarray(labels)
+    with np.load(job["weights"]) as file:
+        weights = {name: jnp.asarray(file[name]) for name in file}
+    now = [weights, jax.tree.map(jnp.zeros_like, weights), jax.random.key(0)]
+
+    def train() -> float:
+        *now[:], loss = move(*now, *batch)
+        return float(jax.block_until_ready(loss))
+
+    return train, lambda: np.asarray(forward(now[0], batch[0], job, None))
 
 
-def compute_dtype(job: dict[str, Any]) -> Any:
-    """Return the dtype of convolutions and products; weights are float32."""
-    return jnp.float32 if job["precision"] == "float32" else jnp.bfloat16
-
-
-def forward(
-    weights: Weights,
-    images: jax.Array,
-    dtype: Any,
-    dropout: float,
-    key: jax.Array | None,
-) -> jax.Array:
+def forward(weights: Weights, images: jax.Array, job: dict, key: Any) -> jax.Array:
     """Compute logits float32; without a key as in evaluation."""
-    x = images.astype(dtype)
-    for number in range(1, 6):
-        x = _convolve(x, weights, number, dtype)
-        x = _after(x, number)
-    x = x.reshape(len(x), -1)
+    kept = 1 - job["dropout"]
+    x = images if job["precision"] == "float32" else images.astype(jnp.bfloat16)
+    x = jax.nn.relu(_pool(_norm_towers(_convolve(x, weights, 1))))
+    x = jax.nn.relu(_convolve(x, weights, 2))
+    x = _pool(_norm_in_map(_norm_towers(x)))
+    for number in (3, 4, 5):
+        x = jax.nn.relu(_convolve(x, weights, number))
+    x = _pool(x).reshape(len(x), -1)
     for number in (6, 7):
-        x = jax.nn.relu(_dense(x, weights, number, dtype))
+        x = jax.nn.relu(_dense(x, weights, number))
         if key is None:
-            x = x * (1 - dropout)
+            x = x * kept
         else:
-            kept = jax.random.bernoulli(
-                jax.random.fold_in(key, number), 1 - dropout, x.shape
-            )
-            x = jnp.where(kept, x, 0)
-    return _dense(x.astype(jnp.float32), weights, 8, jnp.float32)
+            own = jax.random.fold_in(key, number)
+            x = jnp.where(jax.random.bernoulli(own, kept, x.shape), x, 0)
+    return _dense(x.astype(jnp.float32), weights, 8)
 
 
-def _convolve(x: jax.Array, weights: Weights, number: int, dtype: Any) -> jax.Array:
-    kernel = weights[f"conv{number}/kernel"].astype(dtype)
-    around = (kernel.shape[0] // 2,) * 2
-    # Zeros until the last window fits: cuda-convnet's rounding up.
-    first = (0, (11 - x.shape[1]) % 4)
-    x = lax.conv_general_dilated(
-        x,
-        kernel,
-        (4, 4) if number == 1 else (1, 1),
-        (first, first) if number == 1 else (around, around),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=GROUPS[number - 1],
-    )
-    return x + weights[f"conv{number}/bias"].astype(dtype)
-
-
-def _after(x: jax.Array, number: int) -> jax.Array:
+def _convolve(x: jax.Array, weights: Weights, number: int) -> jax.Array:
+    kernel = weights[f"conv{number}/kernel"].astype(x.dtype)
+    strides, padding = (1, 1), (kernel.shape[0] // 2,) * 2
     if number == 1:
-        return jax.nn.relu(_pool(_norm_towers(x)))
-    x = jax.nn.relu(x)
-    if number == 2:
-        return _pool(_norm_in_map(_norm_towers(x)))
-    return _pool(x) if number == 5 else x
+        # Zeros until the last window fits: cuda-convnet's rounding up.
+        strides, padding = (4, 4), (0, (11 - x.shape[1]) % 4)
+    orders = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
+    orders["feature_group_count"] = GROUPS[number - 1]
+    x = lax.conv_general_dilated(x, kernel, strides, (padding, padding), **orders)
+    return x + weights[f"conv{number}/bias"].astype(x.dtype)
+
+
+def _dense(x: jax.Array, weights: Weights, number: int) -> jax.Array:
+    kernel, bias = weights[f"fc{number}/kernel"], weights[f"fc{number}/bias"]
+    return x @ kernel.astype(x.dtype) + bias.astype(x.dtype)
 
 
 def _pool(x: jax.Array) -> jax.Array:
@@ -136,25 +91,20 @@ def _pool(x: jax.Array) -> jax.Array:
 
 def _norm_towers(x: jax.Array) -> jax.Array:
     """Divide by the activity of five neighbours among the maps of a tower."""
-    towers = x.astype(jnp.float32).reshape(*x.shape[:-1], 2, -1)
-    total = lax.reduce_window(
-        towers * towers, 0.0, lax.add, (1, 1, 1, 1, 5), (1,) * 5, "SAME"
-    )
-    return (towers / (2 + 2e-5 * total) ** 0.75).reshape(x.shape).astype(x.dtype)
+    towers = x.reshape(*x.shape[:-1], 2, -1)
+    return _divided(towers, (1, 1, 1, 1, 5), 2.0, 2e-5).reshape(x.shape)
 
 
 def _norm_in_map(x: jax.Array) -> jax.Array:
     """Divide by the activity in the 5 x 5 pixels around, clipped at the border."""
-    wide = x.astype(jnp.float32)
-    window = (1, 5, 5, 1)
-    total = lax.reduce_window(wide * wide, 0.0, lax.add, window, (1,) * 4, "SAME")
-    return (wide / (1 + 4e-5 * total) ** 0.75).astype(x.dtype)
+    return _divided(x, (1, 5, 5, 1), 1.0, 4e-5)
 
 
-def _dense(x: jax.Array, weights: Weights, number: int, dtype: Any) -> jax.Array:
-    kernel, bias = weights[f"fc{number}/kernel"], weights[f"fc{number}/bias"]
-    return x @ kernel.astype(dtype) + bias.astype(dtype)
+def _divided(x: jax.Array, window: tuple, bias: float, alpha: float) -> jax.Array:
+    wide, ones = x.astype(jnp.float32), (1,) * len(window)
+    total = lax.reduce_window(wide * wide, 0.0, lax.add, window, ones, "SAME")
+    return (wide / (bias + alpha * total) ** 0.75).astype(x.dtype)
 
 
 if __name__ == "__main__":
-    serve(prepare, check)
+    serve_subjects(step=step)

@@ -1,20 +1,19 @@
 """LiteRT, with its XNNPACK kernels, on what TensorFlow's converter wrote."""
 
-import importlib.metadata
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from scripts.benchmarks.answer import serve_network
+from scripts.benchmarks.answer import serve_subjects
 
 
-def network(job: dict[str, Any], batch_size: int) -> Callable[[np.ndarray], np.ndarray]:
+def network(job: dict) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from images, channels last, to probabilities."""
     interpreter = Interpreter(job["litert"], num_threads=job["threads"])
     place = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(place, (batch_size, job["side"], job["side"], 3))
+    shape = (job["batch_size"], job["side"], job["side"], 3)
+    interpreter.resize_tensor_input(place, shape)
     interpreter.allocate_tensors()
     result = interpreter.get_output_details()[0]["index"]
 
@@ -27,5 +26,4 @@ def network(job: dict[str, Any], batch_size: int) -> Callable[[np.ndarray], np.n
 
 
 if __name__ == "__main__":
-    name = "ai-edge-litert"
-    serve_network(network, **{name: importlib.metadata.version(name)})
+    serve_subjects(inference=network)

@@ -1,27 +1,72 @@
 """ONNX Runtime on the network as it was run, in ONNX's own operators."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, numpy_helper, parser
 
-from scripts.benchmarks.answer import GROUPS, channels_first, serve_network
+from scripts.benchmarks.answer import channels_first, serve_subjects
 
-OPSET, IR_VERSION = 18, 9  # old enough for any runtime of these years
+# Opset and version are old enough for any runtime of these years. {more} are zeros
+# until the last window of conv1 fits: cuda-convnet's rounding up. {kept} is the part of
+# the units that dropout keeps, by which they are scaled here.
+NETWORK = """
+<ir_version: 9, opset_import: ["" : 18]>
+alexnet (float[batch, 3, side, side] images) => (float[batch, classes] answer) {{
+    conv1 = Conv <strides = [4, 4], pads = [0, 0, {more}, {more}]> (
+        images, conv1_kernel, conv1_bias)
+    {norm1}
+    pool1 = MaxPool <kernel_shape = [3, 3], strides = [2, 2]> (norm1)
+    relu1 = Relu (pool1)
+    conv2 = Conv <group = 2, pads = [2, 2, 2, 2]> (relu1, conv2_kernel, conv2_bias)
+    relu2 = Relu (conv2)
+    {norm2}
+    square = Mul (norm2, norm2)
+    mean = AveragePool <kernel_shape = [5, 5], pads = [2, 2, 2, 2],
+        count_include_pad = 1> (square)
+    alpha = Constant <value_float = 0.001> ()
+    scaled = Mul (mean, alpha)
+    one = Constant <value_float = 1.0> ()
+    raised = Add (scaled, one)
+    beta = Constant <value_float = 0.75> ()
+    power = Pow (raised, beta)
+    in_map = Div (norm2, power)
+    pool2 = MaxPool <kernel_shape = [3, 3], strides = [2, 2]> (in_map)
+    conv3 = Conv <pads = [1, 1, 1, 1]> (pool2, conv3_kernel, conv3_bias)
+    relu3 = Relu (conv3)
+    conv4 = Conv <group = 2, pads = [1, 1, 1, 1]> (relu3, conv4_kernel, conv4_bias)
+    relu4 = Relu (conv4)
+    conv5 = Conv <group = 2, pads = [1, 1, 1, 1]> (relu4, conv5_kernel, conv5_bias)
+    relu5 = Relu (conv5)
+    pool5 = MaxPool <kernel_shape = [3, 3], strides = [2, 2]> (relu5)
+    flat = Flatten (pool5)
+    kept = Constant <value_float = {kept}> ()
+    fc6 = Gemm <transB = 1> (flat, fc6_kernel, fc6_bias)
+    relu6 = Relu (fc6)
+    drop6 = Mul (relu6, kept)
+    fc7 = Gemm <transB = 1> (drop6, fc7_kernel, fc7_bias)
+    relu7 = Relu (fc7)
+    drop7 = Mul (relu7, kept)
+    fc8 = Gemm <transB = 1> (drop7, fc8_kernel, fc8_bias)
+    answer = Softmax <axis = 1> (fc8)
+}}
+"""
+# Of each tower's maps. ONNX divides alpha by the size.
+NORM = """
+    {x}_a, {x}_b = Split <axis = 1, num_outputs = 2> ({x})
+    {y}_a = LRN <size = 5, alpha = 0.0001, beta = 0.75, bias = 2.0> ({x}_a)
+    {y}_b = LRN <size = 5, alpha = 0.0001, beta = 0.75, bias = 2.0> ({x}_b)
+    {y} = Concat <axis = 1> ({y}_a, {y}_b)
+"""
 
 
-def network(job: dict[str, Any], batch_size: int) -> Callable[[np.ndarray], np.ndarray]:
+def network(job: dict) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from images, channels last, to probabilities."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = job["threads"]
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    with np.load(job["weights"]) as weights:
-        model = Graph(weights, job["side"], job["dropout"]).model()
     session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        _model(job).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
 
     def answer(images: np.ndarray) -> np.ndarray:
@@ -31,106 +76,19 @@ def network(job: dict[str, Any], batch_size: int) -> Callable[[np.ndarray], np.n
     return answer
 
 
-class Graph:
-    """The operators, one after the other; each takes what the last one gave.
-
-    Args:
-        weights: `conv1/kernel` of (height, width, in, out) to `fc8/bias`, as ours.
-        side: Of the pictures in pixels.
-        dropout: Rate by which the kept units of training are scaled here.
-    """
-
-    def __init__(self, weights: Any, side: int, dropout: float) -> None:
-        self.weights, self.side, self.dropout = weights, side, dropout
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.last = "images"
-
-    def model(self) -> onnx.ModelProto:
-        """Return the whole model, of any number of images."""
-        for number in range(1, 6):
-            self._convolve(number)
-        self._add("Flatten")
-        for number in (6, 7, 8):
-            kernel, bias = channels_first(self.weights, number)
-            self._add("Gemm", self._constant(kernel), self._constant(bias))
-            if number < 8:
-                self._add("Relu")
-                self._add("Mul", self._constant(np.float32(1 - self.dropout)))
-        self._add("Softmax", axis=1)
-        shapes = {"images": (3, self.side, self.side), self.last: bias.shape}
-        images, answer = (
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ("batch", *shape))
-            for name, shape in shapes.items()
-        )
-        graph = helper.make_graph(
-            self.nodes, "alexnet", [images], [answer], self.constants
-        )
-        opset = [helper.make_opsetid("", OPSET)]
-        return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
-
-    def _add(
-        self, kind: str, *more: str, taking: str | None = None, **fields: Any
-    ) -> str:
-        """Add an operator of the last output and more inputs; return its output."""
-        name = f"{kind}_{len(self.nodes)}"
-        inputs = [taking or self.last, *more]
-        self.nodes.append(helper.make_node(kind, inputs, [name], **fields))
-        self.last = name
-        return name
-
-    def _constant(self, value: np.ndarray) -> str:
-        name = f"constant_{len(self.constants)}"
-        array = np.ascontiguousarray(value)
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
-
-    def _convolve(self, number: int) -> None:
-        """Add a convolution and what follows it."""
-        kernel, bias = (self.weights[f"conv{number}/{n}"] for n in ("kernel", "bias"))
-        # conv1 has zeros until the last window fits: cuda-convnet's rounding up.
-        more, around = (11 - self.side) % 4, kernel.shape[0] // 2
-        self._add(
-            "Conv",
-            self._constant(kernel.transpose(3, 2, 0, 1)),
-            self._constant(bias),
-            group=GROUPS[number - 1],
-            strides=[4, 4] if number == 1 else [1, 1],
-            pads=[0, 0, more, more] if number == 1 else [around] * 4,
-        )
-        if number == 1:
-            self._norm_towers(len(bias))
-            self._pool()
-        self._add("Relu")
-        if number == 2:
-            self._norm_towers(len(bias))
-            self._norm_in_map()
-        if number in (2, 5):
-            self._pool()
-
-    def _pool(self) -> None:
-        self._add("MaxPool", kernel_shape=[3, 3], strides=[2, 2])
-
-    def _norm_towers(self, maps: int) -> None:
-        """Add the normalisation of each tower's maps."""
-        whole, towers = self.last, []
-        for first in (0, maps // 2):
-            ends = (first, first + maps // 2, 1)
-            start, stop, axis = (self._constant(np.array([end])) for end in ends)
-            self._add("Slice", start, stop, axis, taking=whole)
-            # ONNX divides alpha by the size.
-            towers.append(self._add("LRN", size=5, alpha=1e-4, beta=0.75, bias=2.0))
-        self._add("Concat", towers[1], taking=towers[0], axis=1)
-
-    def _norm_in_map(self) -> None:
-        """Add the normalisation over 5 x 5 pixels of a map."""
-        before = self.last
-        self._add("Mul", before)
-        self._add("AveragePool", kernel_shape=[5, 5], pads=[2] * 4, count_include_pad=1)
-        for kind, number in (("Mul", 0.001), ("Add", 1.0), ("Pow", 0.75)):
-            self._add(kind, self._constant(np.float32(number)))
-        self._add("Div", self.last, taking=before)
+def _model(job: dict) -> ModelProto:
+    text = NETWORK.format(
+        more=(11 - job["side"]) % 4,
+        kept=1 - job["dropout"],
+        norm1=NORM.format(x="conv1", y="norm1"),
+        norm2=NORM.format(x="relu2", y="norm2"),
+    )
+    model = parser.parse_model(text)
+    for name, array in channels_first(job["weights"]).items():
+        tensor = numpy_helper.from_array(array, name.replace("/", "_"))
+        model.graph.initializer.append(tensor)
+    return model
 
 
 if __name__ == "__main__":
-    serve_network(network, onnxruntime=onnxruntime.__version__)
+    serve_subjects(inference=network)

@@ -1,33 +1,28 @@
 """OpenVINO on a SavedModel, converted and compiled for one batch size."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import openvino
 
-from scripts.benchmarks.answer import serve_network
+from scripts.benchmarks.answer import serve_subjects
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
 HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
 
 
-def network(job: dict[str, Any], batch_size: int) -> Callable[[np.ndarray], np.ndarray]:
+def network(job: dict) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from images, channels last, to probabilities."""
     model = openvino.convert_model(job["portable"])
-    model.reshape([batch_size, job["side"], job["side"], 3])
-    compiled = openvino.compile_model(
-        model,
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": HINTS[job["precision"]],
-            "INFERENCE_NUM_THREADS": job["threads"],
-            "PERFORMANCE_HINT": "LATENCY",
-        },
-    )
-    request = compiled.create_infer_request()
+    model.reshape([job["batch_size"], job["side"], job["side"], 3])
+    options = {
+        "INFERENCE_PRECISION_HINT": HINTS[job["precision"]],
+        "INFERENCE_NUM_THREADS": job["threads"],
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = openvino.compile_model(model, "CPU", options).create_infer_request()
     return lambda images: request.infer([images], share_inputs=True)[0].copy()
 
 
 if __name__ == "__main__":
-    serve_network(network, openvino=openvino.__version__)
+    serve_subjects(inference=network)

@@ -1,38 +1,23 @@
 """Stock Keras: the network of its own parts; its way from files to batches."""
 
-import functools
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.benchmark.input import use_one_core
-from keras_alexnet.benchmark.repeated_step import stock_network
+from keras_alexnet.benchmark.stock import stock_network
 from scripts.benchmarks import exports, ours
-from scripts.benchmarks.answer import Task, serve, stream_task
+from scripts.benchmarks.answer import Task, serve_subjects, stream_task
 
 
-def prepare(job: dict[str, Any]) -> Task:
-    """Make the task of a job: a step, or augmented batches of the files of `tree`."""
-    if job["subject"] == "input":
-        return _input(job)
-    return ours.step_task(_network(job), job)
+def step(job: dict, *batch: np.ndarray) -> ours.Step:
+    """Return a training step on images and labels, and what tells their logits."""
+    model = stock_network(exports.preset_of(job), job["classes"])
+    return ours.step_of(model, job, *batch)
 
 
-def check(job: dict[str, Any]) -> np.ndarray:
-    """Return the logits of the pictures after the job's steps without dropout."""
-    return ours.logits_after_steps(_network(job, dropout_rate=0.0), job)
-
-
-def _network(job: dict[str, Any], **fields: Any) -> keras.Model:
-    tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
-    preset = exports.preset_of(job, **fields)
-    weights = functools.partial(exports.load_weights, path=job["weights"])
-    return stock_network(preset, job["classes"], weights)
-
-
-def _input(job: dict[str, Any]) -> Task:
+def augmented(job: dict) -> Task:
+    """Take augmented batches of the files of `tree`."""
     use_one_core()
     colours = np.load(job["colours"])
     files = keras.utils.image_dataset_from_directory(
@@ -42,18 +27,15 @@ def _input(job: dict[str, Any]) -> Task:
         seed=0,
         verbose=False,
     )
-    augment = [
-        keras.layers.RandomCrop(job["side"], job["side"], seed=0),
-        keras.layers.RandomFlip("horizontal", seed=0),
-    ]
+    crop = keras.layers.RandomCrop(job["side"], job["side"], seed=0)
+    flip = keras.layers.RandomFlip("horizontal", seed=0)
 
     def finish(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        for layer in augment:
-            images = layer(images, training=True)
+        images = flip(crop(images, training=True), training=True)
         return add_colours(images - colours["mean"], colours["components"]), labels
 
     batches = files.repeat().map(finish, num_parallel_calls=tf.data.AUTOTUNE)
-    return stream_task(batches.prefetch(2), job, tensorflow=tf.__version__)
+    return stream_task(batches.prefetch(2), job)
 
 
 def add_colours(images: tf.Tensor, components: np.ndarray) -> tf.Tensor:
@@ -64,4 +46,4 @@ def add_colours(images: tf.Tensor, components: np.ndarray) -> tf.Tensor:
 
 
 if __name__ == "__main__":
-    serve(prepare, check)
+    serve_subjects(step=step, input=augmented)

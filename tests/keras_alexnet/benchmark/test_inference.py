@@ -1,12 +1,9 @@
-import functools
-
 import numpy as np
 import pytest
 
 import keras_alexnet
 from keras_alexnet.benchmark import inference, step
 from keras_alexnet.benchmark.inference import InferenceOptions
-from keras_alexnet.models import alexnet
 from tests import small
 from tests.reference import relative
 
@@ -23,16 +20,15 @@ def test_served_answers_are_those_of_the_network(run, runtime):
 
 
 def test_forward_passes_of_ours_and_stock_keras_are_timed(monkeypatch):
-    small_one = functools.partial(alexnet, **small.NETWORK)
-    monkeypatch.setattr("keras_alexnet.models.alexnet", small_one)
-    timed = []
+    monkeypatch.setattr(step, "find_preset", small.preset)
+    ours, stock = [], []
 
-    def measured(kind, precision, calls, needed, options):
-        timed.extend([call() for call in calls])
-        return []
+    def in_turn(works, *_):
+        ours.append(works["ours"].__self__.call())
+        stock.append(works["stock"].__self__.call())
+        return dict.fromkeys(works, [1.0])
 
-    monkeypatch.setattr(inference, "beside_stock", measured)
-    options = InferenceOptions(precision="float32", batch_size=2)
-    assert isinstance(options, step.StepOptions)
-    assert inference.measure(options).subject == "inference"
-    assert timed[0] == pytest.approx(timed[1], rel=1e-3)
+    monkeypatch.setattr(step, "seconds_in_turn", in_turn)
+    record = inference.measure(InferenceOptions(precision="float32", batch_size=2))
+    assert record.subject == "inference" and record.value("inference, float32") == 2
+    assert ours == pytest.approx(stock, rel=1e-3)

@@ -51,5 +51,5 @@ def test_a_stream_is_its_own_and_gone_at_the_end():
 def test_both_decoders_give_the_picture():
     pixels = small.picture(0, 0)
     encoded = small.encode(pixels)
-    for decode in (input_.libjpeg, input_._pillow):
+    for decode in (input_.libjpeg, input_.pillow):
         assert np.abs(np.asarray(decode(encoded), int) - pixels).mean() < 3

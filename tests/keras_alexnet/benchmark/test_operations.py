@@ -17,8 +17,7 @@ def test_works_take_turns_after_a_warm_up():
     told, clock = [], iter(range(100))
 
     def work(name):
-        call = Work(lambda: told.append(name), clock=lambda: next(clock))
-        return call.seconds
+        return Work(lambda: told.append(name), clock=lambda: next(clock)).seconds
 
     found = seconds_in_turn({name: work(name) for name in "ab"}, 2, "test")
     assert "".join(told) == "ab" + "abab"

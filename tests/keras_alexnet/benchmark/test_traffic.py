@@ -2,35 +2,18 @@ import pytest
 
 from keras_alexnet.benchmark.traffic import (
     data_parallel_bytes,
-    even_batch,
     hybrid_bytes,
-    parameter_bytes,
     scheme_rounds,
+    share_of_batch,
 )
 from keras_alexnet.presets import find_preset
 
 RELEASED = find_preset("released")
 
 
-@pytest.mark.parametrize(
-    ("name", "total"),
-    [
-        ("released", 60_965_224),
-        ("paper", 60_965_224),
-        ("caffenet", 60_965_224),
-        ("one_gpu", 59_798_312),
-        ("one_weird_trick", 61_100_840),
-    ],
-)
-def test_published_parameter_counts(name, total):
-    assert sum(parameter_bytes(find_preset(name)).values()) == 4 * total
-
-
 def test_data_parallel_by_hand():
     # Each of n replicas sends 2 (n - 1) / n times 243,860,896 bytes.
-    assert 4 * 60_965_224 == 243_860_896
     assert sum(data_parallel_bytes(RELEASED, 1).values()) == 0
-    assert sum(data_parallel_bytes(RELEASED, 2).values()) == 2 * 243_860_896
     assert sum(data_parallel_bytes(RELEASED, 8).values()) == 8 * 426_756_568
     assert data_parallel_bytes(RELEASED, 4)["fc8"] == 6 * 4 * 4_097_000
     ten = sum(data_parallel_bytes(RELEASED, 2, 10).values())
@@ -59,12 +42,10 @@ def test_hybrid_by_hand():
 
 
 @pytest.mark.parametrize("workers", [2, 4, 16])
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_hybrid_and_data_parallel_meet_at_the_even_batch(workers, dtype):
-    even = even_batch(RELEASED, dtype)
-    assert even == pytest.approx(
-        58_631_144 / 17_408 * (2 if dtype == "bfloat16" else 1)
-    )
+@pytest.mark.parametrize(("dtype", "item"), [("float32", 4), ("bfloat16", 2)])
+def test_hybrid_and_data_parallel_meet_at_one_batch(workers, dtype, item):
+    # Of docs/scaling.md: whatever the number of workers, the softmax left out.
+    even = 4 * 58_631_144 / (item * 17_408)
     data = sum(data_parallel_bytes(RELEASED, workers).values())
 
     def hybrid(batch_size):
@@ -84,26 +65,12 @@ def test_schemes_by_hand():
     assert (c.count, c.sent, c.held) == (4, 3 * 8 * image, 32 * image)
     narrow = scheme_rounds(RELEASED, 4, 128, "c", "bfloat16")
     assert narrow.sent == c.sent // 2
-
-
-def test_schemes_send_the_same_in_all():
+    # In all they send the same: all four of a and of c, and of b one after the other.
     whole = hybrid_bytes(RELEASED, 4, 128)["pool5"]
-    a, b, c = (scheme_rounds(RELEASED, 4, 128, scheme) for scheme in "abc")
-    assert whole == 4 * a.count * a.sent  # all four send
-    assert whole == b.count * b.sent  # one after the other
-    assert whole == 4 * c.count * c.sent
+    assert whole == 4 * a.sent == b.count * b.sent == 4 * c.count * c.sent
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: hybrid_bytes(RELEASED, 2, 128, "int8"), "int8"),
-        (lambda: data_parallel_bytes(RELEASED, 0), "one or more replicas"),
-        (lambda: hybrid_bytes(RELEASED, 3, 128), "multiple of 3"),
-        (lambda: scheme_rounds(RELEASED, 8, 8, "c"), "multiple of 8"),
-        (lambda: scheme_rounds(RELEASED, 8, 128, "d"), "scheme a, b or c"),
-    ],
-)
-def test_errors_say_what_to_do(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_batch_that_does_not_divide_is_refused(workers):
+    with pytest.raises(ValueError, match=f"multiple of {workers}"):
+        share_of_batch(128, workers)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.tools import synthetic_ilsvrc as twin
 
-SIZES = (0, 1, 30)  # seed, training pictures of each class, validation pictures
+SIZES = (1, 30)  # training pictures of each class, validation pictures
 
 
 @pytest.fixture(scope="session")

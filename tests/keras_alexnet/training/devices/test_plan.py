@@ -43,7 +43,7 @@ def odd_dataset(tmp_path_factory):
 def one_device(tmp_path_factory, odd_dataset):
     """What one device comes to, without a strategy."""
     out = tmp_path_factory.mktemp("one")
-    strategies.train_small(odd_dataset, out)
+    small.train_dropouts(odd_dataset, out)
     return out
 
 
@@ -62,7 +62,7 @@ def start(command):
 def assert_equal_to(one_device, out, name):
     """Weights, counters and figures of all runs are those of one device."""
     limit = training_bound("float32", small.TERMS, steps=111 // 8)
-    for dropout in strategies.DROPOUTS:
+    for dropout in small.DROPOUTS:
         weights = f"{dropout}.npz"
         gaps = strategies.distances(one_device / weights, out / weights)
         assert max(gaps.values()) < limit

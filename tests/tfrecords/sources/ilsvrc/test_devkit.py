@@ -26,7 +26,7 @@ def test_the_order_of_the_devkit_is_recorded(forms, tmp_path):
 
 
 def test_the_devkit_of_the_twin_is_in_an_order_of_its_own():
-    _, numbers = twin.synset_table(0)
+    _, numbers = twin.synset_table()
     assert sorted(numbers.values()) == list(range(1, 1001))
     assert sorted(numbers, key=numbers.get) != sorted(numbers)
 
