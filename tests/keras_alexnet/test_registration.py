@@ -33,8 +33,8 @@ print(*sorted(name for name in keras.saving.get_custom_objects()))
 def registered():
     """Every class and function of ours that is registered with Keras."""
     names = set()
-    for path in MODULES.values():
-        for node in ast.walk(ast.parse(path.read_text())):
+    for text in MODULES.values():
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 decorators = " ".join(map(ast.unparse, node.decorator_list))
                 if "register_keras_serializable" in decorators:
