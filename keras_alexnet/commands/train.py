@@ -1,13 +1,11 @@
 """`alexnet train DATA RUN`, made of the fields of recipe, control and network."""
 
-import ast
 import contextlib
 import dataclasses
-import inspect
-import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
+import docstring_parser
 import tyro
 
 from keras_alexnet.presets import PRESETS, Preset, Recipe, find_preset
@@ -160,15 +158,10 @@ def _optional(kind: type) -> list[dataclasses.Field]:
 
 def _texts(kind: type) -> dict[str, str]:
     """Return the text under each field of a class that has one."""
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(tree, ast.ClassDef)
-    texts = {}
-    for field, below in zip(tree.body, tree.body[1:], strict=False):
-        if not isinstance(field, ast.AnnAssign) or not isinstance(below, ast.Expr):
-            continue
-        if isinstance(below.value, ast.Constant):
-            texts[ast.unparse(field.target)] = " ".join(str(below.value.value).split())
-    return texts
+    fields = docstring_parser.parse_from_object(kind).params
+    return {
+        field.arg_name: " ".join(str(field.description).split()) for field in fields
+    }
 
 
 def _values(preset: Preset) -> dict[str, Any]:
