@@ -35,6 +35,7 @@ import psutil
 
 from keras_alexnet.record import Figure, Record
 from keras_alexnet.training.state.checkpoint import list_checkpoints, newest_checkpoint
+from tfrecords.dataset.names import SHARDS
 from tfrecords.tables import Console
 
 ALEXNET = [sys.executable, "-m", "keras_alexnet"]
@@ -75,6 +76,10 @@ class Killed:
             return list_checkpoints(folder / "checkpoints")
         results = (folder / ".building").glob("*.npz")
         return [folder / path.stem for path in results if (folder / path.stem).exists()]
+
+    def shards(self, folder: Path) -> int:
+        """Return how many a build has made; a training has none."""
+        return len(list(folder.glob(SHARDS))) if self.verb == "build" else 0
 
     def victims(self, pid: int) -> Iterator[tuple[str, Callable[[], None]]]:
         """Yield what of a start can be killed, and what kills it."""
@@ -140,6 +145,7 @@ class Harness:
             begun = time.monotonic()
             self._end(process)
         self.seconds = self.longest = time.monotonic() - begun
+        self.shards = killed.shards(folder / "alone")
         self.expected = killed.result(folder / "alone")
 
     def run(self, number: int, kills: int) -> Run:
@@ -164,15 +170,25 @@ class Harness:
 
     def _strike(self, process: subprocess.Popen, folder: Path, run: Run) -> bool:
         # At a random moment; tells whether the start goes on all the same.
-        seconds = self.draw.uniform(0, self.longest)
-        if not self._begins(process, folder) or _ends(process, seconds):
+        if not self._begins(process, folder):
+            return False
+        longest = self.longest
+        if self.shards:  # by time alone, no kill might find one that is finished
+            least = self.draw.randint(len(self.killed.finished(folder)), self.shards)
+            while len(self.killed.finished(folder)) < least:
+                if _ends(process, POLL):
+                    return False
+            longest *= 2 / self.shards
+        seconds = self.draw.uniform(0, longest)
+        if _ends(process, seconds):
             return False
         run.keep(self.killed.finished(folder))
         with suppress(psutil.Error):  # one has just ended
             if victims := list(self.killed.victims(process.pid)):
                 name, kill = self.draw.choice(victims)
                 kill()
-                run.kills.append(f"{name} after {seconds:.2f} s")
+                done = f"{least} shards and " if self.shards else ""
+                run.kills.append(f"{name} after {done}{seconds:.2f} s")
                 return name == GOES_ON
         return True
 
