@@ -1,5 +1,6 @@
 """A network that OpenVINO runs on the CPU instead of TensorFlow."""
 
+import functools
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -70,8 +71,7 @@ class OpenVINONetwork:
         precision: InferencePrecision = "float32",
     ) -> None:
         check_precision(precision)
-        openvino = _import_openvino()
-        self._core = openvino.Core()
+        self._core = _core(_import_openvino())
         spec = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "images")
         self._graph = _converted(self._core, probabilities, owner, spec)
         self._options = {
@@ -131,6 +131,17 @@ def _converted(
         answer = tf.function(probabilities, input_signature=[spec], autograph=False)
         tf.saved_model.save(module, folder, {"serving_default": answer})
         return core.read_model(folder)
+
+
+@functools.cache
+def _core(openvino: Any) -> Any:
+    """Return the one core of this process.
+
+    Each core changes the stack that signals are handled on and puts it back when it
+    goes. Several that do not go in reverse order leave one that is freed, and the next
+    signal, Ctrl-C too, ends the process with SIGSEGV.
+    """
+    return openvino.Core()
 
 
 def _import_openvino() -> Any:

@@ -1,5 +1,7 @@
 import builtins
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -182,3 +184,31 @@ def test_the_command_line_takes_the_runtime(openvino, run, pictures, tmp_path, c
 def test_no_pictures_give_no_rows(openvino, run):
     classifier = load(run, runtime="openvino").classifier()
     assert classifier(tf.zeros((0,), tf.string)).shape == (0, 3)
+
+
+# Networks that come and go in the order in which they came, then a signal.
+SIGNALLED = """
+import os, signal
+import tensorflow as tf
+from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
+
+def network():
+    made = OpenVINONetwork(lambda x: tf.reduce_mean(x, (1, 2)), tf.Module(), 8)
+    made(tf.zeros((1, 8, 8, 3)))
+    return made
+
+networks = [network() for _ in range(3)]
+while networks:
+    del networks[0]
+noted = []
+signal.signal(signal.SIGTERM, lambda *_: noted.append(1))
+for _ in range(8):
+    os.kill(os.getpid(), signal.SIGTERM)
+print(len(noted))
+"""
+
+
+def test_signals_are_handled_after_networks_have_gone(openvino):
+    command = [sys.executable, "-c", SIGNALLED]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr[-2000:]
