@@ -45,15 +45,17 @@ def evaluate(
 
     Reference: section 4.1 for the views, table 2 for ensembles.
     """
-    count = Manifest.load(data).count(split)
+    manifest = Manifest.load(data)
+    count = manifest.count(split)
     for network in networks:
         facts = network.config.preprocessing
-        check_fit(network.path, network.labels, facts, data)
+        check_fit(network.path, network.labels, facts, data, manifest)
     summed: np.ndarray | float = 0.0
     truth = np.empty(0, np.int64)
     for index, network in enumerate(networks):
         progress_of = functools.partial(_later, progress, index * count)
-        probabilities, truth = _answers(network, data, views, split, progress_of)
+        read = functools.partial(evaluation_batches, data, manifest=manifest)
+        probabilities, truth = _answers(network, read, views, split, progress_of)
         _check_finite(probabilities, network.path)
         summed = summed + probabilities
     if len(truth) != count:
@@ -64,7 +66,7 @@ def evaluate(
     return Evaluation.count(
         np.asarray(summed) / len(networks),
         truth,
-        list(Manifest.load(data).labels),
+        list(manifest.labels),
         {
             "runs": [str(network.path) for network in networks],
             "data": str(data),
@@ -78,7 +80,7 @@ def evaluate(
 
 def _answers(
     network: TrainedNetwork,
-    data: Path | str,
+    read: Callable[..., tf.data.Dataset],
     views: int,
     split: str,
     progress: Callable[[int], None],
@@ -86,8 +88,7 @@ def _answers(
     """Return the probabilities `(pictures, classes)` of a network, and the truth."""
     preprocessing = network.preprocessing
     mean = tf.constant(preprocessing.mean)
-    batches = evaluation_batches(
-        data,
+    batches = read(
         split=split,
         batch_size=max(1, IMAGES_AT_ONCE // views),
         input_size=preprocessing.input_size,
