@@ -9,10 +9,17 @@ from keras_alexnet.data import views
 from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
-from keras_alexnet.data.records import StoredSplit, do_not_convert, open_split, parse
+from keras_alexnet.data.records import (
+    StoredSplit,
+    do_not_convert,
+    open_split,
+    parse,
+    untuned,
+)
 from keras_alexnet.data.stored_picture import crop_reader
 from tfrecords import Manifest
 from tfrecords.errors import UserError
+from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
 
 
@@ -105,13 +112,14 @@ def evaluation_batches(
         return PixelBatch.without_noise(images), labels, *weights
 
     side = found.manifest.image_size if num_views == 10 else input_size
-    return (
+    batches = (
         _pictures(found, side, batch_size, rows)
         .batch(size, drop_remainder=rows is not None)
         .map(finish, num_parallel_calls=1, deterministic=True)
         .apply(tf.data.experimental.assert_cardinality(count))
         .prefetch(2)
     )
+    return untuned(batches)
 
 
 def _pictures(
@@ -124,7 +132,7 @@ def _pictures(
         records = places.map(do_not_convert(lambda place, record: record))
     pictures = records.map(
         _decoder(split.manifest, side),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=available_cores(),
         deterministic=True,
     )
     return pictures if rows is None else rows.fill_up(pictures, batch_size, split.count)

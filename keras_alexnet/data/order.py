@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_alexnet.data.records import StoredSplit, do_not_convert
+from keras_alexnet.data.records import StoredSplit, do_not_convert, untuned
 
 # What TensorFlow takes where no global seed is set.
 GRAPH_SEED = 87654321
@@ -22,7 +22,7 @@ def epochs_of_passes(
     Returns:
         Dataset of `(epoch, is_first)`: int64, and whether it is the pass's first.
     """
-    passes = iter(tf.data.Dataset.counter())
+    passes = iter(untuned(tf.data.Dataset.counter()))
 
     @do_not_convert
     def one_pass(_) -> tf.data.Dataset:

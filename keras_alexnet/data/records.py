@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfrecords import Manifest
 from tfrecords.dataset import example
 from tfrecords.errors import DatasetError
+from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
 
 READERS = 16  # shards read at once, for mixing; not a number of threads
@@ -51,7 +52,7 @@ class StoredSplit:
                 lambda file, first: tf.data.TFRecordDataset(file).enumerate(first)
             ),
             cycle_length=min(READERS, len(self.files)),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            num_parallel_calls=min(available_cores(), READERS, len(self.files)),
             deterministic=True,
         )
 
@@ -94,6 +95,18 @@ def open_split(
         firsts.append(count)
         count += shard.records
     return StoredSplit(manifest, tuple(files), tuple(firsts), count)
+
+
+def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Have no thread tune the parallelism of a dataset, which is given.
+
+    TensorFlow 2.21 tells that thread to end before it sets what the thread then looks
+    at. Every few times it sleeps on, for up to a minute, and whoever drops the dataset
+    waits for it: at the end of a run, or of any garbage collection.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def parse(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

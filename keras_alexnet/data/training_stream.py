@@ -12,10 +12,17 @@ from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.order import epoch_order, epochs_of_passes
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
-from keras_alexnet.data.records import StoredSplit, do_not_convert, open_split, parse
+from keras_alexnet.data.records import (
+    StoredSplit,
+    do_not_convert,
+    open_split,
+    parse,
+    untuned,
+)
 from keras_alexnet.data.stored_picture import crop_reader
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import DatasetError
+from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
 
 
@@ -160,17 +167,18 @@ def _pixels(
         size = rows.replica_batch(size)
         # Or the workers would ask each other before every step who has data left.
         count = tf.data.INFINITE_CARDINALITY
-    return (
+    batches = (
         _presentations(split, options, rows)
         .map(
             _decoder(split.manifest, statistics, options),
-            num_parallel_calls=tf.data.AUTOTUNE,
+            num_parallel_calls=available_cores(),
             deterministic=True,
         )
         .batch(size, drop_remainder=True)
         .map(_finisher(options), num_parallel_calls=1, deterministic=True)
         .apply(tf.data.experimental.assert_cardinality(count))
     )
+    return untuned(batches)
 
 
 def _presentations(

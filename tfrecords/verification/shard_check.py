@@ -106,8 +106,11 @@ def serialised_records(path: Path, first: int = 0) -> Iterator[bytes]:
     """
     import tensorflow as tf
 
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread may hold up whoever is done, a minute
+    records = tf.data.TFRecordDataset(str(path)).skip(first).with_options(options)
     try:
-        yield from tf.data.TFRecordDataset(str(path)).skip(first).as_numpy_iterator()
+        yield from records.as_numpy_iterator()
     except tf.errors.OpError as error:
         damaged = isinstance(error, tf.errors.DataLossError)
         reason = compression(path) or "checksum" if damaged else "unread"

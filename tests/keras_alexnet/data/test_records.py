@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.data import eval_dataset, records, train_dataset
+from keras_alexnet.data import (
+    eval_dataset,
+    evaluation_batches,
+    records,
+    train_dataset,
+    training_batches,
+)
 from tests.keras_alexnet.data.streams import OPTIONS, TRAIN, VALIDATION, arrays, stored
 from tests.small import INPUT, STORED
 from tfrecords import DatasetError, Manifest
+from tfrecords.verification.shard_check import serialised_records
 
 
 @pytest.fixture
@@ -82,3 +89,14 @@ def test_flipped_byte_ends_the_stream_with_an_error(copy):
     shard.write_bytes(content)
     with pytest.raises(tf.errors.DataLossError):
         arrays(train_dataset(copy, **OPTIONS))
+
+
+def test_no_thread_tunes_what_is_read(dataset, monkeypatch):
+    opened, opens = [], tf.data.Dataset.__iter__
+    noted = lambda dataset: opened.append(dataset) or opens(dataset)  # noqa: E731
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", noted)
+    for make in (eval_dataset, evaluation_batches, train_dataset, training_batches):
+        next(iter(make(dataset, batch_size=4, input_size=INPUT)))
+    next(serialised_records(first_shard(dataset)))
+    assert len(opened) == 7  # both training streams count their passes
+    assert {each.options().autotune.enabled for each in opened} == {False}
