@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_alexnet.data.preprocessing import Preprocessing, check_num_views
 from keras_alexnet.inference.probabilities import view_probabilities
-from keras_alexnet.layers.native_kernels import native_kernels
+from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tfrecords.dataset.labels import write_labels
 from tfrecords.dataset.names import LABELS_FILE
 from tfrecords.ranges import check_count
@@ -107,7 +107,7 @@ class ClassifierGraph:
         The same numbers in fewer, commoner operations, which TensorFlow is slower with.
         """
         images = _batch(images, self.image_spec)
-        with native_kernels():
+        with use_forms(NATIVE):
             return _rows(images, lambda x: {"probabilities": self._probabilities(x)})
 
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_alexnet.layers.native_kernels import wants_native_kernels
+from keras_alexnet.layers.kernel_forms import current_forms
 from keras_alexnet.processor import computes_bfloat16
 
 
@@ -20,8 +20,8 @@ class GroupedConv2D(keras.layers.Conv2D):
     `in_channels / groups` inputs, and so on: with `groups=2`, two towers.
 
     TensorFlow's CPU kernel for a grouped backward pass costs several times the rest of
-    an AlexNet step, so on CPUs the groups are convolved one by one and concatenated.
-    Where a GPU is visible the native grouped kernel is used. On a CPU without bfloat16
+    an AlexNet step, so there the groups are convolved one by one and concatenated, and
+    on GPUs too unless XLA compiles (see `KernelForms`). On a CPU without bfloat16
     instructions a bfloat16 convolution is computed in float32, which is many times
     faster there, and rounded.
 
@@ -83,7 +83,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     def _towers(
         self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None
     ) -> tf.Tensor:
-        if self.groups == 1 or wants_native_kernels():
+        if self.groups == 1 or not current_forms().split_groups:
             return self._tower(inputs, kernel, bias)
         split = partial(tf.split, num_or_size_splits=self.groups, axis=-1)
         biases = [None] * self.groups if bias is None else split(bias)
@@ -115,7 +115,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         stride = self.strides[0]
         return (
             inputs.dtype == tf.bfloat16
-            and not wants_native_kernels()
+            and current_forms().fit_bfloat16
             and self.strides == (stride, stride)
             and stride > 1
             and self.padding == "valid"
@@ -127,7 +127,9 @@ class GroupedConv2D(keras.layers.Conv2D):
 
 def _is_slow_in(dtype: tf.DType) -> bool:
     return (
-        dtype == tf.bfloat16 and not wants_native_kernels() and not computes_bfloat16()
+        dtype == tf.bfloat16
+        and current_forms().fit_bfloat16
+        and not computes_bfloat16()
     )
 
 

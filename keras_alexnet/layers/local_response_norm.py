@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.layers import response_norm
-from keras_alexnet.layers.native_kernels import wants_native_kernels
+from keras_alexnet.layers.kernel_forms import current_forms
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -23,9 +23,9 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
     get the same numbers. The window is clipped at the first and last channel and, with
     `groups=2`, at the seam between the two towers.
 
-    The arithmetic is float32 whatever the dtype policy. Where a GPU is visible the
-    native kernel is used; on a CPU the window sum is a matrix product, which is some
-    three times faster there with its gradient.
+    The arithmetic is float32 whatever the dtype policy. The window sum is a matrix
+    product, which is some three times faster with its gradient, on CPUs and on GPUs;
+    where XLA compiles for a GPU it is the native kernel (see `KernelForms`).
 
     Args:
         depth_radius: Integer. Channels to each side; the paper's n = 5 is radius 2.
@@ -74,7 +74,7 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         depth = inputs.shape[-1] // self.groups
-        if wants_native_kernels():
+        if not current_forms().product_norm:
             return self._native(inputs, depth)
 
         offsets = np.arange(depth)

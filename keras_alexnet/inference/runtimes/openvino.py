@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
-from keras_alexnet.layers.native_kernels import native_kernels
+from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tfrecords.errors import UserError
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
@@ -127,7 +127,7 @@ def _converted(
     """
     module = tf.Module()
     module.owner = owner
-    with native_kernels(), tempfile.TemporaryDirectory() as folder:
+    with use_forms(NATIVE), tempfile.TemporaryDirectory() as folder:
         answer = tf.function(probabilities, input_signature=[spec], autograph=False)
         tf.saved_model.save(module, folder, {"serving_default": answer})
         return core.read_model(folder)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras.src.losses.loss import unscale_loss_for_distribution
 
 from keras_alexnet.data import PixelBatch
+from keras_alexnet.layers.kernel_forms import compiled_by_xla
 from keras_alexnet.towers.devices import device_scope
 
 Logs = dict[str, tf.Tensor]
@@ -49,6 +50,14 @@ class DistributedModel(keras.Model):
     colocate = False
 
     def train_step(self, data: Any) -> Logs:
+        with compiled_by_xla(self.jit_compile):
+            return self._train_step(data)
+
+    def test_step(self, data: Any) -> Logs:
+        with compiled_by_xla(self.jit_compile):
+            return self._test_step(data)
+
+    def _train_step(self, data: Any) -> Logs:
         data = (self._network_inputs(data[0]), *data[1:])
         if not self.colocate:
             return self._logs(super().train_step(data))
@@ -71,7 +80,7 @@ class DistributedModel(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return self._logs(self.compute_metrics(images, labels, scores))
 
-    def test_step(self, data: Any) -> Logs:
+    def _test_step(self, data: Any) -> Logs:
         data = (self._network_inputs(data[0]), *data[1:])
         if len(data) == 2:
             return self._logs(super().test_step(data))

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.layers import GroupedConv2D, grouped_conv
-from keras_alexnet.layers.native_kernels import wants_native_kernels
+from keras_alexnet.layers.kernel_forms import KernelForms, current_forms
 from keras_alexnet.processor import computes_bfloat16
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
@@ -184,7 +184,7 @@ def test_conv1_in_bfloat16_is_the_exact_result_rounded(monkeypatch):
     x = normal(11, (2, 47, 47, 3), 60)
     upstream = np.sign(normal(12, (2, 10, 10, 8)))
     y, *gradients = forward_and_gradients(layer, x, upstream)
-    assert bool(folded) == (computes_bfloat16() and not wants_native_kernels())
+    assert bool(folded) == (computes_bfloat16() and current_forms().fit_bfloat16)
 
     def rounded(values):
         return tf.cast(tf.cast(values, tf.bfloat16), tf.float32).numpy()
@@ -224,7 +224,8 @@ def test_bfloat16_is_computed_in_float32_where_it_is_slow(
         assert len(nodes) >= 3
         return {node.get_attr("T") for node in nodes}
 
-    monkeypatch.setattr(grouped_conv, "wants_native_kernels", lambda: False)
+    forms = KernelForms(split_groups=True, fit_bfloat16=True)
+    monkeypatch.setattr(grouped_conv, "current_forms", lambda: forms)
     for fast, expected in ((True, tf.bfloat16), (False, tf.float32)):
         monkeypatch.setattr(grouped_conv, "computes_bfloat16", lambda f=fast: f)
         assert types_of_convolutions() == {expected}
