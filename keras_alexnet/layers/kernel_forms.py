@@ -1,4 +1,4 @@
-"""Which form of its operation a layer takes: one kernel of TensorFlow, or several."""
+"""Which form a layer, or the update, takes of its operation: one kernel, or several."""
 
 import contextlib
 import contextvars
@@ -20,15 +20,19 @@ class KernelForms:
         fit_bfloat16: Fold the stride of a bfloat16 convolution over few channels into
             channels, and compute bfloat16 convolutions in float32 where the processor
             has no instructions for them.
+        branched_update: Update a weight by one fused kernel in a branch that is not
+            taken where it is frozen. On a GPU the host waits for the step to choose the
+            branch, 16 times a step; the other form chooses by arithmetic.
     """
 
     product_norm: bool = False
     split_groups: bool = False
     fit_bfloat16: bool = False
+    branched_update: bool = False
 
 
 NATIVE = KernelForms()
-_ON_CPU = KernelForms(product_norm=True, split_groups=True, fit_bfloat16=True)
+_ON_CPU = KernelForms(True, True, True, True)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (kind of device, compiled by XLA) -> forms; any other device takes the native ones.
 # GPU: NVIDIA H200, preset `paper`,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_alexnet.layers.kernel_forms import current_forms
 from tfrecords.errors import UserError
 
 
@@ -128,6 +129,13 @@ class CoupledSGD(keras.optimizers.Optimizer):
         gradient = tf.cast(gradient, variable.dtype)
         momentum = tf.constant(self.momentum, variable.dtype)
         decay = 0.0 if self._biases[index] else self.decay
+        if not current_forms().branched_update:
+            velocity = self._velocities[index].value.handle
+            read = tf.raw_ops.ReadVariableOp(resource=velocity, dtype=variable.dtype)
+            moved = momentum * read - rate * (gradient + decay * variable)
+            _assign(velocity, tf.where(factor > 0, moved, read))
+            _assign(variable.handle, tf.where(factor > 0, variable + moved, variable))
+            return
         if decay and not self.momentum:
             gradient = gradient + decay * variable
         weight, velocity = variable.handle, self._velocities[index].value.handle
@@ -168,6 +176,10 @@ class CoupledSGD(keras.optimizers.Optimizer):
             "decay": self.decay,
             "bias_rate": self.bias_rate,
         }
+
+
+def _assign(handle: tf.Tensor, value: tf.Tensor) -> None:
+    tf.raw_ops.AssignVariableOp(resource=handle, value=value)
 
 
 def beside(variable: tf.Variable) -> Any:

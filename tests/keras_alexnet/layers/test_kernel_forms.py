@@ -58,9 +58,9 @@ def a_gpu_is_visible(monkeypatch):
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_gpu_that_is_not_used_changes_nothing(a_gpu_is_visible, compiled):
     with tf.Graph().as_default(), tf.device("CPU:0"), compiled_by_xla(compiled):
-        assert current_forms() == KernelForms(True, True, True)
+        assert current_forms() == KernelForms(True, True, True, True)
     with tf.device("CPU:0"), compiled_by_xla(compiled):
-        assert current_forms() == KernelForms(True, True, True)
+        assert current_forms() == KernelForms(True, True, True, True)
 
 
 def test_forms_are_those_of_the_device_and_its_compiler(a_gpu_is_visible):

@@ -1,3 +1,4 @@
+import contextlib
 import pickle
 
 import keras
@@ -6,6 +7,7 @@ import pytest
 import tensorflow as tf
 from keras.src.backend.tensorflow.optimizer import TFOptimizer
 
+from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests.keras_alexnet.training.conftest import check_sources
@@ -37,10 +39,10 @@ def gradients(weights, step_noise):
     return [0.3 * w + n for w, n in zip(weights, step_noise, strict=True)]
 
 
-def run(optimizer, weights, steps=STEPS):
+def run(optimizer, weights, steps=STEPS, compiled=False):
     """Take the steps with the drop of the rate in the middle, as one graph a step."""
 
-    @tf.function
+    @tf.function(jit_compile=compiled)
     def step(step_noise):
         values = [w.value for w in weights]
         optimizer.apply(gradients(values, tf.unstack(step_noise)), weights)
@@ -74,6 +76,37 @@ def test_400_steps_with_a_drop_follow_the_paper(bias_rate, dtype):
     actual = run(CoupledSGD(bias_rate=bias_rate), two_weights(dtype))
     for a, b in zip(actual, expected(bias_rate), strict=True):
         np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_the_form_of_other_devices_follows_the_paper_too(momentum, compiled):
+    limit = steps_bound("float64", STEPS, momentum)
+    optimizer = CoupledSGD(bias_rate=2.0, momentum=momentum)
+    with use_forms(NATIVE):
+        actual = run(optimizer, two_weights("float64"), compiled=compiled)
+    for a, b in zip(actual, expected(2.0, momentum), strict=True):
+        np.testing.assert_allclose(a, b, rtol=limit, atol=limit)
+
+
+@pytest.mark.parametrize(("forms", "branches"), [(NATIVE, 0), (None, 2)])
+def test_a_frozen_weight_stays_in_both_forms(forms, branches):
+    weights = two_weights("float32")
+    optimizer = CoupledSGD()
+    with contextlib.nullcontext() if forms is None else use_forms(forms):
+        run(optimizer, weights, steps=3)
+        optimizer.rate_factors["kernel"].assign(0.0)
+        kernel, velocity = weights[0].numpy(), optimizer.velocities[0].numpy()
+        run(optimizer, weights, steps=3)
+        step = tf.function(lambda slopes: optimizer.apply(slopes, weights))
+        nans = [tf.fill((3, 4), np.float32(np.nan)), tf.ones((3, 4))]
+        step(nans)
+        graph = step.get_concrete_function(nans).graph
+    np.testing.assert_array_equal(weights[0], kernel)
+    np.testing.assert_array_equal(optimizer.velocities[0], velocity)
+    assert np.isfinite(weights[1]).all()
+    found = [each.type for each in graph.get_operations()]
+    assert sum(kind in ("If", "StatelessIf") for kind in found) == branches
 
 
 @pytest.mark.parametrize("momentum", [0.5, 1e-6, 0.0])
