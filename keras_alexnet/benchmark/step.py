@@ -59,13 +59,14 @@ def repeated_step(model: Any, batch: tuple[Any, ...]) -> Callable[[], float]:
     """Return what trains a compiled model on a batch once more at each call.
 
     It gives what Keras logs, the mean of the losses so far. No input pipeline takes
-    part, and nothing of `fit` but the compiled step.
+    part, and nothing of `fit` but the compiled step: the batch lies where the model is,
+    for from a pipeline it would be copied to a GPU in every step.
     """
     import tensorflow as tf
 
-    model.make_train_function()
-    stream = iter(tf.data.Dataset.from_tensors(batch).repeat())
-    return lambda: float(model.train_function(stream)["loss"])
+    step = tf.function(model.train_step, jit_compile=model.jit_compile)
+    resident = tf.nest.map_structure(tf.identity, batch)
+    return lambda: float(step(resident)["loss"])
 
 
 def beside_stock(
