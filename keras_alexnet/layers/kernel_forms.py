@@ -35,10 +35,9 @@ NATIVE = KernelForms()
 _ON_CPU = KernelForms(True, True, True, True)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (kind of device, compiled by XLA) -> forms; any other device takes the native ones.
-# GPU: NVIDIA H200, preset `paper`,
-# batch 128, images/s of a training step in TF32 and bfloat16: native 7,185 and 9,100,
-# norm as a product 8,104 and 11,050, groups split too 10,632 and 11,363. Compiled by
-# XLA: native 16,510 in TF32; other forms and bfloat16 were not run.
+# GPU: NVIDIA H200, preset `paper`, batch 128, images/s of a training step in TF32 and
+# bfloat16: native 7,185 and 9,100, norm as a product 8,104 and 11,050, groups split too
+# 10,632 and 11,363. Compiled by XLA: native 16,510 in TF32; others were not run.
 _MEASURED = {
     ("CPU", False): _ON_CPU,
     ("CPU", True): _ON_CPU,
