@@ -112,14 +112,14 @@ def evaluation_batches(
         return PixelBatch.without_noise(images), labels, *weights
 
     side = found.manifest.image_size if num_views == 10 else input_size
-    batches = (
+    return (
         _pictures(found, side, batch_size, rows)
         .batch(size, drop_remainder=rows is not None)
         .map(finish, num_parallel_calls=1, deterministic=True)
         .apply(tf.data.experimental.assert_cardinality(count))
         .prefetch(2)
+        .apply(untuned)
     )
-    return untuned(batches)
 
 
 def _pictures(

@@ -47,12 +47,13 @@ class StoredSplit:
         """
         files = tf.gather(tf.constant(self.files), order)
         firsts = tf.gather(tf.constant(self.firsts, tf.int64), order)
+        readers = min(READERS, len(self.files))
         return tf.data.Dataset.from_tensor_slices((files, firsts)).interleave(
             do_not_convert(
                 lambda file, first: tf.data.TFRecordDataset(file).enumerate(first)
             ),
-            cycle_length=min(READERS, len(self.files)),
-            num_parallel_calls=min(available_cores(), READERS, len(self.files)),
+            cycle_length=readers,
+            num_parallel_calls=min(readers, available_cores()),
             deterministic=True,
         )
 

@@ -167,7 +167,7 @@ def _pixels(
         size = rows.replica_batch(size)
         # Or the workers would ask each other before every step who has data left.
         count = tf.data.INFINITE_CARDINALITY
-    batches = (
+    return (
         _presentations(split, options, rows)
         .map(
             _decoder(split.manifest, statistics, options),
@@ -177,8 +177,8 @@ def _pixels(
         .batch(size, drop_remainder=True)
         .map(_finisher(options), num_parallel_calls=1, deterministic=True)
         .apply(tf.data.experimental.assert_cardinality(count))
+        .apply(untuned)
     )
-    return untuned(batches)
 
 
 def _presentations(
