@@ -129,6 +129,11 @@ def _preset_option(hint: Any, default: Any, text: str, kind: type) -> tuple[Any,
     """Return type and default of an option that a preset has a value of its own for."""
     optional = type(None) in get_args(hint)
     choices = next((get_args(h) for h in (hint, *get_args(hint)) if _is_choice(h)), ())
+    if hint == bool | None:  # --name and --no-name, or neither
+        flag: Any = tyro.conf.DisallowNone
+        shown = "(default: auto)" if default is None else None
+        about = tyro.conf.arg(help=text, help_behavior_hint=shown)
+        return Annotated[flag[hint], about], default
     if hint in (int, float):
         return _with_text(hint | None, text + OWN), default
     if choices and (optional or kind is Preset):

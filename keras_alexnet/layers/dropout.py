@@ -6,7 +6,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_alexnet.layers.kernel_forms import compiled_by_xla
+
 Columns = tuple[int, int]
+# Type of the numbers -> length of its mantissa in bits, and the integer of its size.
+_MANTISSAS = {
+    tf.float32: (23, tf.uint32),
+    tf.bfloat16: (7, tf.uint16),
+    tf.float16: (10, tf.uint16),
+}
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -18,8 +26,8 @@ class OriginalDropout(keras.layers.Layer):
     the survivors in training (for a rate of 0.5) and is the identity otherwise: the
     same family of functions, but with the paper's constants not the same training run.
 
-    The mask is a function of `seed` and a counter of training passes alone (another one
-    under XLA, whose generator differs). The counter is seed state: it is part of
+    The mask is a function of `seed` and a counter of training passes alone, compiled by
+    XLA or not. The counter is seed state: it is part of
     `variables` and not of `weights`. Under a `tf.distribute` strategy a replica takes
     its own rows of the mask of the global batch, so that training has the same masks
     whatever the number of replicas; all replicas must have equally many rows.
@@ -141,19 +149,33 @@ def draw_mask(
     context = tf.distribute.get_replica_context()
     replicas = 1 if context is None else context.num_replicas_in_sync
     if replicas == 1 and columns is None:
-        return tf.random.stateless_uniform(shape, seed=seed, dtype=dtype)
+        return _uniform(shape, seed, dtype)
     rows, *inner, width = tf.unstack(shape)
     shared_rows, shared_width = (_is_one(noise_shape, axis) for axis in (0, -1))
     first, total = (0, width) if columns is None or shared_width else columns
-    draw = tf.random.stateless_uniform(
-        tf.stack([rows if shared_rows else rows * replicas, *inner, total]),
-        seed=seed,
-        dtype=dtype,
-    )
+    whole = tf.stack([rows if shared_rows else rows * replicas, *inner, total])
+    draw = _uniform(whole, seed, dtype)
     if replicas > 1 and not shared_rows:
         replica = context.replica_id_in_sync_group
         draw = draw[replica * rows : (replica + 1) * rows]
     return draw[..., first : first + width]
+
+
+def _uniform(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Return `tf.random.stateless_uniform`, the same numbers under XLA too.
+
+    XLA draws the same bits and makes other numbers of them. As TensorFlow does it, the
+    lowest of them are the mantissa of a number in [1, 2). Not so for float64.
+    """
+    if not compiled_by_xla() or dtype not in _MANTISSAS:
+        return tf.random.stateless_uniform(shape, seed=seed, dtype=dtype)
+    bits = tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    mantissa, whole = _MANTISSAS[dtype]
+    words = bits & tf.constant(2**mantissa - 1, tf.uint32)
+    one = tf.bitcast(tf.constant(1, dtype), whole)
+    return tf.bitcast(tf.cast(words, whole) | one, dtype) - tf.constant(1, dtype)
 
 
 def _mask_shape(

@@ -83,7 +83,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     def _towers(
         self, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None
     ) -> tf.Tensor:
-        if self.groups == 1 or not current_forms().split_groups:
+        if self.groups == 1 or not current_forms(inputs.dtype).split_groups:
             return self._tower(inputs, kernel, bias)
         split = partial(tf.split, num_or_size_splits=self.groups, axis=-1)
         biases = [None] * self.groups if bias is None else split(bias)
@@ -115,7 +115,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         stride = self.strides[0]
         return (
             inputs.dtype == tf.bfloat16
-            and current_forms().fit_bfloat16
+            and current_forms(inputs.dtype).fit_bfloat16
             and self.strides == (stride, stride)
             and stride > 1
             and self.padding == "valid"
@@ -128,7 +128,7 @@ class GroupedConv2D(keras.layers.Conv2D):
 def _is_slow_in(dtype: tf.DType) -> bool:
     return (
         dtype == tf.bfloat16
-        and current_forms().fit_bfloat16
+        and current_forms(dtype).fit_bfloat16
         and not computes_bfloat16()
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 from tensorflow.python.distribute import device_util
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,24 @@ class KernelForms:
 
 
 NATIVE = KernelForms()
+# On CPUs each form is the faster one in every arithmetic, compiled by XLA or not.
 _ON_CPU = KernelForms(True, True, True, True)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
-# (kind of device, compiled by XLA) -> forms; any other device takes the native ones.
-# GPU: NVIDIA H200, preset `paper`, batch 128, images/s of a training step in TF32 and
-# bfloat16: native 7,185 and 9,100, norm as a product 8,104 and 11,050, groups split too
-# 10,632 and 11,363. Compiled by XLA: native 16,510 in TF32; others were not run.
-_MEASURED = {
-    ("CPU", False): _ON_CPU,
-    ("CPU", True): _ON_CPU,
-    ("GPU", False): _ON_GPU,
-    ("GPU", True): NATIVE,
+# (compiled by XLA, type of the inputs) -> forms on a GPU; all else is native.
+# Images/s of a training step of preset `paper`, batch 128, on an NVIDIA H200. In-map
+# normalisation, pools and dropout masks have one form everywhere.
+_MEASURED_ON_GPU = {
+    # TF32. Native 7,185; norm as a product 8,104; groups split too 10,632.
+    (False, tf.float32): _ON_GPU,
+    # Native 9,100; norm as a product 11,050; groups split too 11,363.
+    (False, tf.bfloat16): _ON_GPU,
+    # Native 8,588; the others were not run, and are taken to do as in bfloat16.
+    (False, tf.float16): _ON_GPU,
+    # TF32. Native 16,510; the others were not run, nor any in bfloat16 and float16.
+    (True, tf.float32): NATIVE,
 }
 
 _ASKED_FOR = contextvars.ContextVar[KernelForms | None]("forms_asked_for", default=None)
-_COMPILED = contextvars.ContextVar("compiled_by_xla", default=False)
 
 
 @contextlib.contextmanager
@@ -63,26 +67,29 @@ def use_forms(forms: KernelForms) -> Iterator[None]:
         _ASKED_FOR.reset(token)
 
 
-@contextlib.contextmanager
-def compiled_by_xla(compiled: bool) -> Iterator[None]:
-    """Say whether XLA compiles what is traced in the block."""
-    token = _COMPILED.set(compiled)
-    try:
-        yield
-    finally:
-        _COMPILED.reset(token)
+def compiled_by_xla() -> bool:
+    """Return whether what is being traced is part of a function that XLA compiles."""
+    return GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
-def current_forms() -> KernelForms:
+def current_forms(dtype: tf.DType = tf.float32) -> KernelForms:
     """Return the forms for the device that is being traced for.
 
     That is the device of the scope; outside any, the first GPU that this process may
     use, or the CPU. A GPU that is there and not used changes nothing.
+
+    Args:
+        dtype: Type of what a layer takes in.
     """
     asked = _ASKED_FOR.get()
     if asked is not None:
         return asked
-    return _MEASURED.get((_device_kind(), _COMPILED.get()), NATIVE)
+    kind = _device_kind()
+    if kind == "CPU":
+        return _ON_CPU
+    if kind == "GPU":
+        return _MEASURED_ON_GPU.get((compiled_by_xla(), dtype), NATIVE)
+    return NATIVE
 
 
 def _device_kind() -> str:

@@ -74,7 +74,7 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         depth = inputs.shape[-1] // self.groups
-        if not current_forms().product_norm:
+        if not current_forms(inputs.dtype).product_norm:
             return self._native(inputs, depth)
 
         offsets = np.arange(depth)

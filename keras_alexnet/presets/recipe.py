@@ -71,9 +71,9 @@ class Recipe:
     """Arithmetic; weights are always float32. auto: mixed_bfloat16 on GPUs of compute
     capability 8.0 and up and on CPUs with AVX512-BF16 or AMX-BF16, else float32; what
     comes of it is said and kept by the run."""
-    xla: bool = False
-    """Compile the step with XLA: one device only. Some three times slower on CPUs, and
-    not timed on GPUs. Its dropout masks are others, and so are the last bits."""
+    xla: bool | None = None  # auto
+    """Compile the step with XLA; not with towers. auto: on GPUs, where it is more than
+    twice as fast, and not on CPUs, where it is slower. Last bits differ."""
     seed: int = 0
     """Initial weights, order, crops, colours, dropout."""
 

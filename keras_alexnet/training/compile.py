@@ -14,6 +14,7 @@ from keras_alexnet.training import allocator
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
+from keras_alexnet.training.devices.xla import choose_xla
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.metrics import TopKError
 from keras_alexnet.training.update.optimizer import CoupledSGD
@@ -38,12 +39,11 @@ def compile_network(
             subtracted from batches of uint8; `fit` on float images needs none.
 
     Raises:
-        UserError: Unknown preset, or a picture too small to leave a map.
-        ValueError: The network does not fall into two towers, or XLA is asked for on
-            several devices.
+        UserError: Unknown preset, a picture too small to leave a map, or towers that
+            XLA is to compile.
+        ValueError: The network does not fall into two towers.
     """
     preset = find_preset(preset)
-    plan.check_xla(preset.recipe.xla)
     allocator.keep_freed_memory()
     with plan.scope(), _float32_numbers():
         model = _compile(preset, num_classes, plan)
@@ -70,16 +70,19 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
     precision: str = recipe.precision
     if precision == "auto":
         precision = choose_precision("auto", plan).precision
+    xla = choose_xla(recipe.xla, plan)
     network = _build(preset, num_classes, plan, precision)
     model = DistributedModel(network.input, network.output, name=network.name)
     model.towers = plan.towers
     model.colocate = bool(plan.towers)
-    optimizer: keras.optimizers.Optimizer = CoupledSGD(
+    model.compiled_replicas = xla and plan.strategy is not None
+    optimizer: CoupledSGD | LossScale = CoupledSGD(
         recipe.learning_rate,
         momentum=recipe.momentum,
         decay=recipe.decay,
         bias_rate=recipe.bias_rate,
     )
+    optimizer.jit_compile = model.compiled_replicas
     if precision == "mixed_float16":
         optimizer = LossScale(optimizer)
     optimizer.build(model.trainable_variables)
@@ -87,7 +90,7 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         weighted_metrics=[TopKError(1, name="error"), TopKError(5, name="top5_error")],
-        jit_compile=recipe.xla,
+        jit_compile=xla and not model.compiled_replicas,
     )
     return model
 

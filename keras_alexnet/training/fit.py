@@ -24,6 +24,7 @@ from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.control import Control
 from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
+from keras_alexnet.training.devices.xla import choose_xla, say_xla
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.run_folder import create_run, hold_run, save_best
 from keras_alexnet.training.state.checkpoint import newest_checkpoint
@@ -60,20 +61,19 @@ def train(
         UserError: Dataset or run folder are not as expected or do not fit each other,
             another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, the batch does not divide by the
-            replicas, XLA is asked for on several devices, or the last state could not
-            be saved.
+            replicas, XLA is to compile towers, or the last state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)
     plan = control.plan() if plan is None else plan
     plan.check_batch(preset.recipe.batch_size)
-    plan.check_xla(preset.recipe.xla)
     dataset = RunDataset.read(control.data)
     dataset.check_fits(preset)
-    left_open = control.resume and preset.recipe.precision == "auto"
-    own = read_config(control.run).preset.recipe.precision if left_open else None
-    chosen = choose_precision(preset.recipe.precision, plan, own)
-    preset = preset.replace(precision=chosen.precision)
+    own = read_config(control.run).preset.recipe if control.resume else Recipe()
+    own_precision = own.precision if control.resume else None
+    chosen = choose_precision(preset.recipe.precision, plan, own_precision)
+    xla = choose_xla(preset.recipe.xla, plan, own.xla)
+    preset = preset.replace(precision=chosen.precision, xla=xla)
     held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
     if plan.is_chief:
         held = hold_run(control.run, make=not control.resume)
@@ -81,6 +81,7 @@ def train(
         _open_run(preset, control, dataset, plan.is_chief)
         if plan.is_chief:
             chosen.say()
+            say_xla(xla, plan, own.xla)
         return _Training(preset, control, dataset, plan).run()
 
 

@@ -16,7 +16,6 @@ import tensorflow as tf
 from keras.src.losses.loss import unscale_loss_for_distribution
 
 from keras_alexnet.data import PixelBatch
-from keras_alexnet.layers.kernel_forms import compiled_by_xla
 from keras_alexnet.towers.devices import device_scope
 
 Logs = dict[str, tf.Tensor]
@@ -43,44 +42,87 @@ class DistributedModel(keras.Model):
         colocate: Whether backward work runs where the forward work did, as towers need.
             A gradient tape would put all of it on the first device. Not with
             `run_eagerly`.
+        compiled_replicas: Whether XLA compiles what each replica computes. Under a
+            strategy it cannot compile the step, whose variables are on other devices
+            too; it compiles what becomes of their values.
     """
 
     mean: np.ndarray
     towers: tuple[str, ...] = ()
     colocate = False
+    compiled_replicas = False
 
     def train_step(self, data: Any) -> Logs:
-        with compiled_by_xla(self.jit_compile):
-            return self._train_step(data)
-
-    def test_step(self, data: Any) -> Logs:
-        with compiled_by_xla(self.jit_compile):
-            return self._test_step(data)
-
-    def _train_step(self, data: Any) -> Logs:
+        if self.compiled_replicas:
+            return self._logs(self._compiled_train_step(*data))
         data = (self._network_inputs(data[0]), *data[1:])
         if not self.colocate:
             return self._logs(super().train_step(data))
         images, labels = data
         scores = self(images, training=True)
         loss = self._compute_loss(x=images, y=labels, y_pred=scores, training=True)
+        gradients = tf.compat.v1.gradients(
+            self.optimizer.scale_loss(loss),
+            [weight.value for weight in self.trainable_weights],
+            colocate_gradients_with_ops=True,
+        )
+        return self._logs(self._learn(labels, scores, loss, gradients))
+
+    def _compiled_train_step(self, pictures: Any, labels: tf.Tensor) -> Logs:
+        """Take a step of which XLA compiles what is between reading and writing.
+
+        It must not touch a variable: weights and counters go in as tensors, gradients
+        and counters come out.
+        """
+
+        # Of each replica its own: it holds the number of the replica.
+        @tf.function(jit_compile=True, autograph=False)
+        def gradients_of(weights, others, scale, pictures, labels):
+            images = self._network_inputs(pictures)
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                scores, others = self.stateless_call(
+                    weights, others, images, training=True
+                )
+                loss = self._compute_loss(
+                    x=images, y=labels, y_pred=scores, training=True
+                )
+                scaled = loss * scale
+            return scores, loss, tape.gradient(scaled, weights), others
+
+        counters = self.non_trainable_variables
+        weights, others = (
+            [tf.convert_to_tensor(variable.value) for variable in variables]
+            for variables in (self.trainable_variables, counters)
+        )
+        scale = self.optimizer.scale_loss(tf.constant(1.0))
+        scores, loss, gradients, others = gradients_of(
+            weights, others, scale, pictures, labels
+        )
+        for counter, value in zip(counters, others, strict=True):
+            counter.assign(value)
+        return self._learn(labels, scores, loss, gradients)
+
+    def _learn(
+        self,
+        labels: tf.Tensor,
+        scores: tf.Tensor,
+        loss: tf.Tensor,
+        gradients: list[tf.Tensor],
+    ) -> Logs:
+        """Update weights and metrics, and return what Keras logs."""
         rows = tf.shape(labels)[0]
         self._loss_tracker.update_state(
             unscale_loss_for_distribution(loss), sample_weight=rows
         )
-        weights = self.trainable_weights
-        gradients = tf.compat.v1.gradients(
-            self.optimizer.scale_loss(loss),
-            [weight.value for weight in weights],
-            colocate_gradients_with_ops=True,
-        )
         if tf.distribute.has_strategy():
             # To be reduced between replicas a gradient needs a device that is named.
             gradients = [tf.identity(gradient) for gradient in gradients]
+        weights = self.trainable_weights
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        return self._logs(self.compute_metrics(images, labels, scores))
+        return self.compute_metrics(None, labels, scores)
 
-    def _test_step(self, data: Any) -> Logs:
+    def test_step(self, data: Any) -> Logs:
         data = (self._network_inputs(data[0]), *data[1:])
         if len(data) == 2:
             return self._logs(super().test_step(data))

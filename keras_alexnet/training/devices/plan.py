@@ -34,6 +34,15 @@ class DevicePlan:
         return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """Names of the devices of this process that compute."""
+        if self.towers:
+            return self.towers
+        if self.strategy is not None:
+            return tuple(self.strategy.extended.worker_devices)
+        return ("GPU:0",) if tf.config.get_visible_devices("GPU") else ("CPU:0",)
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes the files of the run."""
         return self.strategy is None or self.strategy.extended.should_checkpoint
@@ -47,14 +56,6 @@ class DevicePlan:
     def check_batch(self, batch_size: int) -> None:
         """Raise UserError for a global batch that does not divide by the replicas."""
         BatchRows(replicas=self.replicas).replica_batch(batch_size)
-
-    def check_xla(self, asked: bool) -> None:
-        """Raise UserError where the step cannot be compiled with XLA."""
-        if asked and (self.towers or self.strategy is not None):
-            raise UserError(
-                "Expected XLA with --strategy none, got towers or replicas: what XLA "
-                "compiles cannot use weights of several devices. Leave --xla out."
-            )
 
     def distribute(
         self, make: Callable[..., tf.data.Dataset]

@@ -56,28 +56,19 @@ def choose_precision(
     Raises:
         UserError: oneDNN is told to refuse bfloat16.
     """
-    fast, reason = min(_judge(name) for name in _devices(plan))  # a slow one, if any
+    fast, reason = min(_judge(name) for name in plan.devices)  # a slow one, if any
     automatic = asked == "auto" and own is None
     if automatic and not _all_workers(fast, plan) and fast:
         fast, reason = False, "another worker is no faster with bfloat16"
     chosen: Precision = "mixed_bfloat16" if fast else "float32"
     precision = (own or chosen) if asked == "auto" else asked
-    on_cpu = not any("GPU" in name for name in _devices(plan))
+    on_cpu = not any("GPU" in name for name in plan.devices)
     if on_cpu:
         check_processor(precision)
     if precision == "mixed_float16":
         return Choice(precision, automatic, on_cpu, "CPUs have no fast float16 here")
     slow = precision == "mixed_bfloat16" and not fast
     return Choice(precision, automatic, slow, reason)
-
-
-def _devices(plan: DevicePlan) -> tuple[str, ...]:
-    """Return the names of the devices of this process that compute."""
-    if plan.towers:
-        return plan.towers
-    if plan.strategy is not None:
-        return tuple(plan.strategy.extended.worker_devices)
-    return ("GPU:0",) if tf.config.get_visible_devices("GPU") else ("CPU:0",)
 
 
 def _judge(name: str) -> tuple[bool, str]:

@@ -29,6 +29,10 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
     Velocity and update are on the device of their weight, wherever that is.
 
+    Attributes:
+        jit_compile: Whether XLA compiles the update of each weight where it is several
+            operations; for a step that XLA does not compile as a whole.
+
     Args:
         learning_rate: Float, variable or schedule; the paper starts at 0.01.
         momentum: Float in [0, 1).
@@ -40,6 +44,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
 
     Reference: Krizhevsky et al. 2012, section 5; weights.cu of the release.
     """
+
+    jit_compile = False
 
     def __init__(
         self,
@@ -132,9 +138,11 @@ class CoupledSGD(keras.optimizers.Optimizer):
         if not current_forms().branched_update:
             velocity = self._velocities[index].value.handle
             read = tf.raw_ops.ReadVariableOp(resource=velocity, dtype=variable.dtype)
-            moved = momentum * read - rate * (gradient + decay * variable)
-            _assign(velocity, tf.where(factor > 0, moved, read))
-            _assign(variable.handle, tf.where(factor > 0, variable + moved, variable))
+            weight = tf.convert_to_tensor(variable)
+            step = tf.function(_moved, jit_compile=True) if self.jit_compile else _moved
+            moved = step(weight, read, gradient, rate, factor, momentum, decay)
+            for handle, value in zip((variable.handle, velocity), moved, strict=True):
+                tf.raw_ops.AssignVariableOp(resource=handle, value=value)
             return
         if decay and not self.momentum:
             gradient = gradient + decay * variable
@@ -178,8 +186,20 @@ class CoupledSGD(keras.optimizers.Optimizer):
         }
 
 
-def _assign(handle: tf.Tensor, value: tf.Tensor) -> None:
-    tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+@tf.autograph.experimental.do_not_convert
+def _moved(
+    weight: tf.Tensor,
+    velocity: tf.Tensor,
+    gradient: tf.Tensor,
+    rate: tf.Tensor,
+    factor: tf.Tensor,
+    momentum: tf.Tensor,
+    decay: float,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return weight and velocity after a step, in one pass where XLA compiles it."""
+    moved = momentum * velocity - rate * (gradient + decay * weight)
+    learns = factor > 0
+    return tf.where(learns, weight + moved, weight), tf.where(learns, moved, velocity)
 
 
 def beside(variable: tf.Variable) -> Any:

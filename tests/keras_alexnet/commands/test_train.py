@@ -212,6 +212,13 @@ def test_what_is_typed_becomes_preset_recipe_and_control(tmp_path):
     assert not control.resume
 
 
+@pytest.mark.parametrize(
+    ("typed", "xla"), [(["--xla"], True), (["--no-xla"], False), ([], None)]
+)
+def test_xla_is_on_off_or_left_to_the_device(typed, xla):
+    assert settings(["data", "run", *typed])[0].recipe.xla is xla
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_is_not_typed_is_the_presets_own(name):
     preset, control = settings(["data", "run", "--preset", name])

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
+from keras_alexnet.layers.dropout import draw_mask
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
     check_keras_contract,
@@ -255,6 +256,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 parts = [tf.config.LogicalDeviceConfiguration() for _ in range(4)]
 tf.config.set_logical_device_configuration(cpu, parts)
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
+from keras_alexnet.layers.dropout import draw_mask
 strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(4)])
 found = {}
 for kind in (OriginalDropout, InvertedDropout):
@@ -361,3 +363,27 @@ def test_towers_share_a_mask_without_columns():
     expected = InvertedDropout(0.5, (None, None, 1), 7)
     actual = layer(TIMES, training=True)
     np.testing.assert_array_equal(actual, expected(TIMES, training=True))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("columns", [None, (50, 150)])
+def test_masks_are_the_same_when_xla_compiles(x, dtype, columns):
+    """Bit by bit: a draw that lies elsewhere would move the edge of the rate."""
+    plain, compiled = (
+        InvertedDropout(0.5, seed=3, columns=columns, dtype=dtype) for _ in range(2)
+    )
+    step = tf.function(lambda x: compiled(x, training=True), jit_compile=True)
+    inputs = tf.cast(x, dtype)
+    for _ in range(2):
+        expected = plain(inputs, training=True)
+        np.testing.assert_array_equal(step(inputs), expected)
+
+
+def test_draws_are_the_same_when_xla_compiles():
+    generators = [keras.random.SeedGenerator(5) for _ in range(2)]
+    for dtype in (tf.float32, tf.bfloat16, tf.float16):
+        inputs = tf.zeros((37, 129), dtype)
+        plain = draw_mask(inputs, generators[0], None, dtype)
+        draw = tf.function(draw_mask, jit_compile=True)
+        np.testing.assert_array_equal(draw(inputs, generators[1], None, dtype), plain)
+        assert plain.dtype == dtype

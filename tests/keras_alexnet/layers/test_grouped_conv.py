@@ -225,7 +225,7 @@ def test_bfloat16_is_computed_in_float32_where_it_is_slow(
         return {node.get_attr("T") for node in nodes}
 
     forms = KernelForms(split_groups=True, fit_bfloat16=True)
-    monkeypatch.setattr(grouped_conv, "current_forms", lambda: forms)
+    monkeypatch.setattr(grouped_conv, "current_forms", lambda dtype: forms)
     for fast, expected in ((True, tf.bfloat16), (False, tf.float32)):
         monkeypatch.setattr(grouped_conv, "computes_bfloat16", lambda f=fast: f)
         assert types_of_convolutions() == {expected}

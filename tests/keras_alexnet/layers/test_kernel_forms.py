@@ -6,7 +6,6 @@ from keras_alexnet.layers import GroupedConv2D, LocalResponseNormalization
 from keras_alexnet.layers.kernel_forms import (
     NATIVE,
     KernelForms,
-    compiled_by_xla,
     current_forms,
     use_forms,
 )
@@ -55,23 +54,42 @@ def a_gpu_is_visible(monkeypatch):
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
 
 
+def forms_traced(device, compiled, dtype=tf.float32):
+    """What a layer sees that is traced for a device, which need not be there."""
+    seen = []
+
+    @tf.function(jit_compile=compiled)
+    def layer():
+        with tf.device(device):
+            seen.append(current_forms(dtype))
+
+    layer.get_concrete_function()
+    return seen[0]
+
+
+ARITHMETIC = [tf.float32, tf.bfloat16, tf.float16]
+
+
+@pytest.mark.parametrize("dtype", [*ARITHMETIC, tf.float64])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_a_gpu_that_is_not_used_changes_nothing(a_gpu_is_visible, compiled):
-    with tf.Graph().as_default(), tf.device("CPU:0"), compiled_by_xla(compiled):
-        assert current_forms() == KernelForms(True, True, True, True)
-    with tf.device("CPU:0"), compiled_by_xla(compiled):
-        assert current_forms() == KernelForms(True, True, True, True)
+def test_a_gpu_that_is_not_used_changes_nothing(a_gpu_is_visible, compiled, dtype):
+    on_cpu = KernelForms(True, True, True, True)
+    assert forms_traced("CPU:0", compiled, dtype) == on_cpu
+    with tf.device("CPU:0"):
+        assert current_forms(dtype) == on_cpu
 
 
-def test_forms_are_those_of_the_device_and_its_compiler(a_gpu_is_visible):
-    with tf.Graph().as_default():
-        for device in (None, "GPU:0", "/job:worker/task:1/GPU:3"):
-            with tf.device(device):
-                assert current_forms() == KernelForms(True, True, False)
-                with compiled_by_xla(True):
-                    assert current_forms() == NATIVE
-        with tf.device("TPU:0"):
-            assert current_forms() == NATIVE
+@pytest.mark.parametrize("dtype", ARITHMETIC)
+def test_forms_are_those_of_device_compiler_and_arithmetic(a_gpu_is_visible, dtype):
+    for device in (None, "GPU:0", "/job:worker/task:1/GPU:3"):
+        on_gpu = KernelForms(True, True, False, False)
+        assert forms_traced(device, False, dtype) == on_gpu
+        assert forms_traced(device, True, dtype) == NATIVE
+    assert forms_traced("TPU:0", False, dtype) == NATIVE
+
+
+def test_what_was_not_measured_is_native(a_gpu_is_visible):
+    assert forms_traced("GPU:0", False, tf.float64) == NATIVE
 
 
 FORMS = [KernelForms(p, s, f) for p in (0, 1) for s in (0, 1) for f in (0, 1)]

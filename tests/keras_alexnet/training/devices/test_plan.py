@@ -160,18 +160,3 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
     DevicePlan().check_batch(9)
     with pytest.raises(ValueError, match="the 3 replicas, got 128.*126 or 129"):
         DevicePlan().check_batch(128)
-
-
-@pytest.mark.parametrize(
-    "plan",
-    [
-        DevicePlan(towers=("CPU:0", "CPU:1")),
-        DevicePlan(tf.distribute.OneDeviceStrategy("CPU:0")),
-    ],
-    ids=["towers", "strategy"],
-)
-def test_xla_on_several_devices_is_refused_at_once(dataset, tmp_path, plan):
-    run = tmp_path / "run"
-    with pytest.raises(ValueError, match="XLA with --strategy none.*Leave --xla out"):
-        small.train(dataset, run, plan=plan, xla=True)
-    assert not run.exists()

@@ -1,0 +1,123 @@
+import dataclasses
+
+import pytest
+import tensorflow as tf
+
+from keras_alexnet.trained.config_file import read_config
+from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.devices.xla import choose_xla, say_xla
+from tests import small
+from tests.reference import training_bound
+from tests.tools import logical_devices
+from tfrecords.errors import UserError
+
+TOWERS = DevicePlan(towers=("CPU:0", "CPU:1"))
+GPU_TOWERS = DevicePlan(towers=("GPU:0", "GPU:1"))
+ONE_CPU = DevicePlan()
+
+
+@dataclasses.dataclass(frozen=True)
+class _OnGpus(DevicePlan):
+    """A plan of a machine that is not here."""
+
+    devices = ("/device:GPU:0", "/device:GPU:1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "plan", "own", "chosen"),
+    [
+        (None, ONE_CPU, None, False),
+        (None, _OnGpus(), None, True),
+        (True, ONE_CPU, None, True),
+        (False, _OnGpus(), None, False),
+        (None, ONE_CPU, True, True),
+        (None, _OnGpus(), False, False),
+        (None, TOWERS, None, False),
+        (None, GPU_TOWERS, True, False),
+        (False, TOWERS, None, False),
+    ],
+)
+def test_it_is_the_fastest_unless_asked_or_begun_otherwise(asked, plan, own, chosen):
+    assert choose_xla(asked, plan, own) is chosen
+
+
+def test_a_gpu_that_is_there_is_used_and_counts(monkeypatch):
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
+    assert choose_xla(None, ONE_CPU)
+    strategy = tf.distribute.OneDeviceStrategy("CPU:0")
+    assert not choose_xla(None, DevicePlan(strategy))
+
+
+def test_towers_are_refused_at_once(dataset, tmp_path):
+    run = tmp_path / "run"
+    with pytest.raises(UserError, match="--no-xla with towers, got --xla"):
+        small.train(dataset, run, plan=TOWERS, xla=True)
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("compiled", "plan", "own", "said"),
+    [
+        (True, _OnGpus(), None, "compiled by XLA; --no-xla"),
+        (True, ONE_CPU, None, "slower on a CPU"),
+        (False, TOWERS, True, "last bits will differ"),
+        (False, GPU_TOWERS, None, "not compiled: XLA compiles for one device"),
+        (False, ONE_CPU, None, ""),
+        (False, _OnGpus(), None, ""),
+    ],
+)
+def test_what_a_reader_would_not_expect_is_said(compiled, plan, own, said, capsys):
+    say_xla(compiled, plan, own)
+    seen = "".join(capsys.readouterr())
+    assert said in seen and seen.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize("xla", [None, True])
+def test_a_run_keeps_what_it_was_begun_with(dataset, tmp_path, xla):
+    run = tmp_path / "run"
+    model = small.train(dataset, run, epochs=1, xla=xla).model
+    assert read_config(run).preset.recipe.xla is bool(xla)
+    resumed = small.train(dataset, run, epochs=2, xla=None, resume=True).model
+    assert read_config(run).preset.recipe.xla is bool(xla)
+    assert model.jit_compile is resumed.jit_compile is bool(xla)
+
+
+REPLICAS = """
+from keras_alexnet.training.compile import compile_network
+from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
+from keras_alexnet.training.state import model_state
+from tests import small
+
+generator = np.random.default_rng(0)
+side = (small.INPUT, small.INPUT, 3)
+images = generator.normal(0, 50, (8, *side)).astype("float32")
+labels = np.arange(8) % 3
+plan = plan_devices("mirrored")
+states, calls = {{}}, {{}}
+for xla in (False, True):
+    fields = {{"precision": {precision!r}, "learning_rate": 0.002, "xla": xla}}
+    model = compile_network(small.preset(**fields), 3, plan)
+    history = model.fit(images, labels, batch_size=4, shuffle=False, verbose=0).history
+    states[xla] = {{**model_state.capture(model), "loss": np.array(history["loss"])}}
+    assert not model.jit_compile
+gaps, counters = {{}}, []
+for name, expected in states[False].items():
+    found = states[True][name]
+    if "counter" in name or "iteration" in name:
+        counters.append(bool((found == expected).all()))
+    if name.startswith("model/") or name == "loss":
+        gaps[name] = float(np.abs(found - expected).max() / np.abs(expected).max())
+result = gaps, counters
+"""
+
+
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)]
+)
+def test_replicas_that_xla_compiles_come_to_the_same_weights(precision):
+    """With dropout, whose masks and counters are the same."""
+    gaps, counters = logical_devices.run(REPLICAS.format(precision=precision))
+    dtype = "float32" if precision == "float32" else "float16"
+    limit = training_bound(dtype, small.TERMS, steps=2)
+    assert len(counters) >= 3 and all(counters)
+    assert 0 < max(gaps.values()) < limit
