@@ -93,7 +93,7 @@ def preset(name: str = "released", **fields) -> Preset:
 
     Fields are those of network and recipe, by name.
     """
-    quick = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001}
+    quick = {"epochs": 2, "batch_size": 8, "learning_rate": 0.001, "xla": False}
     return find_preset(name).replace(**{**NETWORK, **quick, **fields})
 
 

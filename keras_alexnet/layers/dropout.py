@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_alexnet.layers.kernel_forms import compiled_by_xla
+from keras_alexnet.layers.kernel_forms import compiled_by_xla, current_forms
 
 Columns = tuple[int, int]
+_PHILOX = 1  # TensorFlow's number of the generator
+_SCRAMBLE = 0x02461E29_3EC8F720  # key that TensorFlow scrambles seeds with
 # Type of the numbers -> length of its mantissa in bits, and the integer of its size.
 _MANTISSAS = {
     tf.float32: (23, tf.uint32),
@@ -162,13 +164,18 @@ def draw_mask(
 
 
 def _uniform(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Return `tf.random.stateless_uniform`, the same numbers under XLA too.
+    """Return `tf.random.stateless_uniform`: the same numbers on GPUs and under XLA.
 
     XLA draws the same bits and makes other numbers of them. As TensorFlow does it, the
     lowest of them are the mantissa of a number in [1, 2). Not so for float64.
     """
     if not compiled_by_xla() or dtype not in _MANTISSAS:
-        return tf.random.stateless_uniform(shape, seed=seed, dtype=dtype)
+        if current_forms().host_seeds:
+            return tf.random.stateless_uniform(shape, seed=seed, dtype=dtype)
+        key, counter = _key_and_counter(seed)
+        return tf.raw_ops.StatelessRandomUniformV2(
+            shape=shape, key=key, counter=counter, alg=_PHILOX, dtype=dtype
+        )
     bits = tf.random.stateless_uniform(
         shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
     )
@@ -176,6 +183,27 @@ def _uniform(shape: tf.Tensor, seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     words = bits & tf.constant(2**mantissa - 1, tf.uint32)
     one = tf.bitcast(tf.constant(1, dtype), whole)
     return tf.bitcast(tf.cast(words, whole) | one, dtype) - tf.constant(1, dtype)
+
+
+def _key_and_counter(seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return what TensorFlow derives from a seed, on the device that has the seed.
+
+    Its own operation, StatelessRandomGetKeyCounter, is the host's. As that does it, one
+    block of Philox under a fixed key scrambles the seed: half of it is the key, half
+    the upper half of the counter.
+    """
+    counter = tf.bitcast(tf.cast(seed, tf.int64), tf.uint64)
+    block = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[2, 2],
+        key=tf.constant([_SCRAMBLE], tf.uint64),
+        counter=counter,
+        alg=_PHILOX,
+        dtype=tf.uint32,
+    )
+    halves = tf.bitcast(block, tf.int64)  # GPUs slice no uint64
+    key, high = halves[:1], halves[1:]
+    counter = tf.concat([tf.zeros_like(high), high], axis=0)
+    return tf.bitcast(key, tf.uint64), tf.bitcast(counter, tf.uint64)
 
 
 def _mask_shape(

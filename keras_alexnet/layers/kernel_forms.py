@@ -24,21 +24,24 @@ class KernelForms:
         branched_update: Update a weight by one fused kernel in a branch that is not
             taken where it is frozen. On a GPU the host waits for the step to choose the
             branch, 16 times a step; the other form chooses by arithmetic.
+        host_seeds: Let the host derive what a dropout draws from, which on a GPU it
+            waits for the step to do; the other form derives it on the device.
     """
 
     product_norm: bool = False
     split_groups: bool = False
     fit_bfloat16: bool = False
     branched_update: bool = False
+    host_seeds: bool = False
 
 
 NATIVE = KernelForms()
 # On CPUs each form is the faster one in every arithmetic, compiled by XLA or not.
-_ON_CPU = KernelForms(True, True, True, True)
+_ON_CPU = KernelForms(True, True, True, True, True)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (compiled by XLA, type of the inputs) -> forms on a GPU; all else is native.
 # Images/s of a training step of preset `paper`, batch 128, on an NVIDIA H200. In-map
-# normalisation, pools and dropout masks have one form everywhere.
+# normalisation and pools have one form everywhere.
 _MEASURED_ON_GPU = {
     # TF32. Native 7,185; norm as a product 8,104; groups split too 10,632.
     (False, tf.float32): _ON_GPU,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_alexnet.presets.recipe import FREE
 from keras_alexnet.training.devices import StrategyName
+from tfrecords.errors import UserError
 from tfrecords.ranges import check_count, check_number
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Metadata of a field that is said anew each time: where the run lies, and what it
 # computes on this time. The run folder does not keep it.
 ANEW = {"on_resume": "anew"}
+GPU_STEPS = 8  # of a call: a choice that was not timed, some 50 ms on an NVIDIA H200
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Control:
     """Such as GPU:0,GPU:1; None: all GPUs."""
     logical_devices: int | None = dataclasses.field(default=None, metadata=ANEW)
     """Split the CPU into so many devices, to try a strategy out without GPUs."""
+    steps_per_execution: int | None = dataclasses.field(default=None, metadata=ANEW)
+    """Steps that one call takes, without a strategy; None: 8 on a GPU, else 1."""
     keep: int = dataclasses.field(default=2, metadata=FREE)
     """Checkpoints kept."""
     save_every: int | None = dataclasses.field(default=None, metadata=FREE)
@@ -46,6 +50,7 @@ class Control:
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", Path(self.data))
         object.__setattr__(self, "run", Path(self.run))
+        check_count("steps_per_execution", self.steps_per_execution)
         check_count("keep", self.keep)
         check_count("save_every", self.save_every)
         check_number("save_minutes", self.save_minutes, above=0)
@@ -71,3 +76,19 @@ class Control:
             devices=None if self.devices is None else self.devices.split(","),
             logical_devices=self.logical_devices,
         )
+
+    def group_size(self, plan: "DevicePlan") -> int:
+        """Return the steps that one call takes.
+
+        Raises:
+            UserError: More than one are asked for under a strategy.
+        """
+        size = self.steps_per_execution
+        if plan.strategy is not None:
+            if size not in (None, 1):
+                raise UserError(
+                    f"Expected one step an execution with --strategy {self.strategy}, "
+                    f"got {size}. Leave --steps-per-execution out."
+                )
+            return 1
+        return size or (GPU_STEPS if plan.on_gpus else 1)

@@ -13,9 +13,10 @@ from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.schedule import SCHEDULES
 from keras_alexnet.trained.config_file import NetworkConfig, read_config, write_config
 from keras_alexnet.trained.dataset_check import check_dataset
-from keras_alexnet.trained.names import CHECKPOINTS
+from keras_alexnet.trained.names import CHECKPOINTS, CONFIG_FILE
 from keras_alexnet.training.callbacks import (
     EpochLog,
+    ProgressBar,
     ProgressLines,
     StopAtNan,
     TensorBoardScalars,
@@ -61,18 +62,20 @@ def train(
         UserError: Dataset or run folder are not as expected or do not fit each other,
             another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, the batch does not divide by the
-            replicas, XLA is to compile towers, or the last state could not be saved.
+            replicas, XLA is to compile towers, steps are to be taken in groups under a
+            strategy, or the last state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)
     plan = control.plan() if plan is None else plan
     plan.check_batch(preset.recipe.batch_size)
+    group = control.group_size(plan)
     dataset = RunDataset.read(control.data)
     dataset.check_fits(preset)
-    own = read_config(control.run).preset.recipe if control.resume else Recipe()
-    own_precision = own.precision if control.resume else None
+    own = _own_recipe(control)
+    own_precision, own_xla = (own.precision, own.xla) if own else (None, None)
     chosen = choose_precision(preset.recipe.precision, plan, own_precision)
-    xla = choose_xla(preset.recipe.xla, plan, own.xla)
+    xla = choose_xla(preset.recipe.xla, plan, own_xla)
     preset = preset.replace(precision=chosen.precision, xla=xla)
     held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
     if plan.is_chief:
@@ -81,8 +84,15 @@ def train(
         _open_run(preset, control, dataset, plan.is_chief)
         if plan.is_chief:
             chosen.say()
-            say_xla(xla, plan, own.xla)
-        return _Training(preset, control, dataset, plan).run()
+            say_xla(xla, plan, own_xla)
+        return _Training(preset, control, dataset, plan, group).run()
+
+
+def _own_recipe(control: Control) -> Recipe | None:
+    """Return the recipe of the run that is resumed, if there is one."""
+    if not control.resume or not (control.run / CONFIG_FILE).exists():
+        return None
+    return read_config(control.run).preset.recipe
 
 
 def _open_run(
@@ -108,6 +118,7 @@ class _Training:
     control: Control
     dataset: RunDataset
     plan: DevicePlan
+    group: int  # steps that are taken at once
 
     def __post_init__(self) -> None:
         size, recipe = self.preset.input_size, self.preset.recipe
@@ -116,6 +127,8 @@ class _Training:
         self.model = compile_network(self.preset, self.classes, self.plan, mean)
         steps = self.dataset.manifest.count("train") // recipe.batch_size
         self.progress = RunProgress(steps, recipe.last_epoch, model=self.model)
+        if self.group > 1 or self.plan.on_gpus:
+            self.model.group_steps(self.group, self._ends_a_group)
         self.plateau = self._plateau()
         self.saving = self._saving()
 
@@ -134,6 +147,13 @@ class _Training:
         with self.saving.signals, self.saving:
             self._fit()
         return self.progress
+
+    def _ends_a_group(self) -> bool:
+        """Whether an epoch or what is saved ends with the step after those taken."""
+        every = self.control.save_every
+        if self.progress.step + 1 == self.progress.steps:
+            return True
+        return every is not None and (self.progress.steps_taken + 1) % every == 0
 
     def _plateau(self) -> Plateau | None:
         """Return what drops the rate; None where a schedule does."""
@@ -185,7 +205,6 @@ class _Training:
     ) -> None:
         """Call `fit` from where the run is, up to an epoch."""
         epoch, step = self.progress.epoch, self.progress.step
-        bar = self.plan.is_chief and _shows_a_bar()
         self.model.fit(
             training_stream(
                 self.preset, self.dataset, self.plan, epoch=epoch, step=step, last=last
@@ -197,7 +216,7 @@ class _Training:
             steps_per_epoch=self.progress.steps - step,
             callbacks=callbacks,
             shuffle=False,  # the stream is shuffled
-            verbose=1 if bar else 0,
+            verbose=0,
         )
 
     def _finish_epoch(
@@ -227,10 +246,15 @@ class _Training:
             callbacks.append(self.plateau)
         if not self.plan.is_chief:
             return [*callbacks, self.saving]
-        if not _shows_a_bar():
-            sizes = (progress.steps, progress.last_epoch, recipe.batch_size)
-            callbacks.append(ProgressLines(*sizes, first_steps))
-        return [*callbacks, TensorBoardScalars(self.control.run), self.saving]
+        shown = ProgressBar if sys.stdout and sys.stdout.isatty() else ProgressLines
+        report = shown(
+            *(progress.steps, progress.last_epoch, recipe.batch_size, first_steps),
+            compiled=self.model.uses_xla,
+            loop=self.model.step_loop,
+            idle="GPU" if self.plan.on_gpus else None,
+        )
+        scalars = TensorBoardScalars(self.control.run)
+        return [*callbacks, report, scalars, self.saving]
 
 
 def _say_what_the_schedule_does(recipe: Recipe) -> None:
@@ -246,10 +270,3 @@ def _say_what_the_schedule_does(recipe: Recipe) -> None:
         f"Schedule {recipe.schedule} is made for {schedule.stop} epochs, this run has "
         f"{recipe.last_epoch}: {rest}."
     )
-
-
-def _shows_a_bar() -> bool:
-    """Whether standard output is a terminal that has the characters of Keras' bar."""
-    stream = sys.stdout
-    encoding = getattr(stream, "encoding", None) or ""
-    return stream is not None and stream.isatty() and encoding.lower()[:3] == "utf"

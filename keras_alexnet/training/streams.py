@@ -68,4 +68,6 @@ def validation_stream(
         batch_size=size,
         input_size=preset.input_size,
     )
-    return plan.distribute(make), math.ceil(dataset.manifest.count(split) / size)
+    return plan.distribute(make, again=True), math.ceil(
+        dataset.manifest.count(split) / size
+    )

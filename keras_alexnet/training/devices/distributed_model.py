@@ -2,23 +2,24 @@
 
 This file alone overrides methods of Keras' models that are private, or that reach into
 what is: `_maybe_symbolic_build`, `train_step` and `test_step` with `_compute_loss` and
-`_loss_tracker`. Keras 3.15 cannot `fit` under `MultiWorkerMirroredStrategy` without
-(keras issue 20585). tests/keras_alexnet/training/devices/test_distributed_model.py
-fails when Keras changes what stands behind them; setup.cfg bounds Keras to a minor
-release for the same reason.
+`_loss_tracker`, `make_train_function`. Keras 3.15 cannot `fit` under
+`MultiWorkerMirroredStrategy` without (keras issue 20585).
+tests/keras_alexnet/training/devices/test_distributed_model.py fails when Keras changes
+what stands behind them; setup.cfg bounds Keras to a minor release for the same reason.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.tensorflow.trainer import reduce_per_replica
 from keras.src.losses.loss import unscale_loss_for_distribution
 
 from keras_alexnet.data import PixelBatch
 from keras_alexnet.towers.devices import device_scope
-
-Logs = dict[str, tf.Tensor]
+from keras_alexnet.training.devices.step_loop import Logs, StepLoop
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -42,6 +43,7 @@ class DistributedModel(keras.Model):
         colocate: Whether backward work runs where the forward work did, as towers need.
             A gradient tape would put all of it on the first device. Not with
             `run_eagerly`.
+        step_loop: What takes the steps of `fit` in groups; None leaves it to Keras.
         compiled_replicas: Whether XLA compiles what each replica computes. Under a
             strategy it cannot compile the step, whose variables are on other devices
             too; it compiles what becomes of their values.
@@ -51,6 +53,37 @@ class DistributedModel(keras.Model):
     towers: tuple[str, ...] = ()
     colocate = False
     compiled_replicas = False
+    step_loop: StepLoop | None = None
+
+    @property
+    def uses_xla(self) -> bool:
+        """Whether XLA compiles a training step, or what each replica does in it."""
+        return bool(self.jit_compile) or self.compiled_replicas
+
+    @property
+    def pending_steps(self) -> int:
+        """Steps that `fit` has counted and that are still to be taken."""
+        return 0 if self.step_loop is None else self.step_loop.pending
+
+    def group_steps(self, size: int, ends_here: Callable[[], bool]) -> None:
+        """Let `fit` take steps in groups from now on; see `StepLoop`."""
+        self.step_loop = StepLoop(self._step_of_all(), size, ends_here)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """As Keras, unless steps come in groups."""
+        if self.step_loop is None:
+            return super().make_train_function(force)
+        self.train_function = self.step_loop
+        return self.train_function
+
+    def _step_of_all(self) -> Callable[[Any], Logs]:
+        """Return what takes a step of all replicas, and gives what Keras logs."""
+
+        def step(data: Any) -> Logs:
+            logs = self.distribute_strategy.run(self.train_step, args=(data,))
+            return reduce_per_replica(logs, self.distribute_strategy, "auto")
+
+        return tf.function(step, autograph=False, jit_compile=self.jit_compile)
 
     def train_step(self, data: Any) -> Logs:
         if self.compiled_replicas:

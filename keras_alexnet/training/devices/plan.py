@@ -13,6 +13,7 @@ from keras_alexnet.training.devices.cluster import find_cluster
 from tfrecords.errors import UserError
 
 MOST_PARTS = 256  # of a CPU
+PREFETCHED = 2  # batches that wait on a GPU
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,33 @@ class DevicePlan:
         """Raise UserError for a global batch that does not divide by the replicas."""
         BatchRows(replicas=self.replicas).replica_batch(batch_size)
 
+    @property
+    def on_gpus(self) -> bool:
+        """Whether GPUs compute."""
+        return all("GPU" in name for name in self.devices)
+
     def distribute(
-        self, make: Callable[..., tf.data.Dataset]
+        self, make: Callable[..., tf.data.Dataset], again: bool = False
     ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """Return the dataset that `fit` takes.
+        """Return the dataset that `fit` takes, copied ahead to the GPUs it is for.
+
+        Of two towers each copies what it reads in the step itself.
 
         Args:
             make: Makes the dataset of one input pipeline. Called without arguments it
                 is the whole one; with `rows=BatchRows(...)` it yields the batches of
                 the replicas that have those rows, in turn.
+            again: Whether it is read again and again, as for validation.
         """
         if self.strategy is None:
-            return make()
+            batches = make()
+            if not self.on_gpus or self.towers:
+                return batches
+            # Keras cannot count what is on a device, and would not read it again.
+            batches = batches.repeat() if again else batches
+            return batches.apply(
+                tf.data.experimental.prefetch_to_device(self.devices[0], PREFETCHED)
+            )
         options = tf.data.Options()
         # The rows are the sharding: TensorFlow's own is by file.
         options.experimental_distribute.auto_shard_policy = (

@@ -26,14 +26,12 @@ def choose_xla(asked: bool | None, plan: DevicePlan, own: bool | None = None) ->
         )
     if plan.towers:
         return False
-    on_gpus = all("GPU" in name for name in plan.devices)
-    return next((each for each in (asked, own) if each is not None), on_gpus)
+    return next((each for each in (asked, own) if each is not None), plan.on_gpus)
 
 
 def say_xla(compiled: bool, plan: DevicePlan, own: bool | None = None) -> None:
     """Print one line where the choice is not what a reader would expect."""
-    on_gpus = all("GPU" in name for name in plan.devices)
-    if compiled and on_gpus:
+    if compiled and plan.on_gpus:
         say("The training step is compiled by XLA; --no-xla switches it off.")
     elif compiled:
         warn("XLA makes a training step slower on a CPU, not faster.")
@@ -41,5 +39,5 @@ def say_xla(compiled: bool, plan: DevicePlan, own: bool | None = None) -> None:
         warn(
             "XLA cannot compile towers, as it did this run: the last bits will differ."
         )
-    elif plan.towers and on_gpus:
+    elif plan.towers and plan.on_gpus:
         say("The training step is not compiled: XLA compiles for one device.")

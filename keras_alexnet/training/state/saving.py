@@ -129,6 +129,8 @@ class Saving(keras.callbacks.Callback):
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         self.progress.step += 1
+        if self.model.pending_steps:
+            return  # the network is as it was before them
         if self.progress.step == self.progress.steps:
             return  # a signal stops the validation, and the epoch's end saves
         signum, due = self._wishes()

@@ -25,12 +25,14 @@ class TopKError(keras.metrics.Mean):
         self.k = k
 
     def update_state(self, labels, scores, sample_weight=None) -> None:
-        labels = tf.cast(tf.reshape(labels, (-1,)), tf.int32)
+        # Not int32, of which TensorFlow computes sums and slices on a GPU's host.
+        labels = tf.cast(tf.reshape(labels, (-1,)), tf.int64)
         scores = tf.convert_to_tensor(scores)
         own = tf.gather(scores, labels, axis=1, batch_dims=1)[:, None]
-        earlier = tf.range(tf.shape(scores)[1]) < labels[:, None]
+        classes = tf.cast(tf.range(tf.shape(scores)[1]), tf.int64)
+        earlier = classes < labels[:, None]
         better = (scores > own) | (earlier & (scores == own))
-        rank = tf.reduce_sum(tf.cast(better, tf.int32), axis=1)
+        rank = tf.reduce_sum(tf.cast(better, tf.float32), axis=1)
         # Asked for by name: comparisons with NaN are false, and TensorFlow's optimiser
         # of graphs takes `not (a <= b)` for `a > b`.
         lost = tf.math.is_nan(scores) | (tf.math.is_inf(scores) & (scores > 0))

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import keras
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.dropout import draw_mask
+from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
     check_keras_contract,
@@ -257,6 +259,7 @@ parts = [tf.config.LogicalDeviceConfiguration() for _ in range(4)]
 tf.config.set_logical_device_configuration(cpu, parts)
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.dropout import draw_mask
+from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 strategy = tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(4)])
 found = {}
 for kind in (OriginalDropout, InvertedDropout):
@@ -387,3 +390,14 @@ def test_draws_are_the_same_when_xla_compiles():
         draw = tf.function(draw_mask, jit_compile=True)
         np.testing.assert_array_equal(draw(inputs, generators[1], None, dtype), plain)
         assert plain.dtype == dtype
+
+
+@pytest.mark.parametrize("seed", [(0, 0), (5, 1), (2**31 - 1, 4), (-7, -(2**31))])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16, tf.float16, tf.float64])
+def test_draws_are_the_same_when_no_seed_goes_to_the_host(seed, dtype):
+    generator = SimpleNamespace(next=lambda: tf.constant(seed, tf.int32))
+    inputs = tf.zeros((37, 129), dtype)
+    plain = draw_mask(inputs, generator, None, dtype)
+    with use_forms(NATIVE):
+        found = draw_mask(inputs, generator, None, dtype)
+    np.testing.assert_array_equal(found, plain)

@@ -9,7 +9,7 @@ import pytest
 
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels, load_model
-from keras_alexnet.training import fit
+from keras_alexnet.training import callbacks, fit
 from keras_alexnet.training.state.checkpoint import (
     list_checkpoints,
     newest_checkpoint,
@@ -107,7 +107,10 @@ def test_training_ends_after_the_last_plateau(tmp_path, dataset):
     assert state.plateaus_over
 
 
-def test_loss_that_is_not_a_number_keeps_the_last_checkpoint(tmp_path, dataset):
+def test_loss_that_is_not_a_number_keeps_the_last_checkpoint(
+    tmp_path, dataset, monkeypatch
+):
+    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_LOOKS", 0.0)
     run = tmp_path / "run"
     small.train(dataset, run, epochs=1)
     saved = newest_checkpoint(run / "checkpoints")

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import keras
 import numpy as np
 import pytest
@@ -7,12 +9,14 @@ from keras.src.losses import loss as loss_module
 from keras.src.trainers.trainer import Trainer
 
 from keras_alexnet.data import (
+    PixelBatch,
     eval_dataset,
     evaluation_batches,
     train_dataset,
     training_batches,
 )
 from keras_alexnet.data.mean import load_statistics, mean_patch
+from keras_alexnet.layers.kernel_forms import KernelForms, use_forms
 from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.update.metrics import TopKError
@@ -20,6 +24,7 @@ from tests import small
 from tests.keras_alexnet.training.conftest import check_sources
 from tests.reference import relative, rounding_bound, training_bound
 from tests.tools import logical_devices
+from tests.tools.host_waits import host_waits, without_kernel
 
 
 def network(colocate=False, optimizer=None):
@@ -157,6 +162,55 @@ result = [
 def test_each_tower_makes_the_same_images_of_the_crops():
     same, without_colour = logical_devices.run(IN_TOWERS)
     assert same and not without_colour
+
+
+def step_graph(forms):
+    model = compile_network(small.preset(), 3, mean=np.zeros(3))
+    batch = PixelBatch.without_noise(
+        tf.zeros((4, small.INPUT, small.INPUT, 3), tf.uint8)
+    )
+    labels = tf.zeros(4, tf.int64)
+    model.evaluate(tf.data.Dataset.from_tensors((batch, labels)), verbose=0)
+    with use_forms(forms):
+        step = tf.function(lambda *batch: model.train_step(batch), autograph=False)
+        return step.get_concrete_function(batch, labels).graph
+
+
+ON_GPU = KernelForms(product_norm=True, split_groups=True)
+BRANCHES = KernelForms(True, True, branched_update=True, host_seeds=True)
+
+
+@pytest.mark.parametrize(
+    ("forms", "waits"), [(ON_GPU, {}), (BRANCHES, {"If": 16, "StatelessRandom": 2})]
+)
+def test_no_step_waits_for_the_host_of_a_gpu(forms, waits):
+    """Each update of a weight did, each dropout, and twice each metric."""
+    graph = step_graph(forms)
+    found = Counter(wait.split(" <- ")[0] for wait in host_waits(graph))
+    names = {"If": "If", "StatelessRandomGetKeyCounter": "StatelessRandom"}
+    assert {names.get(each, each): n for each, n in found.items()} == waits
+    assert without_kernel(graph) == set()
+
+
+ON_ANOTHER_DEVICE = """
+from keras_alexnet.training.compile import compile_network
+from keras_alexnet.training.devices import placement
+from tests import small
+
+with tf.device("CPU:1"):  # the host is CPU:0
+    model = compile_network(small.preset(), 3)
+    placed = placement.read_placement(model, 4)
+result = [[c.layer, c.source, c.target, c.bytes] for c in placed.crossings]
+"""
+
+
+def test_nothing_goes_between_host_and_device_but_the_batch():
+    crossings = logical_devices.run(ON_ANOTHER_DEVICE)
+    labels, crops = 4 * 8, 4 * small.INPUT**2 * 3
+    colours, scale = 4 * 3 * 4, 4
+    sizes = sorted([labels, crops, colours, scale])
+    assert sorted(size for *_, size in crossings) == sizes
+    assert {tuple(place) for *place, _ in crossings} == {("", "CPU:0", "CPU:1")}
 
 
 def test_keras_has_not_changed_what_it_rests_on():

@@ -13,7 +13,7 @@ from keras_alexnet.training.devices import plan
 from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
 from tests import small
 from tests.reference import UNIT, training_bound
-from tests.tools import strategies
+from tests.tools import logical_devices, strategies
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 
@@ -160,3 +160,63 @@ def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
     DevicePlan().check_batch(9)
     with pytest.raises(ValueError, match="the 3 replicas, got 128.*126 or 129"):
         DevicePlan().check_batch(128)
+
+
+AHEAD = """
+import dataclasses
+from keras_alexnet.training.devices import plan
+from keras_alexnet.training.devices.plan import DevicePlan
+
+@dataclasses.dataclass(frozen=True)
+class Plan(DevicePlan):
+    devices = ("CPU:1",)
+    on_gpus = True  # a stand-in
+
+def numbers():
+    return tf.data.Dataset.range(4).batch(2)
+
+once, again = (iter(Plan().distribute(numbers, again)) for again in (False, True))
+placed = next(once).device
+result = placed, [n.tolist() for n in map(np.asarray, once)], next(again) is not None
+result = *result, [np.asarray(next(again)).tolist() for _ in range(4)]
+"""
+
+
+def test_batches_wait_on_the_device_that_computes():
+    place, rest, _, repeated = logical_devices.run(AHEAD)
+    assert place.endswith("CPU:1") and rest == [[2, 3]]
+    assert repeated == [[2, 3], [0, 1], [2, 3], [0, 1]]
+
+
+OF_A_GPU = """
+import dataclasses, pathlib, tempfile
+from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.state import model_state
+from tests import small
+
+@dataclasses.dataclass(frozen=True)
+class Plan(DevicePlan):
+    devices = ("CPU:1",)
+    on_gpus = True  # a stand-in
+
+ends, folder = [], pathlib.Path(tempfile.mkdtemp())
+for plan, device in ((None, None), (Plan(), "CPU:1")):
+    with tf.device(device):
+        run = folder / str(device)
+        end = small.train(pathlib.Path({data!r}), run, plan, epochs=3, xla=False)
+    for row in end.history:
+        del row["seconds"]
+    ends.append((model_state.capture(end.model), end.history))
+    loop = end.model.step_loop
+(plain, history), (found, other) = ends
+same = [name for name in plain if np.array_equal(plain[name], found[name])]
+result = len(plain), len(same), history == other, loop.size, loop.waited > 0
+"""
+
+
+def test_a_run_as_on_a_gpu_is_that_of_one_cpu(dataset):
+    """Batches that wait on the device, steps in groups, validation again and again."""
+    code = OF_A_GPU.format(data=str(dataset))
+    count, same, histories, size, waited = logical_devices.run(code)
+    assert count == same and histories
+    assert size == 8 and waited
