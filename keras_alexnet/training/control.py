@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Metadata of a field that is said anew each time: where the run lies, and what it
 # computes on this time. The run folder does not keep it.
 ANEW = {"on_resume": "anew"}
+LEAST_LIMIT = 0.1  # GB; the smallest network of eight layers takes more
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Control:
     """Such as GPU:0,GPU:1; None: all GPUs."""
     logical_devices: int | None = dataclasses.field(default=None, metadata=ANEW)
     """Split the CPU into so many devices, to try a strategy out without GPUs."""
+    memory_limit: float | None = dataclasses.field(default=None, metadata=ANEW)
+    """GB (1e9 bytes) to take of each GPU, at once; None: as much as is needed, little
+    by little."""
     keep: int = dataclasses.field(default=2, metadata=FREE)
     """Checkpoints kept."""
     save_every: int | None = dataclasses.field(default=None, metadata=FREE)
@@ -49,6 +53,7 @@ class Control:
         check_count("keep", self.keep)
         check_count("save_every", self.save_every)
         check_number("save_minutes", self.save_minutes, above=0)
+        check_number("memory_limit", self.memory_limit, least=LEAST_LIMIT)
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -70,4 +75,5 @@ class Control:
             towers=self.towers,
             devices=None if self.devices is None else self.devices.split(","),
             logical_devices=self.logical_devices,
+            memory_limit=self.memory_limit,
         )
