@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.device_memory import memory_explained
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.schedule import SCHEDULES
@@ -22,8 +23,12 @@ from keras_alexnet.training.callbacks import (
 )
 from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.control import Control
+from keras_alexnet.training.devices.batch_limit import BatchLimit
 from keras_alexnet.training.devices.plan import DevicePlan
-from keras_alexnet.training.devices.precision import choose_precision
+from keras_alexnet.training.devices.precision import (
+    choose_precision,
+    computing_devices,
+)
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.run_folder import create_run, hold_run, save_best
 from keras_alexnet.training.state.checkpoint import newest_checkpoint
@@ -60,8 +65,8 @@ def train(
         UserError: Dataset or run folder are not as expected or do not fit each other,
             another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, the batch does not divide by the
-            replicas, XLA is asked for on several devices, or the last state could not
-            be saved.
+            replicas, XLA is asked for on several devices, the batch does not fit in
+            the memory of a device, or the last state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)
@@ -81,7 +86,9 @@ def train(
         _open_run(preset, control, dataset, plan.is_chief)
         if plan.is_chief:
             chosen.say()
-        return _Training(preset, control, dataset, plan).run()
+        limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
+        with memory_explained(computing_devices(plan)[0], limit.explain):
+            return _Training(preset, control, dataset, plan).run()
 
 
 def _open_run(
