@@ -10,7 +10,8 @@ from keras_alexnet.towers.crossings import crossing_bytes
 from keras_alexnet.training.devices.plan import DevicePlan
 
 # Of a device's memory; the rest is for what arithmetic does not know: workspaces of
-# convolutions, gaps between tensors, batches under way.
+# convolutions, gaps between tensors, batches under way. On CPUs, steps of 32 to 384
+# images took 0.77 to 1.08 of the estimate (peak of the process less its imports).
 USABLE = 0.8
 
 
