@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from keras_alexnet.device_memory import exhausted_device, grow_gpu_memory
 from keras_alexnet.keras_settings import use_tensorflow
 from keras_alexnet.registry import Registry
 from keras_alexnet.version import VERSION
@@ -93,6 +94,8 @@ def _run(arguments: list[str], debug: bool) -> int:
             use_tensorflow(check=not asked_for_help)
         if not debug and verb in TENSORFLOW and not asked_for_help:
             import_tensorflow_silently()
+        if verb in TENSORFLOW and not asked_for_help:
+            grow_gpu_memory()
         status = VERBS[verb](arguments[1:]) or 0
         flush_streams()
         return status
@@ -147,6 +150,11 @@ def _one_line(error: Exception) -> str:
     if isinstance(error, UserError):
         return printable(str(error))
     text = " ".join(str(error).split())
+    if (device := _exhausted_device(error)) is not None:
+        return (
+            f"The memory of {device or 'the device'} does not suffice. Take a smaller "
+            "--batch-size, or end what else uses it."
+        )
     if _is_damaged_record(error):
         return (
             f"A record of the dataset is damaged or its file compressed ({text[:99]}). "
@@ -158,6 +166,10 @@ def _one_line(error: Exception) -> str:
         f"{type(error).__name__}: {text[:500].rstrip('.')}. This is a fault of ours or "
         "of a library; --debug shows where it is."
     )
+
+
+def _exhausted_device(error: Exception) -> str | None:
+    return exhausted_device(error) if "tensorflow" in sys.modules else None
 
 
 def _is_damaged_record(error: Exception) -> bool:

@@ -30,11 +30,12 @@ _VARIABLES = (
 
 def machine_facts() -> dict[str, Any]:
     """Say what this machine is: processor, instructions, cores, memory, system."""
+    memory = memory_bytes()
     return {
         "processor": processor_name(),
         "instructions": list(processor_instructions()),
         "cores": available_cores(),
-        "memory_gb": _memory(),
+        "memory_gb": None if memory is None else round(memory / 1e9, 1),
         "system": platform.platform(),
     }
 
@@ -87,9 +88,9 @@ def _installed(packages: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
-def _memory() -> float | None:
+def memory_bytes() -> int | None:
+    """Return the bytes of this machine's memory; None where the system does not say."""
     try:
-        pages = os.sysconf("SC_PHYS_PAGES")
-        return round(os.sysconf("SC_PAGE_SIZE") * pages / 1e9, 1)
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return None

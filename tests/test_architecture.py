@@ -86,7 +86,7 @@ OPEN_TO_ALL = {
     *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
     *("tfrecords.text_file", "tfrecords"),
     *("version", "registry", "record", "machine", "processor", "keras_settings"),
-    "options",
+    *("options", "device_memory"),
 }
 # What every file of a kind has: the verb of a command, a reader, an exporter and so on.
 SAME_EVERYWHERE = {

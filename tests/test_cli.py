@@ -64,6 +64,12 @@ class Unmendable(ValueError):
         (KeyError("x"), "KeyError: 'x'"),
         (UnicodeDecodeError("utf-8", b"", 0, 1, "why"), "UnicodeDecodeError: "),
         (tf.errors.DataLossError(None, None, "crc"), "A record of the dataset is dam"),
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "OOM when allocating tensor on /device:GPU:0 by GPU_0_bfc"
+            ),
+            "The memory of GPU:0 does not suffice. Take a smaller --batch-size, or",
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )

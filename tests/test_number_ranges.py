@@ -36,6 +36,7 @@ TRAIN = [
     *("--save-minutes=0", "--save-minutes=-1", "--save-minutes=nan"),
     *("--save-minutes=inf", "--logical-devices=0", "--logical-devices=-2"),
     *("--logical-devices=100000", "--batch-size=37", "--min-delta=-1"),
+    *("--memory-limit=0", "--memory-limit=-4", "--memory-limit=nan"),
     *("--momentum=1", "--momentum=-0.1", "--decay=-1", "--bias-rate=nan"),
 ]
 BUILD = [
@@ -142,7 +143,7 @@ def test_a_recipe(name, value):
 
 
 @pytest.mark.parametrize("value", [NAN, INF, -1.0, "1", True])
-@pytest.mark.parametrize("name", ["keep", "save_every", "save_minutes"])
+@pytest.mark.parametrize("name", ["keep", "save_every", "save_minutes", "memory_limit"])
 def test_a_control(name, value):
     with pytest.raises(ValueError, match=name):
         Control("data", "run", **{name: value})

@@ -24,7 +24,8 @@ class DevicesOptions:
 
     Weights, momenta, operations and what crosses between devices are read from the
     graphs that TensorFlow ran, not from what was asked for. The exit status is 0 only
-    if all is on the planned devices and nothing but the planned crosses.
+    if all is on the planned devices, nothing but the planned crosses, and no tower
+    waits for the other beyond that.
     """
 
     preset: str = "released"
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     if plan:
         table = tower_crossings(fields, batch_size, options.precision)
         wrong += placement.unplanned(plan, table)
+        wrong += placement.needless_waits(options.precision == "mixed_float16")
     _print(placement, plan, batch_size)
     figures = _figures(placement, plan, batch_size, wrong)
     files.write(options.json, (json.dumps(figures, indent=1) + "\n").encode())
@@ -113,6 +115,19 @@ def _print(placement: "Placement", plan: dict[str, str], batch_size: int) -> Non
         f"Beside them: {sums['others']} tensors, {sums['other_bytes']:,} bytes (images "
         f"and scalars such as the learning rate)."
     )
+    if plan:
+        _say_what_waits(placement, plan)
+
+
+def _say_what_waits(placement: "Placement", plan: dict[str, str]) -> None:
+    between = placement.control_between(plan)
+    work = [c for c in between if c.layers]
+    say(
+        f"Control dependencies between the towers: {len(work)} "
+        f"(beside {len(between) - len(work)} that only the end of the step waits for)."
+    )
+    if placement.waits and not placement.needless_waits(scaled=True):
+        say("Updates wait for both towers: loss scaling looks at all gradients first.")
 
 
 def _figures(
@@ -128,6 +143,8 @@ def _figures(
             for (layer, phase), counts in placement.operations.items()
         ],
         "crossings": [asdict(c) for c in placement.crossings],
+        "control": [asdict(c) for c in placement.control],
+        "waits": [asdict(wait) for wait in placement.waits],
         "sums": _sums(placement),
         "wrong": wrong,
     }

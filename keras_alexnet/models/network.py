@@ -16,6 +16,7 @@ from keras_alexnet.models.geometry import (
     CONV1_STRIDE,
     CONVOLUTIONS,
     KERNELS,
+    block_steps,
     check_size,
     conv_mode,
     zero_padding,
@@ -133,9 +134,7 @@ class NetworkBuilder:
 
     def steps(self, number: int) -> tuple[Step, ...]:
         """Return what follows a convolution."""
-        p = self.preset
-        blocks = {1: p.block1, 2: p.block2, 5: ("activation", "pool")}
-        return blocks.get(number, ("activation",))
+        return block_steps(self.preset, number)
 
     def later_steps(self, number: int) -> tuple[Step, ...]:
         """Return what follows a convolution and is not fused into it."""

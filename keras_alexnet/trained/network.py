@@ -8,12 +8,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data.preprocessing import Preprocessing
+from keras_alexnet.device_memory import memory_explained, memory_text
 from keras_alexnet.inference.classifier import Picture, Prediction, classify
 from keras_alexnet.inference.runtimes import (
     RUNTIMES,
     InferencePrecision,
     RuntimeName,
 )
+from keras_alexnet.models.memory import inference_memory
 from keras_alexnet.trained.config_file import NetworkConfig
 from tfrecords import Statistics
 from tfrecords.errors import UserError
@@ -87,11 +89,12 @@ class TrainedNetwork:
             top: Classes to name; at most all.
 
         Raises:
-            UserError: A path is no file, an array no picture, or an export has other
-                views built in.
+            UserError: A path is no file, an array no picture, an export has other
+                views built in, or the device has not the memory.
         """
         probabilities = self.classifier(views)
-        return list(classify(pictures, probabilities, self.labels, top=top))
+        with memory_explained("the device", self._explain_memory):
+            return list(classify(pictures, probabilities, self.labels, top=top))
 
     def probabilities(self, images: np.ndarray | tf.Tensor) -> np.ndarray:
         """Return class probabilities of preprocessed images.
@@ -102,8 +105,12 @@ class TrainedNetwork:
 
         Returns:
             float32 `(batch, classes)`: the softmax, averaged over the views.
+
+        Raises:
+            UserError: The device has not the memory for so many images at once.
         """
-        return self._compute(images)
+        with memory_explained("the device", self._explain_memory):
+            return self._compute(images)
 
     def classifier(self, views: int | None = None) -> Callable[[tf.Tensor], np.ndarray]:
         """Return a function from the bytes of pictures to class probabilities.
@@ -129,6 +136,19 @@ class TrainedNetwork:
         from keras_alexnet.trained.folder import save_network
 
         save_network(folder, self.model, self.labels, self.config, self.statistics)
+
+    def _explain_memory(self, device: str, available: int | None) -> str:
+        """Say how many images at once the memory of a device holds, by estimate."""
+        holds = ""
+        if available is not None:
+            preset = self.config.preset
+            count = inference_memory(preset, len(self.labels)).images(available)
+            holds = f" by estimate it holds {count:,};"
+        return (
+            f"So many images at once do not fit in {memory_text(device, available)}:"
+            f"{holds} another program may hold some of it. End that, give fewer images "
+            "at a time, or compute on the CPU: CUDA_VISIBLE_DEVICES=-1."
+        )
 
     def _preprocess(self, views: int) -> Callable[[tf.Tensor], tf.Tensor]:
         if views not in self._images:
@@ -224,6 +244,11 @@ class ExportedNetwork(TrainedNetwork):
                 f"{self.path}, which has its own built in, got {views}. Leave --views "
                 "out, or take the folder that it was made from."
             )
+
+    def _explain_memory(self, device: str, available: int | None) -> str:
+        # An earlier release did not write what the estimate needs.
+        known = available if self._known is not None else None
+        return super()._explain_memory(device, known)
 
     def _facts(self) -> tuple[NetworkConfig, Statistics]:
         if self._known is None:

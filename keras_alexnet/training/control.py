@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # computes on this time. The run folder does not keep it.
 ANEW = {"on_resume": "anew"}
 GPU_STEPS = 8  # of a call: a choice that was not timed, some 50 ms on an NVIDIA H200
+LEAST_LIMIT = 0.1  # GB; the smallest network of eight layers takes more
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Control:
     """Split the CPU into so many devices, to try a strategy out without GPUs."""
     steps_per_execution: int | None = dataclasses.field(default=None, metadata=ANEW)
     """Steps that one call takes, without a strategy; None: 8 on a GPU, else 1."""
+    memory_limit: float | None = dataclasses.field(default=None, metadata=ANEW)
+    """GB (1e9 bytes) to take of each GPU, at once; None: as much as is needed, little
+    by little."""
     keep: int = dataclasses.field(default=2, metadata=FREE)
     """Checkpoints kept."""
     save_every: int | None = dataclasses.field(default=None, metadata=FREE)
@@ -54,6 +58,7 @@ class Control:
         check_count("keep", self.keep)
         check_count("save_every", self.save_every)
         check_number("save_minutes", self.save_minutes, above=0)
+        check_number("memory_limit", self.memory_limit, least=LEAST_LIMIT)
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -75,6 +80,7 @@ class Control:
             towers=self.towers,
             devices=None if self.devices is None else self.devices.split(","),
             logical_devices=self.logical_devices,
+            memory_limit=self.memory_limit,
         )
 
     def group_size(self, plan: "DevicePlan") -> int:

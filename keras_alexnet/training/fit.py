@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.device_memory import memory_explained
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.schedule import SCHEDULES
@@ -23,6 +24,7 @@ from keras_alexnet.training.callbacks import (
 )
 from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.control import Control
+from keras_alexnet.training.devices.batch_limit import BatchLimit
 from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.devices.xla import choose_xla, say_xla
@@ -63,7 +65,8 @@ def train(
             another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, the batch does not divide by the
             replicas, XLA is to compile towers, steps are to be taken in groups under a
-            strategy, or the last state could not be saved.
+            strategy, the batch does not fit in the memory of a device, or the last
+            state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)
@@ -85,7 +88,9 @@ def train(
         if plan.is_chief:
             chosen.say()
             say_xla(xla, plan, own_xla)
-        return _Training(preset, control, dataset, plan, group).run()
+        limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
+        with memory_explained(plan.devices[0], limit.explain):
+            return _Training(preset, control, dataset, plan, group).run()
 
 
 def _own_recipe(control: Control) -> Recipe | None:

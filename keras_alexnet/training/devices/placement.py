@@ -5,6 +5,7 @@ there. After optimisation and placement it cuts a step into one graph a device, 
 is in these graphs is what runs.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,13 +21,18 @@ from tensorflow.python.eager import context
 from keras_alexnet.data import PixelBatch
 from keras_alexnet.towers.crossings import TowerCrossing
 from keras_alexnet.towers.devices import short_name
+from keras_alexnet.training.devices.dependencies import (
+    PLUMBING,
+    SENDS,
+    ControlDependency,
+    Dependencies,
+    Wait,
+    is_control,
+)
 
 FORWARD, BACKWARD, UPDATE = "forward", "backward", "update"
 OTHER = ""  # work that belongs to no layer: loss, metrics, iterations
 _BACKWARD_SCOPES = {"gradients", "gradient_tape"}
-_SENDS = ("_Send", "_HostSend")
-# Nodes that compute nothing; constants are wherever they are needed.
-_PLUMBING = {"Const", "NoOp", "Identity", "IdentityN", "Switch", "Merge"}
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,16 @@ class Placement:
         momenta: Device of each velocity, by the path of its weight.
         operations: How many operations of a (layer, phase) each device has.
         crossings: What goes between devices, order of the graph.
+        control: Control edges between devices.
+        waits: What of a tower waits for the other one, what is exchanged aside.
     """
 
     weights: dict[str, str] = field(default_factory=dict)
     momenta: dict[str, str] = field(default_factory=dict)
     operations: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
+    control: list[ControlDependency] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
 
     def misplaced(self, plan: dict[str, str]) -> list[str]:
         """Return what is not on its layer's device, a sentence each; [] is all right.
@@ -114,6 +124,28 @@ class Placement:
             for key, count in difference.items()
         ]
 
+    def needless_waits(self, scaled: bool) -> list[str]:
+        """Return what waits for the other tower and need not; [] is all right.
+
+        Args:
+            scaled: Whether the loss is scaled: then no weight may move before all
+                gradients have been found finite.
+        """
+        return [
+            f"{wait.phase} work of {wait.layer} waits for {wait.source}"
+            for wait in self.waits
+            if not (scaled and wait.phase == UPDATE)
+        ]
+
+    def control_between(self, plan: dict[str, str]) -> list[ControlDependency]:
+        """Return the control edges between the towers' own devices.
+
+        Args:
+            plan: As for `misplaced`.
+        """
+        towers = {*plan.values()}
+        return [c for c in self.control if {c.source, c.target} <= towers]
+
     @property
     def exchanged(self) -> list[Crossing]:
         """The crossings from layer to layer: activations and gradients.
@@ -160,13 +192,18 @@ def read_placement(model: keras.Model, batch_size: int) -> Placement:
         },
     )
     for node in (node for graph in graphs for node in graph.node):
-        if node.op in _SENDS:
+        if node.op in SENDS:
             placement.crossings += _crossing(node, reader, shapes)
         elif not node.op.startswith(("_Arg", "_Ret", "_Recv", "_HostRecv")):
-            if node.op not in _PLUMBING:
+            if node.op not in PLUMBING:
                 owner = reader.owner(node.name)
                 counts = placement.operations.setdefault(owner, Counter())
                 counts[short_name(node.device)] += 1
+    exchanged = [crossing.tensor for crossing in placement.exchanged]
+    dependencies = Dependencies(graphs, reader.owner, exchanged)
+    placement.control = dependencies.control()
+    for ends in itertools.permutations({*planned(model).values()}, 2):
+        placement.waits += dependencies.waits(*ends)
     return placement
 
 
@@ -230,7 +267,7 @@ def _crossing(node: Any, reader: _NodeNames, graph: tf.Graph) -> Iterator[Crossi
         short_name(node.attr[end].s.decode()) for end in ("send_device", "recv_device")
     )
     tensor = node.input[0]
-    if source == target or "/ctrl/" in tensor:  # control edges carry nothing
+    if source == target or is_control(node):
         return
     layer, phase = reader.owner(tensor)
     shape = _shape(tensor, graph)

@@ -1,12 +1,14 @@
 """Which devices a training run computes on, and how its replicas share the work."""
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from keras_alexnet.data import BatchRows
+from keras_alexnet.device_memory import grow_gpu_memory, limit_gpu_memory
 from keras_alexnet.towers.devices import check_device
 from keras_alexnet.training.devices import StrategyName
 from keras_alexnet.training.devices.cluster import find_cluster
@@ -111,8 +113,11 @@ def plan_devices(
     towers: bool = False,
     devices: Sequence[str] | None = None,
     logical_devices: int | None = None,
+    memory_limit: float | None = None,
 ) -> DevicePlan:
     """Choose the devices of a run. To be called before anything else uses TensorFlow.
+
+    From then on TensorFlow takes the memory of GPUs as it needs it.
 
     Args:
         name: `none` is one device, `towers` two that hold half of the network each,
@@ -124,6 +129,7 @@ def plan_devices(
             the CPU is split, the parts of the CPU. With towers they go in pairs.
         logical_devices: Split the CPU into so many devices, `CPU:0` and on: to try a
             strategy out, not for speed.
+        memory_limit: Take so many GB (1e9 bytes) of each GPU, at once, and no more.
 
     Raises:
         UserError: The devices do not suffice, or the cluster is not described.
@@ -139,6 +145,9 @@ def plan_devices(
             f"Expected no --devices with --strategy none, got {','.join(devices)}. "
             "Choose a GPU with CUDA_VISIBLE_DEVICES."
         )
+    grow_gpu_memory()
+    if memory_limit is not None:
+        _limit_memory(memory_limit, devices)
     if logical_devices is not None:
         _split_cpu(logical_devices)
     if name == "multiworker":
@@ -162,6 +171,17 @@ def _split_cpu(count: int) -> None:
     parts = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, parts)
+    # With parts of a CPU, TensorFlow forgets that the memory of GPUs is to grow.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
+def _limit_memory(gigabytes: float, asked: Sequence[str] | None) -> None:
+    if asked is not None and not any("GPU" in device.upper() for device in asked):
+        raise UserError(
+            f"Expected GPUs in --devices with --memory-limit {gigabytes:g}, got "
+            f"{','.join(asked)}. Leave --memory-limit out."
+        )
+    limit_gpu_memory(gigabytes)
 
 
 def _devices(asked: Sequence[str] | None, name: str, group: int) -> tuple[str, ...]:

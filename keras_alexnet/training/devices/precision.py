@@ -1,5 +1,6 @@
 """Which arithmetic a run takes when it is left to the device."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -15,6 +16,8 @@ from keras_alexnet.training.state.stopping import AnyWorker
 from tfrecords.plain_text import say, warn
 
 NATIVE_GPU = (8, 0)  # compute capability from which on GPUs have bfloat16: Ampere
+TENSOR_CORES = (7, 0)  # and from which on they have fast float16: Volta
+UNKNOWN = (0, 0)  # of a GPU that does not say
 
 
 @dataclass(frozen=True)
@@ -26,19 +29,25 @@ class Choice:
         automatic: Whether it was chosen here.
         slow: Whether float32 is faster on the devices.
         reason: What the devices have or lack.
+        better: What to take by name in place of it, or "".
     """
 
     precision: Precision
     automatic: bool
     slow: bool
     reason: str
+    better: str = ""
 
     def say(self) -> None:
         """Print one line: what was chosen and why, or that it is slow here."""
         if self.automatic:
-            say(f"Precision: {self.precision} ({self.reason}).")
+            hint = f"; {self.better}" if self.better else ""
+            say(f"Precision: {self.precision} ({self.reason}{hint}).")
         if self.slow:
-            warn(f"{self.precision} is slower than float32 here: {self.reason}.")
+            hint = self.better or "take float32"
+            warn(
+                f"{self.precision} is slower than float32 here: {self.reason}; {hint}."
+            )
 
 
 def choose_precision(
@@ -51,12 +60,14 @@ def choose_precision(
         plan: The devices. With several workers each must call this.
         own: Of the run that is resumed. It has the place of `auto`, whatever the
             devices are now; else that is mixed_bfloat16 where every device of every
-            worker is faster with it, and float32 elsewhere.
+            worker is faster with it, and float32 elsewhere. It is never mixed_float16,
+            whose loss scaling leaves out steps: that is for a user to choose.
 
     Raises:
         UserError: oneDNN is told to refuse bfloat16.
     """
     fast, reason = min(_judge(name) for name in plan.devices)  # a slow one, if any
+    better = "" if fast else _advice(plan.devices)
     automatic = asked == "auto" and own is None
     if automatic and not _all_workers(fast, plan) and fast:
         fast, reason = False, "another worker is no faster with bfloat16"
@@ -66,22 +77,51 @@ def choose_precision(
     if on_cpu:
         check_processor(precision)
     if precision == "mixed_float16":
-        return Choice(precision, automatic, on_cpu, "CPUs have no fast float16 here")
+        slow, lack = _judge_float16(plan.devices)
+        return Choice(precision, automatic, slow, lack)
     slow = precision == "mixed_bfloat16" and not fast
-    return Choice(precision, automatic, slow, reason)
+    return Choice(precision, automatic, slow, reason, better)
 
 
 def _judge(name: str) -> tuple[bool, str]:
     """Return whether bfloat16 is fast on a device, and a reason."""
     if "GPU" not in name:
         return _judge_processor()
-    index = tf.DeviceSpec.from_string(name).device_index or 0
-    gpu = tf.config.get_visible_devices("GPU")[index]
-    capability = tf.config.experimental.get_device_details(gpu).get(
-        "compute_capability", (0, 0)
-    )
-    text = ".".join(map(str, capability)) if any(capability) else "unknown"
-    return capability >= NATIVE_GPU, f"GPU:{index} has compute capability {text}"
+    capability = _capability(name)
+    return capability >= NATIVE_GPU, _said(name, capability)
+
+
+def _judge_float16(devices: Sequence[str]) -> tuple[bool, str]:
+    """Return whether float16 is slow on a device, and a reason."""
+    for name in devices:
+        if "GPU" not in name:
+            return True, "CPUs have no fast float16 here"
+        if UNKNOWN < (capability := _capability(name)) < TENSOR_CORES:
+            return True, _said(name, capability)
+    return False, "these GPUs have tensor cores"
+
+
+def _advice(devices: Sequence[str]) -> str:
+    """Return what would be faster where bfloat16 is not; "" if nothing would."""
+    if all("GPU" in d and _capability(d) >= TENSOR_CORES for d in devices):
+        return "--precision mixed_float16 would use its tensor cores, in a new run"
+    return ""
+
+
+def _capability(name: str) -> tuple[int, int]:
+    gpu = tf.config.get_visible_devices("GPU")[_index(name)]
+    details = tf.config.experimental.get_device_details(gpu)
+    return details.get("compute_capability", UNKNOWN)
+
+
+def _said(name: str, capability: tuple[int, int]) -> str:
+    known = capability != UNKNOWN
+    text = ".".join(map(str, capability)) if known else "unknown"
+    return f"GPU:{_index(name)} has compute capability {text}"
+
+
+def _index(name: str) -> int:
+    return tf.DeviceSpec.from_string(name).device_index or 0
 
 
 def _judge_processor() -> tuple[bool, str]:

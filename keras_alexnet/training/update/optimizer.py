@@ -119,6 +119,14 @@ class CoupledSGD(keras.optimizers.Optimizer):
         with beside(variable), tf.name_scope(path):
             self._update(gradient, variable, rate)
 
+    def _backend_update_step(
+        self, grads: Any, trainable_variables: Any, learning_rate: Any
+    ) -> None:
+        if not tf.distribute.has_strategy():
+            # Read once, it goes once to the other device, not with each weight.
+            learning_rate = tf.convert_to_tensor(learning_rate)
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
     def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
         # Keras sends the gradients through one identity even if there is one replica,
         # and all of them to the first device and back with it.

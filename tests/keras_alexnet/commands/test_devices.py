@@ -25,6 +25,10 @@ result = [status, out.getvalue()]
     # conv3 3 x 3 x 128, fc6 128 and fc7 2048 both ways, fc8 2048 one way; and back.
     assert crossed == 2 * 4 * 2 * (2 * (9 * 128 + 128 + 2048) + 2048)
     assert f"{crossed:,} bytes a step" in out
+    assert "Control dependencies between the towers: 0 (beside 1 that only the" in out
+    assert figures["waits"] == [] and "loss scaling" not in out
+    (end,) = figures["control"]
+    assert (end["source"], end["target"], end["layers"]) == ("CPU:1", "CPU:0", [])
 
 
 def test_devices_that_are_not_there_are_an_error(capsys):

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet import load
+from keras_alexnet import device_memory, load
+from keras_alexnet.models.memory import inference_memory
 from keras_alexnet.trained.network import TrainedNetwork
 from tests import small
 from tfrecords import DatasetError
+from tfrecords.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,28 @@ def test_predictions_are_the_probabilities_of_preprocessed_pictures(
 def test_a_network_is_made_of_its_parts(network, pictures):
     parts = (network.model, network.labels, network.config, network.statistics)
     assert TrainedNetwork(*parts).predict(pictures) == network.predict(pictures)
+
+
+@pytest.mark.parametrize("kind", ["run", "exported"])
+def test_images_that_do_not_fit_in_memory_are_explained(
+    request, monkeypatch, pictures, kind
+):
+    opened = load(request.getfixturevalue(kind))
+    error = tf.errors.ResourceExhaustedError(None, None, "Out of memory")
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(opened, "_compute", fail)
+    monkeypatch.setattr(opened, "classifier", lambda views: fail)
+    monkeypatch.setattr(device_memory, "device_bytes", lambda device: 10**9)
+    least = inference_memory(opened.config.preset, 3)
+    holds = f"{(10**9 - least.fixed) // least.image:,}"
+    said = f"not fit in the 1.0 GB of .*it holds {holds};.*CUDA_VISIBLE_DEVICES=-1"
+    with pytest.raises(UserError, match=said):
+        opened.predict(pictures)
+    with pytest.raises(UserError, match=said):
+        opened.probabilities(np.zeros((1, 67, 67, 3), np.float32))
 
 
 def test_views_of_an_export_are_built_in_and_others_are_refused(

@@ -15,7 +15,7 @@ def test_places_are_paths_however_they_are_given():
 
 
 def test_a_run_folder_keeps_what_it_may_go_on_with():
-    control = Control("d", "r", keep=3, save_minutes=1.5, strategy="mirrored")
+    control = Control("d", "r", keep=3, save_minutes=1.5, memory_limit=4.0)
     kept = {"data": "d", "keep": 3, "save_every": None, "save_minutes": 1.5}
     assert json.loads(json.dumps(control.kept)) == kept
     assert dataclasses.replace(Control("x", "r"), **kept).kept == kept
@@ -27,6 +27,7 @@ def test_a_run_folder_keeps_what_it_may_go_on_with():
         ({"keep": 0}, "keep >= 1, got 0"),
         ({"save_every": 0}, "save_every >= 1, got 0"),
         ({"save_minutes": 0}, "save_minutes > 0, got 0"),
+        ({"memory_limit": 0}, "memory_limit >= 0.1, got 0"),
     ],
 )
 def test_controls_that_make_no_sense_are_refused(fields, message):
@@ -38,3 +39,5 @@ def test_the_devices_are_those_of_plan_devices():
     assert Control("data", "run").plan().replicas == 1
     with pytest.raises(ValueError, match="no --devices with --strategy none, got a,b"):
         Control("data", "run", devices="a,b").plan()
+    with pytest.raises(ValueError, match="a GPU for --memory-limit 4, .*sees none"):
+        Control("data", "run", memory_limit=4).plan()

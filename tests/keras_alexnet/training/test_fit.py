@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from keras_alexnet import cli, device_memory
+from keras_alexnet.machine import memory_bytes
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels, load_model
 from keras_alexnet.training import callbacks, fit
@@ -16,6 +19,7 @@ from keras_alexnet.training.state.checkpoint import (
     save_checkpoint,
 )
 from tests import small
+from tests.keras_alexnet.training.conftest import assert_same_end, interrupt
 from tests.reference import rounding_bound
 from tfrecords import DatasetError, Manifest, Statistics
 
@@ -131,6 +135,34 @@ def test_loss_that_is_not_a_number_keeps_the_last_checkpoint(
 def _newest_weights(run):
     arrays = newest_checkpoint(run / "checkpoints").arrays
     return [array for name, array in arrays.items() if name.startswith("model/")]
+
+
+def test_a_batch_that_memory_does_not_hold_is_explained_and_the_run_stays_whole(
+    run, dataset, tmp_path, monkeypatch, capsys
+):
+    """TensorFlow's own words, raised where a step would, in either epoch."""
+    limits = {"GPU:0": 2 * 10**9, "CPU:0": memory_bytes()}
+    monkeypatch.setattr(device_memory, "_limits", lambda: limits)
+    folder = tmp_path / "run"
+    small.make_run(dataset, folder)
+    arguments = ["train", str(dataset), str(folder), "--resume"]
+    for epoch, device in enumerate(limits):
+
+        def exhaust(device=device):
+            text = f"OOM when allocating tensor on /device:{device} by allocator x"
+            raise tf.errors.ResourceExhaustedError(None, None, text)
+
+        with monkeypatch.context() as patch:
+            interrupt(patch, "on_train_batch_end", epoch, 2, exhaust)
+            assert cli.main(arguments) == 1
+        error = capsys.readouterr().err
+        size = f"{limits[device] / 1e9:.1f} GB of {device}"
+        assert f"alexnet train: A batch of 8 does not fit in the {size}" in error
+        assert "released in float32 takes" in error and "--batch-size 4 " in error
+        assert error.count("\n") == 1
+    assert newest_checkpoint(folder / "checkpoints").epoch == 1
+    assert cli.main(arguments) == 0
+    assert_same_end(run, folder)
 
 
 def test_a_folder_in_use_is_refused(run, dataset):

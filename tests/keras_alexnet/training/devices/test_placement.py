@@ -39,6 +39,9 @@ def summary(devices=PAIR, **options):
         "expected": sum(c.bytes for c in table),
         "misplaced": found.misplaced(plan),
         "unplanned": found.unplanned(plan, table) if plan else [],
+        "between": [dataclasses.asdict(c) for c in found.control_between(plan)],
+        "waits": [dataclasses.asdict(wait) for wait in found.waits],
+        "needless": [found.needless_waits(scaled) for scaled in (False, True)],
     }
 """
 RUN = """
@@ -125,10 +128,9 @@ def test_only_what_the_layer_table_says_crosses(found, network):
         3 * 67 * 67 * 3: 1,
         3 * 3 * 4: 1,
     }
-    # What is left is their scale and the learning rate, kept on the first device, for
-    # a kernel and a bias in seven layers of tower b.
+    # What is left is their scale and the learning rate, kept on the first device.
     scalars = [c for c in others if not c["shape"]]
-    assert [c["bytes"] for c in scalars] == [4] * 15
+    assert [c["bytes"] for c in scalars] == [4] * 2
 
 
 def test_loss_scaling_sends_no_gradient_to_the_other_device(found):
@@ -138,6 +140,24 @@ def test_loss_scaling_sends_no_gradient_to_the_other_device(found):
     # From tower b comes only whether each of its 14 gradients is finite.
     assert sum(c["source"] == "CPU:1" for c in others) <= 14
     assert all(c["bytes"] in (1, 4, None) for c in others if c["source"] == "CPU:1")
+
+
+@pytest.mark.parametrize("network", NETWORKS[:2])
+def test_no_tower_waits_for_the_other_beyond_what_crosses(found, network):
+    found = found[network]
+    assert found["waits"] == [] and found["needless"] == [[], []]
+    # Tower a has the host's device: the end of the step waits there for tower b.
+    (end,) = found["between"]
+    assert (end["source"], end["target"], end["layers"]) == ("CPU:1", "CPU:0", [])
+
+
+def test_loss_scaling_has_updates_alone_wait_for_both(found):
+    found = found["float16"]
+    assert {wait["phase"] for wait in found["waits"]} == {"update"}
+    layers = {f"{layer}_{tower}" for layer in LAYERS for tower in "ab"} | {"fc8"}
+    assert {wait["layer"] for wait in found["waits"]} == layers
+    unscaled, scaled = found["needless"]
+    assert len(unscaled) == len(layers) and scaled == []
 
 
 def test_both_towers_may_share_one_device(found):

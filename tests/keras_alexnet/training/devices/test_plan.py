@@ -155,6 +155,44 @@ def test_plans_that_cannot_be_are_refused(options, error, message, monkeypatch):
         plan_devices(**options)
 
 
+def test_memory_is_settled_before_the_devices_are_asked_for(monkeypatch):
+    cpu = tf.config.LogicalDevice("/device:CPU:0", "CPU")
+    calls = []
+
+    def devices(kind="CPU"):
+        calls.append("devices")
+        return [cpu][: kind == "CPU"]
+
+    monkeypatch.setattr(tf.config, "list_logical_devices", devices)
+    monkeypatch.setattr(plan, "grow_gpu_memory", lambda: calls.append("grow"))
+    monkeypatch.setattr(plan, "limit_gpu_memory", calls.append)
+    for name in ("towers", "mirrored"):
+        for limit, expected in ((None, ["grow"]), (4.0, ["grow", 4.0])):
+            calls.clear()
+            with pytest.raises(UserError, match="got 0"):
+                plan_devices(name, memory_limit=limit)
+            assert calls[: len(expected) + 1] == [*expected, "devices"]
+    calls.clear()
+    plan_devices(memory_limit=4.0)
+    assert calls == ["grow", 4.0]
+
+
+def test_a_limit_on_gpus_that_are_not_used_is_refused():
+    with pytest.raises(UserError, match="GPUs in --devices .*got CPU:0,CPU:1"):
+        plan_devices("towers", devices=["CPU:0", "CPU:1"], memory_limit=4)
+
+
+def test_parts_of_a_cpu_do_not_stop_the_growth_of_gpus(monkeypatch):
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "")  # to be put back
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH")
+    monkeypatch.setattr(tf.config, "set_logical_device_configuration", lambda *_: None)
+    plan_devices(logical_devices=2)
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
+    plan_devices(logical_devices=2)
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
+
+
 def test_a_batch_that_does_not_divide_is_refused(monkeypatch):
     monkeypatch.setattr(plan.DevicePlan, "replicas", 3)
     DevicePlan().check_batch(9)

@@ -16,6 +16,8 @@ from keras_alexnet.training.devices.precision import choose_precision
 from tests import small
 from tfrecords.errors import UserError
 
+FLOAT16 = "--precision mixed_float16 would use its tensor cores"
+
 
 def plan_of(*devices, replicas=None):
     """Return the plan of a strategy with a replica on each device of this process."""
@@ -139,6 +141,35 @@ def test_slow_precisions_are_warned_of_in_one_line(
         assert out == ""
         assert error.startswith(f"Warning: {asked} is slower") == slow
         assert error.count("\n") == slow
+
+
+@pytest.mark.parametrize(
+    ("gpus", "chosen", "line", "bfloat16", "float16"),
+    [
+        ([(6, 1)], "float32", "6.1).", "6.1; take float32.", "6.1; take float32."),
+        ([(7, 0)], "float32", "7.0; --precision mixed_float16", FLOAT16, ""),
+        ([(7, 5)], "float32", "7.5; --precision mixed_float16", FLOAT16, ""),
+        ([(8, 0)], "mixed_bfloat16", "8.0).", "", ""),
+        ([(9, 0)], "mixed_bfloat16", "9.0).", "", ""),
+        ([None], "float32", "unknown).", "unknown; take float32.", ""),
+        ([(7, 5), (6, 0)], "float32", "7.5).", "7.5; take float32.", "6.0; take float"),
+        ([], "float32", "AVX512-BF16).", "take float32.", "float16 here; take float32"),
+    ],
+)
+def test_what_to_take_instead_goes_by_compute_capability(
+    machine, capsys, gpus, chosen, line, bfloat16, float16
+):
+    machine(gpus=gpus)
+    names = tuple(f"/device:GPU:{n}" for n in range(len(gpus))) or ("/device:CPU:0",)
+    plan = plan_of(*names)
+    choice = choose_precision("auto", plan)
+    assert choice.precision == chosen  # and never float16, whose steps may be left out
+    choice.say()
+    assert line in capsys.readouterr().out
+    for asked, expected in (("mixed_bfloat16", bfloat16), ("mixed_float16", float16)):
+        choose_precision(asked, plan).say()
+        error = capsys.readouterr().err
+        assert expected in error and bool(error) == bool(expected)
 
 
 @pytest.mark.parametrize("own", ["float32", "mixed_bfloat16", "mixed_float16"])
