@@ -74,6 +74,9 @@ class Recipe:
     xla: bool | None = None  # auto
     """Compile the step with XLA; not with towers. auto: on GPUs, where it is more than
     twice as fast, and not on CPUs, where it is slower. Last bits differ."""
+    deterministic: bool = False
+    """Take no kernels that may give other bits each time, as some of GPUs do; slower
+    there. CPUs repeat their bits without; theirs are others with it."""
     seed: int = 0
     """Initial weights, order, crops, colours, dropout."""
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 
 from keras_alexnet.data.mean import mean_patch
 from keras_alexnet.device_memory import memory_explained
@@ -73,6 +74,8 @@ def train(
     plan = control.plan() if plan is None else plan
     plan.check_batch(preset.recipe.batch_size)
     group = control.group_size(plan)
+    if preset.recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
     dataset = RunDataset.read(control.data)
     dataset.check_fits(preset)
     own = _own_recipe(control)

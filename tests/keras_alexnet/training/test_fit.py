@@ -21,6 +21,7 @@ from keras_alexnet.training.state.checkpoint import (
 from tests import small
 from tests.keras_alexnet.training.conftest import assert_same_end, interrupt
 from tests.reference import rounding_bound
+from tests.tools import logical_devices
 from tfrecords import DatasetError, Manifest, Statistics
 
 BFLOAT16 = pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)
@@ -266,3 +267,25 @@ def test_a_flat_run_of_an_earlier_release_goes_on_with_the_same_bits(
     mine, its = (load_model(folder).get_weights() for folder in (old, run))
     for array, expected in zip(mine, its, strict=True):
         np.testing.assert_array_equal(array, expected)
+
+
+DETERMINISTIC = """
+import pathlib, tempfile
+from keras_alexnet.training.state import model_state
+from tests import small
+
+ends, folder = [], pathlib.Path(tempfile.mkdtemp())
+for name in ("plain", "one", "two"):
+    run, fixed = folder / name, name != "plain"
+    data = pathlib.Path({data!r})
+    end = small.train(data, run, epochs=1, xla=True, deterministic=fixed)
+    ends.append(model_state.capture(end.model))
+plain, one, two = ends
+result = [[np.array_equal(a[n], b[n]) for n in a] for a, b in ((one, two), (plain, one))]
+"""
+
+
+def test_kernels_whose_bits_may_differ_are_left_out_when_asked(dataset):
+    """TensorFlow takes others then, on CPUs too, which shows that it was asked."""
+    again, plain = logical_devices.run(DETERMINISTIC.format(data=str(dataset)), 1)
+    assert all(again) and not all(plain)
