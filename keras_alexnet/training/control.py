@@ -34,6 +34,9 @@ class Control:
     """Such as GPU:0,GPU:1; None: all GPUs."""
     logical_devices: int | None = dataclasses.field(default=None, metadata=ANEW)
     """Split the CPU into so many devices, to try a strategy out without GPUs."""
+    cache: bool = dataclasses.field(default=False, metadata=ANEW)
+    """Decode the training pictures once and hold them in memory, if they fit; the
+    result is the same to the bit."""
     keep: int = dataclasses.field(default=2, metadata=FREE)
     """Checkpoints kept."""
     save_every: int | None = dataclasses.field(default=None, metadata=FREE)

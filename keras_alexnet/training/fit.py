@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.schedule import SCHEDULES
@@ -32,6 +33,7 @@ from keras_alexnet.training.state.saving import Saving
 from keras_alexnet.training.state.stopping import Signals
 from keras_alexnet.training.streams import (
     Validation,
+    training_cache,
     training_stream,
     validation_stream,
 )
@@ -107,6 +109,7 @@ class _Training:
     control: Control
     dataset: RunDataset
     plan: DevicePlan
+    cache: PictureCache | None = None
 
     def __post_init__(self) -> None:
         size, recipe = self.preset.input_size, self.preset.recipe
@@ -130,6 +133,8 @@ class _Training:
             )
             return self.progress
         _say_what_the_schedule_does(self.preset.recipe)
+        if self.control.cache:  # before signals wait for the end of a step
+            self.cache = training_cache(self.preset, self.dataset)
         with self.saving.signals, self.saving:
             self._fit()
         return self.progress
@@ -187,7 +192,13 @@ class _Training:
         bar = self.plan.is_chief and _shows_a_bar()
         self.model.fit(
             training_stream(
-                self.preset, self.dataset, self.plan, epoch=epoch, step=step, last=last
+                self.preset,
+                self.dataset,
+                self.plan,
+                epoch=epoch,
+                step=step,
+                last=last,
+                cache=self.cache,
             ),
             validation_data=validation[0],
             validation_steps=validation[1],

@@ -70,10 +70,11 @@ def test_best_network_is_float32_and_has_the_best_epochs_error(tmp_path, dataset
     assert len(state.history) == 1
 
 
-def test_a_run_that_goes_on_equals_one_in_one_piece(run, tmp_path, dataset):
+def test_a_run_that_goes_on_equals_one_in_one_piece(run, tmp_path, dataset, capsys):
     part = tmp_path / "part"
     small.train(dataset, part, epochs=1)
-    small.resume(part, epochs=2)
+    small.resume(part, epochs=2, cache=True)  # which changes no bit
+    assert capsys.readouterr().err.count("cache: 36 of 36 pictures") == 1
     ours, others = (newest_checkpoint(r / "checkpoints").arrays for r in (part, run))
     assert set(ours) == set(others)
     for name, expected in others.items():
