@@ -70,10 +70,19 @@ def test_best_network_is_float32_and_has_the_best_epochs_error(tmp_path, dataset
     assert len(state.history) == 1
 
 
-def test_a_run_that_goes_on_equals_one_in_one_piece(run, tmp_path, dataset, capsys):
-    part = tmp_path / "part"
+def test_a_run_that_goes_on_equals_one_in_one_piece(
+    run, tmp_path, dataset, capsys, monkeypatch
+):
+    part, caches, make = tmp_path / "part", [], fit.training_stream
     small.train(dataset, part, epochs=1)
+
+    def noted(*arguments, cache, **options):
+        caches.append(cache)
+        return make(*arguments, cache=cache, **options)
+
+    monkeypatch.setattr(fit, "training_stream", noted)
     small.resume(part, epochs=2, cache=True)  # which changes no bit
+    assert len(caches) == 1 and caches[0] is not None
     assert capsys.readouterr().err.count("cache: 36 of 36 pictures") == 1
     ours, others = (newest_checkpoint(r / "checkpoints").arrays for r in (part, run))
     assert set(ours) == set(others)
