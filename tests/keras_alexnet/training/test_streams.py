@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet.data import evaluation_batches, training_batches
+from keras_alexnet.data import evaluation_batches, picture_cache, training_batches
 from keras_alexnet.training.devices.plan import ONE_DEVICE
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.streams import (
@@ -51,6 +51,7 @@ def test_every_setting_of_the_recipe_reaches_the_stream(read):
 
 
 def test_a_cache_changes_no_batch_and_is_what_is_read(read, monkeypatch):
+    monkeypatch.setattr(picture_cache, "free_memory", lambda: None)  # whatever is
     preset = small.preset(batch_size=6)
     cache = training_cache(preset, read)
     plain = pixels(training_stream(preset, read, ONE_DEVICE, **FROM_1_2))
