@@ -85,8 +85,8 @@ OPEN_TO_ALL = {
     *("tfrecords.processes", "tfrecords.ranges", "tfrecords.plain_text"),
     *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
     *("tfrecords.text_file", "tfrecords"),
-    *("version", "registry", "record", "machine", "processor", "keras_settings"),
-    *("options", "device_memory"),
+    *("version", "registry", "record", "machine", "memory", "processor"),
+    *("keras_settings", "options", "device_memory"),
 }
 # What every file of a kind has: the verb of a command, a reader, an exporter and so on.
 SAME_EVERYWHERE = {

@@ -15,6 +15,7 @@ import tyro
 
 from keras_alexnet.benchmark.operations import Work, median_ratio, seconds_in_turn
 from keras_alexnet.record import Figure, MeasureOptions, Record
+from tfrecords.errors import UserError
 
 PICTURES = 2048  # in a round
 FOREVER = 1_000_000  # epochs
@@ -34,6 +35,8 @@ class InputOptions(MeasureOptions):
     """Images in a batch."""
     input_size: int = 224
     """Side of the crops, pixels."""
+    cache: bool = False
+    """Measure it as `alexnet train --cache` reads, and how fast that is filled."""
     rounds: int = 5
     """Measurements of each, in turn."""
 
@@ -42,7 +45,8 @@ def measure(options: InputOptions) -> Record:
     """Measure the pipeline, libjpeg and Pillow in turn on a training split."""
     use_one_core()
     batch_size, size = options.batch_size, options.input_size
-    batches = endless_batches(options.data, batch_size, input_size=size)
+    cache, filling = _filled(options) if options.cache else (None, [])
+    batches = endless_batches(options.data, batch_size, input_size=size, cache=cache)
     pictures = _stored_jpegs(options.data)
     count = max(4, PICTURES // batch_size)
     works = {
@@ -63,6 +67,7 @@ def measure(options: InputOptions) -> Record:
         Figure("Pillow", 1 / median(bare[1]), "images/s"),
         Figure("pipeline over libjpeg", shares[0], "%"),
         Figure("pipeline over Pillow", shares[1], "%"),
+        *filling,
     ]
     title = "Input pipeline on one core, of processor time"
     return Record.now("input", title, figures, options=asdict(options))
@@ -79,19 +84,39 @@ def use_one_core() -> None:
 
 
 def endless_batches(
-    data: Path | str, batch_size: int, *, input_size: int = 224, floats: bool = False
+    data: Path | str,
+    batch_size: int,
+    *,
+    input_size: int = 224,
+    floats: bool = False,
+    **options: Any,
 ) -> Any:
     """Return the training stream of a dataset without end, as `alexnet train` reads it.
 
     It is a `tf.data.Dataset` of uint8 crops with their colours, or of `floats` without
-    the mean, and labels.
+    the mean, and labels. Further options are those of the stream.
     """
     from keras_alexnet.data import train_dataset, training_batches
     from keras_alexnet.training import allocator
 
     allocator.keep_freed_memory()  # as `alexnet train` does
     stream: Callable[..., Any] = train_dataset if floats else training_batches
-    return stream(data, batch_size=batch_size, input_size=input_size, epochs=FOREVER)
+    sizes = {"batch_size": batch_size, "input_size": input_size, "epochs": FOREVER}
+    return stream(data, **sizes, **options)
+
+
+def _filled(options: InputOptions) -> tuple[Any, list[Figure]]:
+    """Return the pictures decoded, and how many a second that were."""
+    from keras_alexnet.data.picture_cache import cache_pictures
+    from keras_alexnet.data.records import open_split
+
+    split = open_split(options.data, "train", options.input_size)
+    start = time.process_time()
+    cache = cache_pictures(split, options.input_size)
+    if cache is None:
+        raise UserError("Expected memory for --cache. Measure a part of the dataset.")
+    rate = split.count / (time.process_time() - start)
+    return cache, [Figure("filling the cache", rate, "images/s")]
 
 
 def taking(batches: Iterable[Any], count: int) -> Work:

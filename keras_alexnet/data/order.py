@@ -36,7 +36,12 @@ def epochs_of_passes(
 
 
 def epoch_order(
-    split: StoredSplit, *, seed: int, epoch: tf.Tensor, shuffle_buffer: int
+    split: StoredSplit,
+    *,
+    seed: int,
+    epoch: tf.Tensor,
+    shuffle_buffer: int,
+    read: bool = True,
 ) -> tf.data.Dataset:
     """Return every record of a split once, in the order of an epoch.
 
@@ -49,6 +54,7 @@ def epoch_order(
         epoch: int64 scalar.
         shuffle_buffer: Records to draw the next one from, out of shards that are begun
             in random order; from the size of the split on, the shuffle is perfect.
+        read: Whether to read the records; otherwise they are empty, in the same order.
 
     Returns:
         Dataset of `(example, record)`: int64, the place in the split, and the
@@ -58,7 +64,7 @@ def epoch_order(
     key = tf.stack([tf.constant(seed, tf.int64), epoch])
     shards = tf.range(len(split.files))
     order = tf.random.experimental.stateless_shuffle(shards, key)
-    return split.interleaved(order).shuffle(
+    return split.interleaved(order, read).shuffle(
         shuffle_buffer,
         seed=tf.constant(seed << 32, tf.int64) + epoch,
         reshuffle_each_iteration=False,

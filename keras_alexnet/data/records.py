@@ -36,22 +36,32 @@ class StoredSplit:
         """Return the serialized records, one shard after the other."""
         return tf.data.TFRecordDataset(list(self.files))
 
-    def interleaved(self, order: tf.Tensor) -> tf.data.Dataset:
+    def interleaved(self, order: tf.Tensor, read: bool = True) -> tf.data.Dataset:
         """Read several shards in turn.
 
         Args:
             order: int32 `(shards,)`, numbers of the shards as they are to be begun.
+            read: Whether to; otherwise every record is an empty string.
 
         Returns:
             Dataset of `(place in the split, serialized record)`.
         """
-        files = tf.gather(tf.constant(self.files), order)
-        firsts = tf.gather(tf.constant(self.firsts, tf.int64), order)
+        stops = (*self.firsts[1:], self.count)
+        numbers = (tf.constant(each, tf.int64) for each in (self.firsts, stops))
+        shards = (tf.constant(self.files), *numbers)
         readers = min(READERS, len(self.files))
-        return tf.data.Dataset.from_tensor_slices((files, firsts)).interleave(
-            do_not_convert(
-                lambda file, first: tf.data.TFRecordDataset(file).enumerate(first)
-            ),
+
+        @do_not_convert
+        def records(file, first, stop):
+            if read:
+                return tf.data.TFRecordDataset(file).enumerate(first)
+            empty = tf.data.Dataset.from_tensors("")
+            return empty.repeat(stop - first).enumerate(first)
+
+        return tf.data.Dataset.from_tensor_slices(
+            tuple(tf.gather(column, order) for column in shards)
+        ).interleave(
+            records,
             cycle_length=readers,
             num_parallel_calls=min(readers, available_cores()),
             deterministic=True,

@@ -40,13 +40,20 @@ def crop_reader(manifest: Manifest) -> Crop:
 
 def jpeg_crop(encoded: tf.Tensor, corner: tf.Tensor, side: int) -> tf.Tensor:
     """Decode no more of a square JPEG than the crop needs."""
-    image = tf.io.decode_and_crop_jpeg(
-        encoded,
-        tf.concat([corner, [side, side]], axis=0),
-        channels=3,
-        dct_method=DCT_METHOD,
-    )
+    image = jpeg_window(encoded, tf.concat([corner, [side, side]], axis=0))
     return tf.ensure_shape(image, (side, side, 3))
+
+
+def jpeg_window(encoded: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
+    """Decode a part of a JPEG: uint8 `(height, width, 3)`, RGB.
+
+    Args:
+        encoded: Scalar string.
+        window: int32 `(4,)`: top, left, height and width.
+    """
+    return tf.io.decode_and_crop_jpeg(
+        encoded, window, channels=3, dct_method=DCT_METHOD
+    )
 
 
 def raw_crop(

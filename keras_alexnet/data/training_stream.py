@@ -11,6 +11,7 @@ from keras_alexnet.data import augment
 from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.order import epoch_order, epochs_of_passes
+from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
 from keras_alexnet.data.records import (
     StoredSplit,
@@ -112,7 +113,7 @@ def train_dataset(
         TypeError: An option that does not exist.
     """
     chosen = TrainingOptions(**options)
-    batches = _pixels(directory, chosen, None, None)
+    batches = _pixels(directory, chosen)
     patch = mean_patch(load_statistics(directory), chosen.input_size, mean)
     return normalized_batches(batches, patch).prefetch(2)
 
@@ -122,6 +123,7 @@ def training_batches(
     *,
     rows: BatchRows | None = None,
     manifest: Manifest | None = None,
+    cache: PictureCache | None = None,
     **options: Any,
 ) -> tf.data.Dataset:
     """Stream what `train_dataset` does as uint8, a quarter of the bytes.
@@ -136,6 +138,8 @@ def training_batches(
             same, because `fit` of a strategy looks into a pass of its own first: read
             all epochs in one.
         manifest: Of the directory, where it was read already; None reads it.
+        cache: The pictures of this split for crops of `input_size`; None decodes them
+            from their records each time. The batches are the same to the bit.
         **options: As for `train_dataset`.
 
     Returns:
@@ -145,14 +149,16 @@ def training_batches(
         DatasetError, TypeError: As `train_dataset`.
         ValueError: The batch does not divide by the replicas.
     """
-    return _pixels(directory, TrainingOptions(**options), rows, manifest).prefetch(2)
+    chosen = TrainingOptions(**options)
+    return _pixels(directory, chosen, rows, manifest, cache).prefetch(2)
 
 
 def _pixels(
     directory: Path | str,
     options: TrainingOptions,
-    rows: BatchRows | None,
-    manifest: Manifest | None,
+    rows: BatchRows | None = None,
+    manifest: Manifest | None = None,
+    cache: PictureCache | None = None,
 ) -> tf.data.Dataset:
     split = open_split(directory, options.split, options.input_size, manifest)
     statistics = load_statistics(directory)
@@ -167,10 +173,11 @@ def _pixels(
         size = rows.replica_batch(size)
         # Or the workers would ask each other before every step who has data left.
         count = tf.data.INFINITE_CARDINALITY
+    cut = _cutter(split.manifest, options, cache)
     return (
-        _presentations(split, options, rows)
+        _presentations(split, options, rows, read=cache is None)
         .map(
-            _decoder(split.manifest, statistics, options),
+            _decoder(cut, split.manifest.image_size, statistics, options),
             num_parallel_calls=available_cores(),
             deterministic=True,
         )
@@ -182,11 +189,12 @@ def _pixels(
 
 
 def _presentations(
-    split: StoredSplit, options: TrainingOptions, rows: BatchRows | None
+    split: StoredSplit, options: TrainingOptions, rows: BatchRows | None, read: bool
 ) -> tf.data.Dataset:
     """Return `(epoch, place, example, record)`: what is shown when.
 
-    The place is counted within the epoch, the example within the split.
+    The place is counted within the epoch, the example within the split. Unless they
+    are read, records are empty.
     """
     used = options.steps(split) * options.batch_size
 
@@ -197,6 +205,7 @@ def _presentations(
             seed=options.seed,
             epoch=epoch,
             shuffle_buffer=options.shuffle_buffer,
+            read=read,
         )
         done = tf.where(is_first, options.first_step * options.batch_size, 0)
         places = records.take(used).enumerate().skip(tf.cast(done, tf.int64))
@@ -208,23 +217,43 @@ def _presentations(
     return epochs.flat_map(one_epoch)
 
 
+def _cutter(
+    manifest: Manifest, options: TrainingOptions, cache: PictureCache | None
+) -> Callable:
+    """Return what makes `(crop, label)` of an example, its record and a corner."""
+    if cache is not None:
+        if cache.side != options.input_size:
+            raise DatasetError(
+                f"Expected a cache for crops of {options.input_size} pixels, got one "
+                f"for {cache.side}."
+            )
+        return lambda example, record, corner: (
+            cache.crop(example, corner),
+            cache.labels[example],
+        )
+    cut = crop_reader(manifest)
+
+    def read(example, record, corner):
+        encoded, label = parse(record)
+        return cut(encoded, corner, options.input_size), label
+
+    return read
+
+
 def _decoder(
-    manifest: Manifest, statistics: Statistics, options: TrainingOptions
+    cut: Callable, stored: int, statistics: Statistics, options: TrainingOptions
 ) -> Callable:
     """Return what makes `(image, label, colour offset, epoch)` of a presentation."""
-    cut = crop_reader(manifest)
-    stored, size = manifest.image_size, options.input_size
 
     @do_not_convert
-    def decode(epoch, place, example, serialized):
-        encoded, label = parse(serialized)
+    def decode(epoch, place, example, record):
         draws = augment.example_draws(options.seed, epoch, example)
         shared = draws
         if options.crop_chunk > 1:
             chunk = -1 - place // options.crop_chunk
             shared = augment.example_draws(options.seed, epoch, chunk)
-        corner = augment.crop_offset(shared[:2], stored, size)
-        image = cut(encoded, corner, size)
+        corner = augment.crop_offset(shared[:2], stored, options.input_size)
+        image, label = cut(example, record, corner)
         if options.flip:
             image = augment.flip_half(image, shared[2])
         colour = draws[3:]

@@ -42,6 +42,9 @@ class Control:
     memory_limit: float | None = dataclasses.field(default=None, metadata=ANEW)
     """GB (1e9 bytes) to take of each GPU, at once; None: as much as is needed, little
     by little."""
+    cache: bool = dataclasses.field(default=False, metadata=ANEW)
+    """Decode the training pictures once and hold them in memory, if they fit; the
+    result is the same to the bit."""
     keep: int = dataclasses.field(default=2, metadata=FREE)
     """Checkpoints kept."""
     save_every: int | None = dataclasses.field(default=None, metadata=FREE)

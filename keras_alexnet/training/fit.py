@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.data.mean import mean_patch
+from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.device_memory import memory_explained
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.presets.recipe import Recipe
@@ -37,6 +38,7 @@ from keras_alexnet.training.state.saving import Saving
 from keras_alexnet.training.state.stopping import Signals
 from keras_alexnet.training.streams import (
     Validation,
+    training_cache,
     training_stream,
     validation_stream,
 )
@@ -127,6 +129,7 @@ class _Training:
     dataset: RunDataset
     plan: DevicePlan
     group: int  # steps that are taken at once
+    cache: PictureCache | None = None
 
     def __post_init__(self) -> None:
         size, recipe = self.preset.input_size, self.preset.recipe
@@ -152,6 +155,8 @@ class _Training:
             )
             return self.progress
         _say_what_the_schedule_does(self.preset.recipe)
+        if self.control.cache:  # before signals wait for the end of a step
+            self.cache = training_cache(self.preset, self.dataset)
         with self.saving.signals, self.saving:
             self._fit()
         return self.progress
@@ -215,7 +220,13 @@ class _Training:
         epoch, step = self.progress.epoch, self.progress.step
         self.model.fit(
             training_stream(
-                self.preset, self.dataset, self.plan, epoch=epoch, step=step, last=last
+                self.preset,
+                self.dataset,
+                self.plan,
+                epoch=epoch,
+                step=step,
+                last=last,
+                cache=self.cache,
             ),
             validation_data=validation[0],
             validation_steps=validation[1],

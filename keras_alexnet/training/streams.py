@@ -7,6 +7,8 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from keras_alexnet.data import evaluation_batches, training_batches
+from keras_alexnet.data.picture_cache import PictureCache, cache_pictures
+from keras_alexnet.data.records import open_split
 from keras_alexnet.presets import Preset
 from keras_alexnet.presets.schedule import SCHEDULES
 from keras_alexnet.training.devices.plan import DevicePlan
@@ -24,6 +26,7 @@ def training_stream(
     epoch: int,
     step: int,
     last: int,
+    cache: PictureCache | None = None,
 ) -> Batches:
     """Return the batches from a step of an epoch on.
 
@@ -34,6 +37,7 @@ def training_stream(
         epoch: Epoch to start with, counted from 0.
         step: Batches of it to leave out.
         last: Epoch to stop before.
+        cache: Of `training_cache`; None reads the records.
     """
     recipe = preset.recipe
     schedule = SCHEDULES[recipe.schedule]
@@ -41,6 +45,7 @@ def training_stream(
         training_batches,
         dataset.folder,
         manifest=dataset.manifest,
+        cache=cache,
         batch_size=recipe.batch_size,
         input_size=preset.input_size,
         epochs=last,
@@ -53,6 +58,13 @@ def training_stream(
         crop_chunk=recipe.crop_chunk,
     )
     return plan.distribute(make)
+
+
+def training_cache(preset: Preset, dataset: RunDataset) -> PictureCache | None:
+    """Decode all that a run trains on; None, and a line, where it does not fit."""
+    size = preset.input_size
+    split = open_split(dataset.folder, "train", size, dataset.manifest)
+    return cache_pictures(split, size)
 
 
 def validation_stream(

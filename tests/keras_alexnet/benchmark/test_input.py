@@ -4,7 +4,9 @@ import tensorflow as tf
 
 from keras_alexnet.benchmark import input as input_
 from keras_alexnet.benchmark.input import InputOptions
+from keras_alexnet.data import picture_cache
 from tests import small
+from tfrecords.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,17 @@ def test_the_pipeline_is_measured_beside_bare_decoding(dataset):
         share = 100 * rates["pipeline"] / rates[other]
         assert rates[f"pipeline over {other}"] == pytest.approx(share)
     assert record.options["data"] == "data"  # and not where it lies
+
+
+def test_a_cache_is_filled_and_measured(dataset, monkeypatch):
+    sizes = {"batch_size": 4, "input_size": small.INPUT, "rounds": 1}
+    monkeypatch.setattr(picture_cache, "free_memory", lambda: None)  # whatever is
+    record = input_.measure(InputOptions(dataset, cache=True, **sizes))
+    assert record.figures[-1].name == "filling the cache"
+    assert all(figure.value > 0 for figure in record.figures)
+    monkeypatch.setattr(picture_cache, "free_memory", lambda: 0)
+    with pytest.raises(UserError, match="memory for --cache"):
+        input_.measure(InputOptions(dataset, cache=True, **sizes))
 
 
 def test_streams_are_as_training_reads_them_or_floats(dataset):

@@ -57,6 +57,9 @@ def test_interleaved_records_keep_their_places(dataset, order):
     found = list(split.interleaved(tf.constant(order)).as_numpy_iterator())
     assert {place for place, _ in found} == {*range(TRAIN)}
     assert all(whole[place] == record for place, record in found)
+    unread = list(split.interleaved(tf.constant(order), read=False))
+    assert [int(place) for place, _ in unread] == [place for place, _ in found]
+    assert {bytes(record.numpy()) for _, record in unread} == {b""}
     # In turn, so that neighbours are of both shards.
     assert [place for place, _ in found[:2]] == [split.firsts[n] for n in order]
 

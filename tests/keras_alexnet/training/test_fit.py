@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet import cli, device_memory
+from keras_alexnet.data import picture_cache
 from keras_alexnet.machine import memory_bytes
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels, load_model
@@ -75,10 +76,21 @@ def test_best_network_is_float32_and_has_the_best_epochs_error(tmp_path, dataset
     assert len(state.history) == 1
 
 
-def test_a_run_that_goes_on_equals_one_in_one_piece(run, tmp_path, dataset):
-    part = tmp_path / "part"
+def test_a_run_that_goes_on_equals_one_in_one_piece(
+    run, tmp_path, dataset, capsys, monkeypatch
+):
+    part, caches, make = tmp_path / "part", [], fit.training_stream
     small.train(dataset, part, epochs=1)
-    small.resume(part, epochs=2)
+
+    def noted(*arguments, cache, **options):
+        caches.append(cache)
+        return make(*arguments, cache=cache, **options)
+
+    monkeypatch.setattr(fit, "training_stream", noted)
+    monkeypatch.setattr(picture_cache, "free_memory", lambda: None)  # whatever is
+    small.resume(part, epochs=2, cache=True)  # which changes no bit
+    assert len(caches) == 1 and caches[0] is not None
+    assert capsys.readouterr().err.count("cache: 36 of 36 pictures") == 1
     ours, others = (newest_checkpoint(r / "checkpoints").arrays for r in (part, run))
     assert set(ours) == set(others)
     for name, expected in others.items():
@@ -281,7 +293,8 @@ for name in ("plain", "one", "two"):
     end = small.train(data, run, epochs=1, xla=True, deterministic=fixed)
     ends.append(model_state.capture(end.model))
 plain, one, two = ends
-result = [[np.array_equal(a[n], b[n]) for n in a] for a, b in ((one, two), (plain, one))]
+pairs = (one, two), (plain, one)
+result = [[np.array_equal(a[n], b[n]) for n in a] for a, b in pairs]
 """
 
 

@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_alexnet.data import evaluation_batches, training_batches
+from keras_alexnet.data import evaluation_batches, picture_cache, training_batches
 from keras_alexnet.training.devices.plan import ONE_DEVICE
 from keras_alexnet.training.run_dataset import RunDataset
-from keras_alexnet.training.streams import training_stream, validation_stream
+from keras_alexnet.training.streams import (
+    training_cache,
+    training_stream,
+    validation_stream,
+)
 from tests import small
 
 FROM_1_2 = {"epoch": 1, "step": 2, "last": 3}
@@ -43,6 +48,17 @@ def test_every_setting_of_the_recipe_reaches_the_stream(read):
     assert_same(found, pixels(expected))
     plain = training_stream(small.preset(batch_size=6), read, ONE_DEVICE, **FROM_1_2)
     assert not np.array_equal(found[0][0], pixels(plain)[0][0])
+
+
+def test_a_cache_changes_no_batch_and_is_what_is_read(read, monkeypatch):
+    monkeypatch.setattr(picture_cache, "free_memory", lambda: None)  # whatever is
+    preset = small.preset(batch_size=6)
+    cache = training_cache(preset, read)
+    plain = pixels(training_stream(preset, read, ONE_DEVICE, **FROM_1_2))
+    cached = training_stream(preset, read, ONE_DEVICE, **FROM_1_2, cache=cache)
+    assert_same(pixels(cached), plain)
+    cache.rows.assign(tf.zeros_like(cache.rows))
+    assert not any(images.any() for images, *_ in pixels(cached))
 
 
 def test_a_schedule_ends_the_colour_noise(read):
