@@ -179,8 +179,9 @@ def print_measured(
     """
     options = tyro.cli(get_type_hints(measure)["options"], args=arguments, prog=prog)
     for name, value in vars(options).items():
-        if type(value) is int:
-            check_count(name, value)
+        for each in value if isinstance(value, tuple) else (value,):
+            if type(each) is int:
+                check_count(name, each)
     files = ResultFiles(options.json)
     record = measure(options)
     Console().print(record.table())
