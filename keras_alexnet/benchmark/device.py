@@ -8,7 +8,11 @@ import tensorflow as tf
 from keras_alexnet.training.devices.precision import NATIVE_GPU
 
 TF32 = "float32 (TF32)"
-_FIRST = "GPU:0"
+
+
+def gpu_name() -> str | None:
+    """Return the name of the GPU that computes; None where the CPU does."""
+    return "GPU:0" if tf.config.get_visible_devices("GPU") else None
 
 
 def arithmetic(precision: str) -> str:
@@ -29,15 +33,16 @@ def arithmetic(precision: str) -> str:
 def forget_peak() -> None:
     """Let `peak_bytes` count from now on, what is held now included."""
     gc.collect()  # networks of before are circles
-    if tf.config.get_visible_devices("GPU"):
-        tf.config.experimental.reset_memory_stats(_FIRST)
+    if gpu := gpu_name():
+        tf.config.experimental.reset_memory_stats(gpu)
 
 
 def peak_bytes() -> int | None:
-    """Return the most memory of the first GPU that was held at once, in bytes.
+    """Return the most memory of the GPU that was held at once, in bytes.
 
     None without a GPU: TensorFlow does not count what it takes of a CPU's.
     """
-    if not tf.config.get_visible_devices("GPU"):
+    gpu = gpu_name()
+    if gpu is None:
         return None
-    return tf.config.experimental.get_memory_info(_FIRST)["peak"]
+    return tf.config.experimental.get_memory_info(gpu)["peak"]
