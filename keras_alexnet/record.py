@@ -22,6 +22,8 @@ from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
 _ROOT = Path(__file__).resolve().parents[1]
+# `git archive` writes the commit here, as .gitattributes tells it to.
+_ARCHIVED = "$Format:%H$"
 
 
 @dataclass(frozen=True)
@@ -223,9 +225,9 @@ def _short(word: Any) -> str:
     return path.name if path.is_absolute() else str(word)
 
 
-def _commit(root: Path) -> str | None:
+def _commit(root: Path, archived: str = _ARCHIVED) -> str | None:
     if not (root / ".git").exists():  # installed, or inside something of others
-        return None
+        return None if archived.startswith("$") else archived
     describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         git = ["git", "-C", str(root), *describe]
