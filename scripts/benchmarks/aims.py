@@ -31,6 +31,10 @@ class Aim:
         """Say the aim in words."""
         return TEXTS[self.measure].format(**vars(self))
 
+    def name(self, title: str) -> str:
+        """Return the name of its figure, of a subject with this title."""
+        return f"{title}: aim: {self.text}"
+
     def value(self, measured: Subject) -> float | None:
         """Return what was reached; None if it was not measured."""
         if self.measure == "fit":
@@ -104,7 +108,7 @@ def figures_of(subject: Subject, aims: Iterable[Aim] = AIMS) -> Iterator[Figure]
     for aim in (aim for aim in aims if aim.concerns(subject)):
         value = aim.value(subject)
         met = "not measured" if value is None else "met" if aim.met(value) else "missed"
-        yield Figure(f"{subject.title}: aim: {aim.text}", value, "", met)
+        yield Figure(aim.name(subject.title), value, "", met)
 
 
 def _beside(subject: Subject, system: System) -> str:

@@ -121,6 +121,11 @@ class GpuRun:
         """Return what is known."""
         machine, told = self._checks.machine, asdict(self._options)
         figures = [figure for part in self._figures.values() for figure in part]
+        known, missing = {figure.name for figure in figures}, "not measured"
+        for aim in gpu_aims(self._sizes):
+            size = aim.batch_size or self._sizes.batch
+            name = aim.name(f"{aim.subject}, {aim.precision}, batch {size}")
+            figures += [Figure(name, None, "", missing)] if name not in known else []
         notes = ["Not run on a GPU: there is none."]
         if any(each["type"] == "GPU" for each in machine.get("devices", ())):
             notes = ["From compute capability 8.0 on float32 is TF32 here."]
