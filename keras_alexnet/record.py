@@ -22,6 +22,8 @@ from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
 _ROOT = Path(__file__).resolve().parents[1]
+# `git archive` writes the commit here, as .gitattributes tells it to.
+_ARCHIVED = "$Format:%H$"
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,9 @@ def print_measured(
     """
     options = tyro.cli(get_type_hints(measure)["options"], args=arguments, prog=prog)
     for name, value in vars(options).items():
-        if type(value) is int:
-            check_count(name, value)
+        for each in value if isinstance(value, tuple) else (value,):
+            if type(each) is int:
+                check_count(name, each)
     files = ResultFiles(options.json)
     record = measure(options)
     Console().print(record.table())
@@ -222,9 +225,9 @@ def _short(word: Any) -> str:
     return path.name if path.is_absolute() else str(word)
 
 
-def _commit(root: Path) -> str | None:
+def _commit(root: Path, archived: str = _ARCHIVED) -> str | None:
     if not (root / ".git").exists():  # installed, or inside something of others
-        return None
+        return None if archived.startswith("$") else archived
     describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         git = ["git", "-C", str(root), *describe]

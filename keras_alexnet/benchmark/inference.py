@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from keras_alexnet.benchmark import operations
-from keras_alexnet.benchmark.step import CLASSES, StepOptions, beside_stock, noise
+from keras_alexnet.benchmark.operations import repeated
+from keras_alexnet.benchmark.step import (
+    CLASSES,
+    Calls,
+    StepOptions,
+    beside_stock,
+    noise,
+)
 from keras_alexnet.presets import Preset
 from keras_alexnet.record import Record
 
@@ -27,11 +34,11 @@ def measure(options: InferenceOptions) -> Record:
     from keras_alexnet.models import alexnet
     from keras_alexnet.training import allocator
 
-    def answers(preset: Preset) -> list[Callable[[], float]]:
+    def answers(preset: Preset, batch_size: int) -> Calls:
         ours = alexnet(preset, CLASSES, seed=0, dtype=preset.recipe.precision)
-        images, _ = noise(options.batch_size, preset.input_size, CLASSES)
-        models = ours, stock_copy(ours, preset.recipe.decay)
-        return [_answer(model, images) for model in models]
+        images, _ = noise(batch_size, preset.input_size, CLASSES)
+        yield repeated_answer(ours, images)
+        yield repeated_answer(stock_copy(ours, preset.recipe.decay), images)
 
     allocator.keep_freed_memory()
     needed = operations.forward_operations
@@ -39,11 +46,22 @@ def measure(options: InferenceOptions) -> Record:
     return Record.now("inference", "Forward passes", figures, options=asdict(options))
 
 
-def _answer(model: Any, images: Any) -> Callable[[], float]:
+def repeated_answer(model: Any, images: Any, xla: bool = False) -> Callable[..., float]:
+    """Return what answers images once more, or so many times, and gives a logit.
+
+    The images lie where the model is; `xla` compiles the whole pass.
+    """
     import tensorflow as tf
 
-    forward = tf.function(lambda x: model(x, training=False)[0, 0])
-    return lambda: float(forward(images))
+    from keras_alexnet.layers.kernel_forms import compiled_by_xla
+
+    def forward(images: tf.Tensor) -> tf.Tensor:
+        with compiled_by_xla(xla):
+            return model(images, training=False)
+
+    one, resident = tf.function(forward, jit_compile=xla), tf.identity(images)
+    # A logit is taken outside: a compiler could leave out the others.
+    return repeated(lambda: one(resident)[0, 0])
 
 
 def served(run: Path | str, runtime: str, precision: Any) -> Callable[[Any], Any]:

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keras_alexnet.models.layer_table import layer_table
 from keras_alexnet.presets import Preset
@@ -12,6 +13,8 @@ from tfrecords.progress import Progress
 MATRIX_SIDE = 4096
 MATRIX_OPERATIONS = 2 * MATRIX_SIDE**3
 MATRIX_DTYPES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+# A GPU takes a fraction of a millisecond for what it takes longer to start and to read.
+LEAST_SECONDS = 0.2
 
 
 def forward_operations(preset: Preset, num_classes: int) -> int:
@@ -30,16 +33,30 @@ def step_operations(preset: Preset, num_classes: int) -> int:
     return 3 * forward_operations(preset, num_classes) - 2 * first
 
 
-def matrix_product(precision: str) -> Callable[[], float]:
-    """Return a 4096 x 4096 matrix product to be timed; `MATRIX_OPERATIONS` a call."""
+def matrix_product(precision: str) -> Callable[..., float]:
+    """Return a `repeated` 4096 x 4096 matrix product of `MATRIX_OPERATIONS`."""
     import tensorflow as tf
 
     side = (MATRIX_SIDE, MATRIX_SIDE)
     normal = [tf.random.stateless_normal(side, (0, i)) for i in (1, 2)]
     factors = [tf.cast(factor, MATRIX_DTYPES[precision]) for factor in normal]
     product = tf.function(tf.linalg.matmul)
-    # Reading a scalar waits for the computation.
-    return lambda: float(product(*factors)[0, 0])
+    return repeated(lambda: product(*factors)[0, 0])
+
+
+def repeated(launch: Callable[[], Any]) -> Callable[..., float]:
+    """Return a function that does a work so many times, once if it is not told.
+
+    `launch` starts the work and gives a scalar of it, which is read once, after the
+    last: reading waits for all of them, as a device does its work in order.
+    """
+
+    def call(times: int = 1) -> float:
+        for _ in range(times - 1):
+            launch()
+        return float(launch())
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,25 @@ class Work:
         seconds = self.clock() - start
         self.after()
         return seconds
+
+
+def mean_seconds(
+    call: Callable[..., object], clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], float]:
+    """Return what times a `repeated` work and gives the seconds of one of them.
+
+    As many are timed together as take `LEAST_SECONDS`, so that starting and reading
+    count little; one, where one takes so long. Two or more calls warm it up.
+    """
+
+    def seconds(times: int) -> float:
+        return Work(lambda: call(times), clock=clock).seconds()
+
+    call()  # traces and compiles
+    times = 1
+    while seconds(times) < LEAST_SECONDS:
+        times *= 2
+    return lambda: seconds(times) / times
 
 
 def seconds_in_turn(

@@ -1,17 +1,35 @@
 """Training steps: ours, stock Keras, and what the cores could do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from tyro.constructors import PrimitiveConstructorSpec
 
 from keras_alexnet.benchmark import operations
-from keras_alexnet.benchmark.operations import Work, median_ratio, seconds_in_turn
+from keras_alexnet.benchmark.operations import (
+    mean_seconds,
+    median_ratio,
+    repeated,
+    seconds_in_turn,
+)
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.record import Figure, MeasureOptions, Record
 
 CLASSES = 1000
 PICTURE_STD = 60.0  # grey levels, as spread out as pictures without their mean
+Calls = Iterator[Callable[..., float]]
+BatchSizes = Annotated[
+    tuple[int, ...],
+    PrimitiveConstructorSpec[tuple[int, ...]](
+        nargs=1,
+        metavar="N,N,...",
+        instance_from_str=lambda words: tuple(map(int, words[0].split(","))),
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda sizes: [",".join(map(str, sizes))],
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -19,17 +37,18 @@ class StepOptions(MeasureOptions):
     """Measure training steps, in images/s.
 
     Beside them in the same run: the same net from stock Keras parts, and the machine's
-    matrix-product rate.
+    matrix-product rate. On a GPU of compute capability 8.0 and up float32 is TF32, for
+    all three, and is called so.
     """
 
     precision: Literal["both", "float32", "mixed_bfloat16"] = "both"
     """Arithmetic."""
     preset: str = "released"
     """Network."""
-    batch_size: int = 128
-    """Images in a step."""
+    batch_sizes: BatchSizes = (128,)
+    """Images in a step, one size after the other: 64,128,256."""
     rounds: int = 5
-    """Measurements of each, in turn."""
+    """Measurements of each, in turn; each lasts 0.2 s at least."""
 
 
 def measure(options: StepOptions) -> Record:
@@ -37,10 +56,10 @@ def measure(options: StepOptions) -> Record:
     from keras_alexnet.benchmark.stock import stock_network
     from keras_alexnet.training.compile import compile_network
 
-    def steps(preset: Preset) -> list[Callable[[], float]]:
-        models = compile_network(preset, CLASSES), stock_network(preset, CLASSES)
-        batch = noise(options.batch_size, preset.input_size, CLASSES)
-        return [repeated_step(model, batch) for model in models]
+    def steps(preset: Preset, batch_size: int) -> Calls:
+        batch = noise(batch_size, preset.input_size, CLASSES)
+        yield repeated_step(compile_network(preset, CLASSES), batch)
+        yield repeated_step(stock_network(preset, CLASSES), batch)
 
     figures = beside_stock("step", steps, operations.step_operations, options)
     return Record.now("step", "Training steps", figures, options=asdict(options))
@@ -55,49 +74,65 @@ def noise(batch_size: int, input_size: int, num_classes: int) -> tuple[Any, Any]
     return images, tf.range(batch_size, dtype=tf.int64) % num_classes
 
 
-def repeated_step(model: Any, batch: tuple[Any, ...]) -> Callable[[], float]:
-    """Return what trains a compiled model on a batch once more at each call.
+def repeated_step(model: Any, batch: tuple[Any, ...]) -> Callable[..., float]:
+    """Return what trains a compiled model on a batch once more, or so many times.
 
-    It gives what Keras logs, the mean of the losses so far. No input pipeline takes
-    part, and nothing of `fit` but the compiled step: the batch lies where the model is,
-    for from a pipeline it would be copied to a GPU in every step.
+    It gives what Keras logs, the mean of the losses so far, read after the last step.
+    No input pipeline takes part, and nothing of `fit` but the compiled step: the batch
+    lies where the model is, for from a pipeline it would be copied to a GPU in every
+    step.
     """
     import tensorflow as tf
 
     step = tf.function(model.train_step, jit_compile=model.jit_compile)
     resident = tf.nest.map_structure(tf.identity, batch)
-    return lambda: float(step(resident)["loss"])
+    return repeated(lambda: step(resident)["loss"])
 
 
 def beside_stock(
     kind: str,
-    calls_of: Callable[[Preset], Sequence[Callable[[], float]]],
+    calls_of: Callable[[Preset, int], Calls],
     operations_of: Callable[[Preset, int], int],
     options: StepOptions,
 ) -> Iterator[Figure]:
     """Measure ours, stock Keras and the machine; yield rates and their ratios.
 
-    `calls_of` makes ours and that of stock Keras, of a batch each; `operations_of`
-    counts the floating-point operations of an image.
+    `calls_of` makes ours and then that of stock Keras, `repeated` works on so many
+    images; `operations_of` counts the floating-point operations of an image.
     """
-    both, size = tuple(operations.MATRIX_DTYPES), options.batch_size
+    from keras_alexnet.benchmark.device import arithmetic
+
+    both = tuple(operations.MATRIX_DTYPES)
     for precision in both if options.precision == "both" else (options.precision,):
         fields = {"precision": precision, "learning_rate": 0.001}
-        preset, name = (
-            find_preset(options.preset).replace(**fields),
-            f"{kind}, {precision}",
-        )
-        calls = (*calls_of(preset), operations.matrix_product(precision))
-        works = zip(("ours", "stock", "product"), calls, strict=True)
-        timed = {work: Work(call).seconds for work, call in works}
-        ours, stock, product = seconds_in_turn(timed, options.rounds, name).values()
-        share = median_ratio(product, ours) * size * operations_of(preset, CLASSES)
-        share /= operations.MATRIX_OPERATIONS
-        matrix = operations.MATRIX_OPERATIONS / median(product) / 1e9
-        ratio = median_ratio(stock, ours)
-        beside = f"{ratio:.2f} x stock Keras, {share:.0%} of the matrix rate"
-        yield Figure(name, size / median(ours), "images/s", beside)
-        yield Figure(f"{name}: stock Keras", size / median(stock), "images/s")
-        yield Figure(f"{name}: over stock Keras", ratio, "x")
-        yield Figure(f"{name}: matrix rate", matrix, "GFLOP/s")
-        yield Figure(f"{name}: share of the matrix rate", 100 * share, "%")
+        preset = find_preset(options.preset).replace(**fields)
+        for size in options.batch_sizes:
+            name = f"{kind}, {arithmetic(precision)}, batch {size}"
+            needed = size * operations_of(preset, CLASSES)
+            calls = calls_of(preset, size)
+            yield from _figures(name, size, needed, precision, calls, options.rounds)
+
+
+def _figures(
+    name: str, size: int, needed: int, precision: str, calls: Calls, rounds: int
+) -> Iterator[Figure]:
+    from keras_alexnet.benchmark.device import forget_peak, peak_bytes
+
+    forget_peak()
+    works = {"ours": mean_seconds(next(calls))}
+    peak = peak_bytes()  # of ours: the others are not there yet
+    works["stock"] = mean_seconds(next(calls))
+    works["product"] = mean_seconds(operations.matrix_product(precision))
+    seconds = seconds_in_turn(works, rounds, name, warm_up=False)
+    ours, stock, product = seconds.values()
+    share = median_ratio(product, ours) * needed / operations.MATRIX_OPERATIONS
+    matrix = operations.MATRIX_OPERATIONS / median(product) / 1e9
+    ratio = median_ratio(stock, ours)
+    beside = f"{ratio:.2f} x stock Keras, {share:.0%} of the matrix rate"
+    yield Figure(name, size / median(ours), "images/s", beside)
+    yield Figure(f"{name}: stock Keras", size / median(stock), "images/s")
+    yield Figure(f"{name}: over stock Keras", ratio, "x")
+    yield Figure(f"{name}: matrix rate", matrix, "GFLOP/s")
+    yield Figure(f"{name}: share of the matrix rate", 100 * share, "%")
+    if peak is not None:
+        yield Figure(f"{name}: peak memory of the GPU", peak / 1e6, "MB")

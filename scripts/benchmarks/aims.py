@@ -1,8 +1,10 @@
 """What is aimed at, and whether it was reached."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from scripts.benchmarks.system import FASTEST, Subject
+from keras_alexnet.record import Figure
+from scripts.benchmarks.system import FASTEST, Subject, System
 
 TEXTS = {
     "speed": "{ours}: ≥ {bound:.2f} × the speed of {other}",
@@ -28,6 +30,10 @@ class Aim:
     def text(self) -> str:
         """Say the aim in words."""
         return TEXTS[self.measure].format(**vars(self))
+
+    def name(self, title: str) -> str:
+        """Return the name of its figure, of a subject with this title."""
+        return f"{title}: aim: {self.text}"
 
     def value(self, measured: Subject) -> float | None:
         """Return what was reached; None if it was not measured."""
@@ -92,3 +98,32 @@ AIMS = (
     Aim(*_FIT16, "speed", "PyTorch", 2.2),
     Aim(*_FIT32, "speed", "PyTorch", 2.2),
 )
+
+
+def figures_of(subject: Subject, aims: Iterable[Aim] = AIMS) -> Iterator[Figure]:
+    """Yield the rate of each system, beside ours, and what was reached of the aims."""
+    for system in subject.systems:
+        name = f"{subject.title}: {system.name}"
+        yield Figure(name, system.rate, system.unit, _beside(subject, system))
+    for aim in (aim for aim in aims if aim.concerns(subject)):
+        value = aim.value(subject)
+        met = "not measured" if value is None else "met" if aim.met(value) else "missed"
+        yield Figure(aim.name(subject.title), value, "", met)
+
+
+def _beside(subject: Subject, system: System) -> str:
+    if system.failure is not None:
+        return f"not measured: {system.failure}"
+    if system.kind == "limit":
+        return "limit of the machine"
+    said = []
+    if system is not subject.systems[0] and system.ratios:
+        spread = f"{min(system.ratios):.2f} to {max(system.ratios):.2f}"
+        said.append(f"ours {1 / system.speed:.2f} × as fast ({spread})")
+    shares = {limit: subject.share(system, limit) for limit in subject.demands}
+    said += [f"{share:.0%} of {limit}" for limit, share in shares.items() if share]
+    if system.difference:
+        said.append(f"differs by {system.difference:.0e}")
+    if system.peak_bytes:
+        said.append(f"peak {system.peak_bytes / 1e6:,.0f} MB")
+    return ", ".join(said)

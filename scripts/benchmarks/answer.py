@@ -62,13 +62,7 @@ def serve(
 
     `check` computes what the same program of another system must equal.
     """
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-
-    def answer(**fields: Any) -> None:
-        print(json.dumps(fields), file=answers, flush=True)
-
-    job = json.loads(Path(sys.argv[1]).read_text())
+    answer, job = open_answers(), json.loads(Path(sys.argv[1]).read_text())
     try:
         if check is not None and "check" in job:
             np.save(job["check"], check(job))
@@ -85,8 +79,30 @@ def serve(
         _, status = Path("/proc/self/status").read_text().split("VmHWM:")
         answer(peak_bytes=int(status.split()[0]) * 1024)
     except Exception as error:
-        answer(error=traceback.format_exception_only(error)[0].splitlines()[0])
+        answer(error=error_line(error))
         raise
+
+
+def open_answers() -> Callable[..., None]:
+    """Return what answers a line; whatever else is printed goes to stderr from now."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(**fields: Any) -> None:
+        print(json.dumps(fields), file=answers, flush=True)
+
+    return answer
+
+
+def error_line(error: Exception) -> str:
+    """Return its kind and the first line of what it says.
+
+    TensorFlow says what happened to a graph after the stack that made it.
+    """
+    text = "".join(traceback.format_exception_only(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    stack = [n for n, line in enumerate(lines[:-1]) if line.startswith('File "')]
+    return f"{lines[0]} {lines[stack[-1] + 1]}" if stack else lines[0]
 
 
 def serve_subjects(**works: Callable[..., Any]) -> None:
@@ -103,8 +119,7 @@ def task_of(works: Mapping[str, Callable[..., Any]], job: dict) -> Task:
     """Return the task of a job, a call of its subject."""
     work = works[job["subject"]]
     if job["subject"] == "step":
-        labels = np.arange(job["batch_size"]) % job["classes"]
-        return Task(work(job, noise(job), labels)[0])
+        return Task(work(job, noise(job), task_labels(job))[0])
     if job["subject"] == "inference":
         images, answer = noise(job), work(job)
         return Task(lambda: answer(images))
@@ -146,6 +161,11 @@ def noise(job: dict) -> np.ndarray:
     """Return images float32 as spread out as pictures without their mean."""
     shape = (job["batch_size"], job["side"], job["side"], 3)
     return np.random.default_rng(0).normal(0, 60, shape).astype("float32")
+
+
+def task_labels(job: dict) -> np.ndarray:
+    """Return labels int64, one class after the other."""
+    return np.arange(job["batch_size"]) % job["classes"]
 
 
 def channels_first(path: str) -> dict[str, np.ndarray]:

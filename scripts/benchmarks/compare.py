@@ -30,7 +30,7 @@ import numpy as np
 
 from keras_alexnet.record import Figure, Record, run_as_script
 from scripts.benchmarks import scaling
-from scripts.benchmarks.aims import AIMS
+from scripts.benchmarks.aims import figures_of
 from scripts.benchmarks.environment import prepare_environment
 from scripts.benchmarks.subjects import CompareOptions, Settings, subjects
 from scripts.benchmarks.system import Subject, System
@@ -122,35 +122,6 @@ def _compare_answers(subject: Subject, folder: Path, noted: Any) -> None:
             system.difference = float(largest)
             if not largest <= subject.tolerance:
                 raise SystemFailure(f"differs by {largest:.1e}")
-
-
-def figures_of(subject: Subject) -> Iterator[Figure]:
-    """Yield the rate of each system, beside ours, and what was reached of the aims."""
-    for system in subject.systems:
-        name = f"{subject.title}: {system.name}"
-        yield Figure(name, system.rate, system.unit, _beside(subject, system))
-    for aim in (aim for aim in AIMS if aim.concerns(subject)):
-        value = aim.value(subject)
-        met = "not measured" if value is None else "met" if aim.met(value) else "missed"
-        yield Figure(f"{subject.title}: aim: {aim.text}", value, "", met)
-
-
-def _beside(subject: Subject, system: System) -> str:
-    if system.failure is not None:
-        return f"not measured: {system.failure}"
-    if system.kind == "limit":
-        return "limit of the machine"
-    said = []
-    if system is not subject.systems[0] and system.ratios:
-        spread = f"{min(system.ratios):.2f} to {max(system.ratios):.2f}"
-        said.append(f"ours {1 / system.speed:.2f} × as fast ({spread})")
-    shares = {limit: subject.share(system, limit) for limit in subject.demands}
-    said += [f"{share:.0%} of {limit}" for limit, share in shares.items() if share]
-    if system.difference:
-        said.append(f"differs by {system.difference:.0e}")
-    if system.peak_bytes:
-        said.append(f"peak {system.peak_bytes / 1e6:,.0f} MB")
-    return ", ".join(said)
 
 
 if __name__ == "__main__":

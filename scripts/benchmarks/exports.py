@@ -25,7 +25,7 @@ CONV2_STD = 6.0  # of what conv2 gives
 
 def preset_of(job: dict) -> Preset:
     """Return network and recipe of a job."""
-    return find_preset("released").replace(
+    return find_preset(job.get("preset", "released")).replace(
         input_size=job["side"],
         dropout_rate=job["dropout"],
         precision=job["precision"],

@@ -27,6 +27,7 @@ SUBJECTS = {
     "interruption": "What is left after a kill.",
     "devices": "What several devices compute, cost and send.",
     "start": "How long starting takes.",
+    "gpu": "What one GPU does.",
 }
 HEAD = """# Measured
 
@@ -46,6 +47,8 @@ def lines(results: Path) -> Iterator[str]:
     yield from HEAD.splitlines()
     for subject, about in SUBJECTS.items():
         paths = sorted((results / subject).glob("*.json"))
+        if not paths:
+            continue
         yield from ("", f"## {subject.capitalize()}", "", about, "")
         yield from (row(*COLUMNS), row(*["---"] * len(COLUMNS)))
         for path in paths:

@@ -29,7 +29,7 @@ class SystemProcess:
         folder: For its job and what it prints.
         cores: Numbers of the processor cores that it may use.
         variables: More variables of its environment.
-        timeout: Seconds within which each answer has to come.
+        timeout: Seconds within which each answer has to come; may be changed.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class SystemProcess:
     ) -> None:
         path, self._log = (folder / f"{system.name}.{end}" for end in ("json", "log"))
         path.write_text(json.dumps(system.job))
-        self._timeout = timeout
+        self.timeout = timeout
         # Not from its own folder: peers/torch.py would hide the package torch.
         module = [] if system.program.endswith(".py") else ["-m"]
         command = [system.python, "-P", *module, system.program, path]
@@ -63,14 +63,14 @@ class SystemProcess:
         finally:
             os.sched_setaffinity(0, usual)
 
-    def order(self) -> None:
+    def order(self, words: str = "run") -> None:
         """Tell it to run; `answer` waits for it."""
         with contextlib.suppress(BrokenPipeError):  # its last words say more
-            self._process.stdin.write(b"run\n")
+            self._process.stdin.write(f"{words}\n".encode())
 
-    def run(self) -> float:
+    def run(self, words: str = "run") -> float:
         """Return the seconds of a call."""
-        self.order()
+        self.order(words)
         return self.answer("seconds")["seconds"]
 
     def finish(self) -> int:
@@ -90,7 +90,7 @@ class SystemProcess:
             SystemFailure: Another one comes, or none in time.
         """
         start = time.monotonic()
-        timer = threading.Timer(self._timeout, self._process.kill)
+        timer = threading.Timer(self.timeout, self._process.kill)
         timer.start()
         line = self._process.stdout.readline()
         timer.cancel()
@@ -101,8 +101,8 @@ class SystemProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_SECONDS)
         self.kill()
-        if time.monotonic() - start >= self._timeout:
-            raise SystemFailure(f"no answer within {self._timeout:g} s")
+        if time.monotonic() - start >= self.timeout:
+            raise SystemFailure(f"no answer within {self.timeout:g} s")
         words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
         ended = f"ended with {self._process.returncode}: {''.join(words)}"
         raise SystemFailure(answer.get("error", ended))

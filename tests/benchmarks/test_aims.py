@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from scripts.benchmarks import aims, subjects
@@ -46,3 +48,28 @@ def test_every_aim_names_systems_that_there_are():
         known |= {*FASTEST.values(), "step and pipeline"}
         assert {aim.other, aim.ours} <= known, aim.text
         assert subjects.ONLY_IN.get(aim.other, aim.precision) == aim.precision
+
+
+def test_figures_tell_everything():
+    ours = measured("ours", kind="ours", difference=0.0, peak_bytes=2_000_000)
+    systems = [ours, measured("stock Keras", 5.0, difference=1e-6)]
+    systems += [replace(ours, name="JAX", failure="no wheel", seconds=[], ratios=[])]
+    fields = {"kind": "limit", "amount": 1.0, "unit": "GFLOP/s"}
+    systems += [measured("matrix product", 0.25, **fields)]
+    found = subject("step", *systems, demands={"matrix product": 3.0})
+    ours, stock, jax, matrix, *reached = aims.figures_of(found)
+    assert ours.name == "step, float32, batch 128: ours" and ours.value == 128.0
+    assert ours.beside == "75% of matrix product, peak 2 MB"
+    assert stock.beside == (
+        "ours 5.00 × as fast (5.00 to 5.00), 15% of matrix product, differs by 1e-06"
+    )
+    assert (jax.value, jax.beside) == (None, "not measured: no wheel")
+    assert (matrix.value, matrix.unit) == (2.0, "GFLOP/s")
+    assert len(reached) == 5  # of the aims for this subject
+    assert reached[0].name.endswith("aim: ours: ≥ 4.00 × the speed of stock Keras")
+    assert (reached[0].value, reached[0].beside) == (5.0, "met")
+    # Of other aims, those alone.
+    other = aims.Aim("step", "float32", "speed", "stock Keras", 6.0)
+    *_, missed = aims.figures_of(found, [other])
+    assert (missed.value, missed.beside) == (5.0, "missed")
+    assert len([*aims.figures_of(found, [other])]) == 5

@@ -42,3 +42,28 @@ def test_weights_for_maps_that_come_first_give_the_same(tmp_path):
     np.testing.assert_allclose(moved, expected)
     assert found["conv5/kernel"].shape == (5, 2, 3, 3)
     assert found["conv5/kernel"][4, 1, 2, 0] == weights["conv5/kernel"][2, 0, 1, 4]
+
+
+GRAPH = """Graph execution error:
+
+Detected at node conv5/Conv2D defined at (most recent call last):
+  File "some.py", line 5, in <module>
+
+  File "other.py", line 57, in call
+
+OOM when allocating tensor with shape[128,96]
+\t [[{{node conv5/Conv2D}}]]
+Hint: If you want to see a list of allocated tensors
+"""
+
+
+def test_an_error_is_told_in_one_line_with_what_happened():
+    assert answer.error_line(ValueError("no\nmore")) == "ValueError: no"
+    told = "RuntimeError: Graph execution error: OOM when allocating tensor with shape"
+    assert answer.error_line(RuntimeError(GRAPH)) == f"{told}[128,96]"
+    assert answer.error_line(KeyError()) == "KeyError"
+
+
+def test_labels_go_through_the_classes():
+    labels = answer.task_labels({"batch_size": 5, "classes": 3})
+    assert labels.tolist() == [0, 1, 2, 0, 1] and labels.dtype == np.int64

@@ -1,5 +1,4 @@
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from scripts.benchmarks.subjects import CompareOptions
 from scripts.benchmarks.system import TOLERANCES, System
 from scripts.benchmarks.system_process import SystemFailure
 from tests import small
-from tests.benchmarks.conftest import OURS, measured, subject
+from tests.benchmarks.conftest import OURS, subject
 from tfrecords.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -49,26 +48,6 @@ def test_nothing_is_measured_without_ours(fake, tmp_path):
     broken = fake("ours", kind="ours", broken="out of memory")
     with pytest.raises(SystemFailure, match="ValueError: out of memory"):
         compare.in_turn(subject("fit", broken, fake("peer", [1.0] * 2)), tmp_path, 2)
-
-
-def test_figures_tell_everything():
-    ours = measured("ours", kind="ours", difference=0.0, peak_bytes=2_000_000)
-    systems = [ours, measured("stock Keras", 5.0, difference=1e-6)]
-    systems += [replace(ours, name="JAX", failure="no wheel", seconds=[], ratios=[])]
-    fields = {"kind": "limit", "amount": 1.0, "unit": "GFLOP/s"}
-    systems += [measured("matrix product", 0.25, **fields)]
-    found = subject("step", *systems, demands={"matrix product": 3.0})
-    ours, stock, jax, matrix, *reached = compare.figures_of(found)
-    assert ours.name == "step, float32, batch 128: ours" and ours.value == 128.0
-    assert ours.beside == "75% of matrix product, peak 2 MB"
-    assert stock.beside == (
-        "ours 5.00 × as fast (5.00 to 5.00), 15% of matrix product, differs by 1e-06"
-    )
-    assert (jax.value, jax.beside) == (None, "not measured: no wheel")
-    assert (matrix.value, matrix.unit) == (2.0, "GFLOP/s")
-    assert len(reached) == 5  # of the aims for this subject
-    assert reached[0].name.endswith("aim: ours: ≥ 4.00 × the speed of stock Keras")
-    assert (reached[0].value, reached[0].beside) == (5.0, "met")
 
 
 def test_what_cannot_be_measured_is_said(monkeypatch):

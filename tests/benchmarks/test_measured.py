@@ -26,6 +26,12 @@ def test_each_figure_is_a_row_with_what_it_comes_from(tmp_path):
     assert f"| peer | not measured |  {told}" in lines(tmp_path)
 
 
+def test_a_subject_that_nobody_measured_is_left_out(tmp_path):
+    (tmp_path / "step").mkdir()
+    RECORD.save(tmp_path / "step" / "one.json")
+    assert [line for line in lines(tmp_path) if line[:2] == "##"] == ["## Step"]
+
+
 def test_a_record_in_another_subjects_folder_is_refused(tmp_path):
     (tmp_path / "fit").mkdir()
     RECORD.save(tmp_path / "fit" / "one.json")

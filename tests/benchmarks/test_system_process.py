@@ -39,3 +39,19 @@ def test_a_process_has_its_cores_our_code_and_no_gpu(tmp_path):
     assert str(ROOT) in path and str(tmp_path) not in path
     assert (ROOT / "scripts" / "benchmarks").is_dir()
     assert json.loads((tmp_path / "tells.json").read_text()) == {"a": 1}
+
+
+def test_a_process_is_told_words_and_its_time_may_be_changed(tmp_path):
+    program = tmp_path / "echo.py"
+    program.write_text(
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    print(json.dumps({'seconds': len(line.split())}), flush=True)\n"
+        "    if 'silent' in line:\n"
+        "        sys.stdout = None\n"
+    )
+    echo = SystemProcess(System("echo", OURS, str(program), {}), tmp_path, [0])
+    assert echo.run("one two") == 2 and echo.run() == 1 and echo.run("be silent") == 2
+    echo.timeout = 0.2
+    with pytest.raises(SystemFailure, match="no answer within 0.2 s"):
+        echo.run()

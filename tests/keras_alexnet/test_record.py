@@ -1,13 +1,17 @@
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
+import tarfile
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from keras_alexnet.record import _ROOT, Figure, Record, _commit
+from keras_alexnet.benchmark.step import StepOptions
+from keras_alexnet.record import _ROOT, Figure, Record, _commit, print_measured
 from tfrecords.errors import UserError
 from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console
@@ -89,18 +93,25 @@ def test_figures_are_written_with_four_digits(value, unit, text):
     assert Figure("x", value, unit).text == text
 
 
-def test_the_commit_is_that_of_the_code_and_tells_of_changes(tmp_path):
-    def git(*arguments):
+@pytest.fixture
+def git(tmp_path):
+    """Call git in a folder of its own, `tmp_path`; return what it prints."""
+
+    def call(*arguments, text=True):
         name = ("-c", "user.name=a", "-c", "user.email=a@b")
         done = subprocess.run(
             ["git", "-C", str(tmp_path), *name, *arguments],
             capture_output=True,
-            text=True,
+            text=text,
             check=True,
         )
-        return done.stdout.strip()
+        return done.stdout.strip() if text else done.stdout
 
-    assert _commit(tmp_path) is None
+    return call
+
+
+def test_the_commit_is_that_of_the_code_and_tells_of_changes(tmp_path, git):
+    assert _commit(tmp_path, "$Format:x$") is None
     git("init", "--quiet")
     assert _commit(tmp_path) is None  # there is no commit yet
     (tmp_path / "file").write_text("a")
@@ -110,3 +121,28 @@ def test_the_commit_is_that_of_the_code_and_tells_of_changes(tmp_path):
     assert _commit(tmp_path) == git("rev-parse", "HEAD")
     (tmp_path / "file").write_text("b")
     assert _commit(tmp_path) == git("rev-parse", "HEAD") + "-dirty"
+
+
+def test_an_archive_of_the_code_knows_its_commit(tmp_path, git):
+    module = Path("keras_alexnet", "record.py")
+    for name in (module, ".gitattributes"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(_ROOT / name, tmp_path / name)
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "a")
+    packed = git("archive", "HEAD", str(module.parent), text=False)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        text = archive.extractfile(str(module)).read().decode()
+    (line,) = re.findall("^_ARCHIVED = .*", text, re.MULTILINE)
+    commit = git("rev-parse", "HEAD")
+    assert line == f'_ARCHIVED = "{commit}"'
+    assert _commit(tmp_path / "unpacked", commit) == commit
+
+
+def test_numbers_in_lists_of_options_count_something(tmp_path):
+    def measure(options: StepOptions) -> Record:
+        raise AssertionError("a batch of no images was measured")
+
+    with pytest.raises(UserError, match="batch_sizes >= 1, got 0"):
+        print_measured(measure, ["--batch-sizes", "64,0"])

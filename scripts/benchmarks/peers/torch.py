@@ -18,8 +18,12 @@ Work = Callable[..., Any]
 
 
 def step(job: dict, images: np.ndarray, labels: np.ndarray) -> tuple[Work, Work]:
-    """Return a training step, which gives the loss, and the logits of the images."""
+    """Return a training step, which gives the loss, and the logits of the images.
+
+    On a GPU the step is begun: who reads the loss waits for it.
+    """
     batch = torch.from_numpy(np.moveaxis(images, -1, 1)), torch.from_numpy(labels)
+    batch = tuple(part.to(device(job)) for part in batch)
 
     def made(layout: Any, compiled: bool = False) -> tuple[Work, Work]:
         train, network = _training(job, layout, compiled)
@@ -27,7 +31,7 @@ def step(job: dict, images: np.ndarray, labels: np.ndarray) -> tuple[Work, Work]
 
         def logits() -> np.ndarray:
             with torch.no_grad(), precision(job):
-                return network.eval()(own).float().numpy()
+                return network.eval()(own).float().cpu().numpy()
 
         return lambda: train(own, batch[1]), logits
 
@@ -66,29 +70,46 @@ def faster_layout(job: dict, make: Callable[[Any], Work]) -> Any:
     def seconds(layout: Any) -> float:
         work = make(layout)
         work()
+        wait(job)
         start = time.perf_counter()
         work()
+        wait(job)
         return time.perf_counter() - start
 
     return LAYOUTS[0] if "check" in job else min(LAYOUTS, key=seconds)
 
 
+def device(job: dict) -> str:
+    """Return what the job computes on: `cpu`, unless it says `cuda`."""
+    return job.get("device", "cpu")
+
+
+def wait(job: dict) -> None:
+    """Wait until what was begun is done."""
+    if device(job) == "cuda":
+        torch.cuda.synchronize()
+
+
 def precision(job: dict) -> Any:
-    """Return the scope of the forward pass."""
+    """Return the scope of the forward pass; on a GPU float32 is TF32."""
+    if device(job) == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     if job["precision"] == "float32":
         return contextlib.nullcontext()
-    return torch.autocast("cpu", torch.bfloat16)
+    return torch.autocast(device(job), torch.bfloat16)
 
 
 def _network(job: dict, layout: Any) -> AlexNet:
     torch.manual_seed(0)
     weights = answer.channels_first(job["weights"])
-    network = AlexNet(weights, job["side"], job["dropout"])
-    return network.to(memory_format=layout)
+    preset = job.get("preset", "released")
+    network = AlexNet(weights, job["side"], job["dropout"], preset)
+    return network.to(device(job), memory_format=layout)
 
 
 def _training(job: dict, layout: Any, compiled: bool) -> tuple[Work, AlexNet]:
-    """Return what trains on a batch and gives the loss, and its network."""
+    """Return what trains on a batch and gives the loss, unread, and its network."""
     network = _network(job, layout).train()
     update = optimizer(network, job["rate"], job["bias_rate"], job["decay"])
 
@@ -99,12 +120,12 @@ def _training(job: dict, layout: Any, compiled: bool) -> tuple[Work, AlexNet]:
 
     loss_of = torch.compile(loss_of) if compiled else loss_of
 
-    def train(*batch: torch.Tensor) -> float:
+    def train(*batch: torch.Tensor) -> torch.Tensor:
         update.zero_grad(set_to_none=True)
         loss = loss_of(*batch)
         loss.backward()
         update.step()
-        return float(loss.detach())
+        return loss.detach()
 
     return train, network
 

@@ -1,4 +1,4 @@
-"""The network as it was run (`released`), in PyTorch, from the weights of ours."""
+"""The networks `released` and `paper` in PyTorch, from the weights of ours."""
 
 import numpy as np
 import torch
@@ -16,22 +16,31 @@ class AlexNet(nn.Module):
     """
 
     def __init__(
-        self, weights: dict[str, np.ndarray], side: int, dropout: float
+        self,
+        weights: dict[str, np.ndarray],
+        side: int,
+        dropout: float,
+        preset: str = "released",
     ) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout, self.paper = dropout, preset == "paper"
         # Zeros until the last window fits: cuda-convnet's rounding up.
         self.border = (0, (11 - side) % 4) * 2
         found = {name: torch.from_numpy(array) for name, array in weights.items()}
         self.weights = nn.ParameterDict(found)
-        self.norm = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)
+        # Of the sum, not of a term: a fifth of the paper's alpha as it was run.
+        alpha = 5e-4 if self.paper else 1e-4
+        self.norm = nn.LocalResponseNorm(5, alpha=alpha, beta=0.75, k=2.0)
         self.pool = nn.MaxPool2d(3, 2)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         x = self._convolve(1, functional.pad(images, self.border))
-        x = functional.relu(self.pool(self._norm_towers(x)))
+        if self.paper:
+            x = self.pool(self._norm_towers(functional.relu(x)))
+        else:
+            x = functional.relu(self.pool(self._norm_towers(x)))
         x = self._norm_towers(functional.relu(self._convolve(2, x)))
-        x = self.pool(norm_in_map(x))
+        x = self.pool(x if self.paper else norm_in_map(x))
         for number in (3, 4, 5):
             x = functional.relu(self._convolve(number, x))
         x = torch.flatten(self.pool(x), 1)
@@ -67,4 +76,5 @@ def optimizer(network: AlexNet, rate: float, bias_rate: float, decay: float):
         groups[name.split("/")[1]].append(parameter)
     kernels = {"params": groups["kernel"], "weight_decay": decay}
     biases = {"params": groups["bias"], "lr": bias_rate * rate, "weight_decay": 0.0}
-    return torch.optim.SGD([kernels, biases], lr=rate, momentum=0.9)
+    fused = groups["kernel"][0].is_cuda
+    return torch.optim.SGD([kernels, biases], lr=rate, momentum=0.9, fused=fused)

@@ -18,9 +18,9 @@ def test_the_table_is_printed_and_the_record_written(tmp_path, monkeypatch, caps
     measure.__annotations__["options"] = step.StepOptions
     monkeypatch.setattr(step, "measure", measure)
     path = tmp_path / "new" / "step.json"
-    command = ["benchmark", "step", "--batch-size", "3", "--json", str(path)]
+    command = ["benchmark", "step", "--batch-sizes", "3", "--json", str(path)]
     assert cli.main(command) == 0
-    assert told[0].batch_size == 3 and told[0].preset == "released"
+    assert told[0].batch_sizes == (3,) and told[0].preset == "released"
     printed = capsys.readouterr().out
     assert "7 images/s" in printed and "A note." in printed
     assert Record.load(path).value("step") == 7.0

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -280,7 +279,7 @@ def test_replicas_have_their_rows_of_the_mask_of_the_global_batch(tmp_path):
     root = Path(__file__).parents[3]
     subprocess.run(
         [sys.executable, "-c", REPLICAS, tmp_path / "masks.npz"],
-        env={**os.environ, "PYTHONPATH": str(root)},
+        cwd=root,
         check=True,
         timeout=600,
     )
