@@ -100,6 +100,7 @@ def fit_work(
     from keras_alexnet.benchmark.step import repeated_step
     from keras_alexnet.data.mean import mean_patch
     from keras_alexnet.training.compile import compile_network
+    from keras_alexnet.training.devices.plan import ONE_DEVICE
     from keras_alexnet.training.run_dataset import RunDataset
 
     preset = find_preset(network).replace(batch_size=batch_size, **fields)
@@ -113,7 +114,9 @@ def fit_work(
     mean = mean_patch(dataset.statistics, preset.input_size, preset.recipe.mean)
     model = compile_network(preset, dataset.manifest.num_classes, mean=mean)
     if work == "fit":
-        held = HeldFit(model, batches)
+        plan = ONE_DEVICE  # and the rest as `train` does it
+        there = plan.distribute(lambda: batches)
+        held = HeldFit(model, there, plan.group_size)
         return Work(lambda: held.take(steps), lambda: held.take(1))
     step = repeated_step(model, next(iter(batches)))
     return Work(lambda: step(steps))
@@ -139,15 +142,25 @@ def repeated_copy(batch: Any, device: str) -> Callable[..., float]:
 
 
 class HeldFit:
-    """One call of `fit` on endless batches, which takes steps when it is told to."""
+    """One call of `fit` on endless batches, which takes steps when it is told to.
 
-    def __init__(self, model: Any, batches: Any) -> None:
+    Args:
+        model: Compiled, such as `compile_network` makes it.
+        batches: What `fit` takes.
+        group: Steps that are taken in one call, but for what is left at the end.
+    """
+
+    def __init__(self, model: Any, batches: Any, group: int = 1) -> None:
         self._allowed, self._taken = threading.Semaphore(0), threading.Semaphore(0)
         self._error: Exception | None = None
+        self._left = 0
+        if group > 1:
+            model.group_steps(group, lambda: self._left == 0)
         threading.Thread(target=self._fit, args=(model, batches), daemon=True).start()
 
     def take(self, steps: int) -> None:
         """Take so many steps and return when they are done; raise what `fit` raises."""
+        self._left = steps
         self._allowed.release(steps)
         for _ in range(steps):
             self._taken.acquire()
@@ -157,8 +170,12 @@ class HeldFit:
     def _fit(self, model: Any, batches: Any) -> None:
         import keras
 
+        def begin(batch: int, logs: Any) -> None:
+            self._allowed.acquire()
+            self._left -= 1
+
         held = keras.callbacks.LambdaCallback(
-            on_train_batch_begin=lambda batch, logs: self._allowed.acquire(),
+            on_train_batch_begin=begin,
             on_train_batch_end=lambda batch, logs: self._taken.release(),
         )
         steps = {"steps_per_epoch": FOREVER, "shuffle": False}

@@ -53,13 +53,8 @@ def repeated_answer(model: Any, images: Any, xla: bool = False) -> Callable[...,
     """
     import tensorflow as tf
 
-    from keras_alexnet.layers.kernel_forms import compiled_by_xla
-
-    def forward(images: tf.Tensor) -> tf.Tensor:
-        with compiled_by_xla(xla):
-            return model(images, training=False)
-
-    one, resident = tf.function(forward, jit_compile=xla), tf.identity(images)
+    one = tf.function(lambda x: model(x, training=False), jit_compile=xla)
+    resident = tf.identity(images)
     # A logit is taken outside: a compiler could leave out the others.
     return repeated(lambda: one(resident)[0, 0])
 

@@ -15,7 +15,6 @@ from keras_alexnet.inference.runtimes import (
     InferencePrecision,
     RuntimeName,
 )
-from keras_alexnet.models.memory import inference_memory
 from keras_alexnet.trained.config_file import NetworkConfig
 from tfrecords import Statistics
 from tfrecords.errors import UserError
@@ -139,6 +138,8 @@ class TrainedNetwork:
 
     def _explain_memory(self, device: str, available: int | None) -> str:
         """Say how many images at once the memory of a device holds, by estimate."""
+        from keras_alexnet.models.memory import inference_memory  # seldom needed
+
         holds = ""
         if available is not None:
             preset = self.config.preset

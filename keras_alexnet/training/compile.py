@@ -70,7 +70,7 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
     precision: str = recipe.precision
     if precision == "auto":
         precision = choose_precision("auto", plan).precision
-    xla = choose_xla(recipe.xla, plan)
+    xla = choose_xla(recipe, plan)
     network = _build(preset, num_classes, plan, precision)
     model = DistributedModel(network.input, network.output, name=network.name)
     model.towers = plan.towers

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # Metadata of a field that is said anew each time: where the run lies, and what it
 # computes on this time. The run folder does not keep it.
 ANEW = {"on_resume": "anew"}
-GPU_STEPS = 8  # of a call: a choice that was not timed, some 50 ms on an NVIDIA H200
 LEAST_LIMIT = 0.1  # GB; the smallest network of eight layers takes more
 
 
@@ -99,5 +98,4 @@ class Control:
                     f"Expected one step an execution with --strategy {self.strategy}, "
                     f"got {size}. Leave --steps-per-execution out."
                 )
-            return 1
-        return size or (GPU_STEPS if plan.on_gpus else 1)
+        return size or plan.group_size

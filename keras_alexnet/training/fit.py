@@ -83,7 +83,7 @@ def train(
     own = _own_recipe(control)
     own_precision, own_xla = (own.precision, own.xla) if own else (None, None)
     chosen = choose_precision(preset.recipe.precision, plan, own_precision)
-    xla = choose_xla(preset.recipe.xla, plan, own_xla)
+    xla = choose_xla(preset.recipe, plan, own_xla)
     preset = preset.replace(precision=chosen.precision, xla=xla)
     held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
     if plan.is_chief:

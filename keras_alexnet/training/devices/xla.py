@@ -1,32 +1,40 @@
 """Whether XLA compiles the training step, where a run leaves it open."""
 
+from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.training.devices.plan import DevicePlan
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say, warn
 
 
-def choose_xla(asked: bool | None, plan: DevicePlan, own: bool | None = None) -> bool:
+def choose_xla(recipe: Recipe, plan: DevicePlan, own: bool | None = None) -> bool:
     """Return whether to compile the step.
 
     On a GPU a compiled step takes less than half the time (NVIDIA H200, preset `paper`:
     16,510 images/s for 7,185), on CPUs some three times as long.
 
     Args:
-        asked: What the recipe says; None is GPUs yes, CPUs no.
+        recipe: Its `xla` says; None is GPUs yes, CPUs no.
         plan: The devices.
         own: Of the run that is resumed. It has the place of None.
 
     Raises:
-        UserError: It is asked for with towers.
+        UserError: It is asked for with towers, or with `deterministic` on GPUs.
     """
-    if asked and plan.towers:
-        raise UserError(
-            "Expected --no-xla with towers, got --xla: what XLA compiles is on one "
-            "device. Leave it out."
-        )
+    reason = ""
     if plan.towers:
+        reason = "towers, got --xla: what XLA compiles is on one device"
+    elif recipe.deterministic and plan.on_gpus:
+        # "HLO instruction select-and-scatter does not have a deterministic
+        # implementation": tensorflow issue 69417.
+        reason = (
+            "--deterministic on a GPU, got --xla: XLA has no such gradient of pools"
+        )
+    if reason and recipe.xla:
+        raise UserError(f"Expected --no-xla with {reason}. Leave it out.")
+    if reason:
         return False
-    return next((each for each in (asked, own) if each is not None), plan.on_gpus)
+    chosen = (each for each in (recipe.xla, own) if each is not None)
+    return next(chosen, plan.on_gpus)
 
 
 def say_xla(compiled: bool, plan: DevicePlan, own: bool | None = None) -> None:

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_alexnet.benchmark import device, fit
 from keras_alexnet.benchmark.fit import FitOptions, HeldFit
 from keras_alexnet.data import PixelBatch
+from keras_alexnet.training.compile import compile_network
 from tests import small
 
 
@@ -15,6 +16,16 @@ def test_steps_are_taken_when_they_are_told_to(monkeypatch):
     batch = np.ones((2, 3), "float32"), np.ones((2, 1), "float32")
     held = HeldFit(model, tf.data.Dataset.from_tensors(batch).repeat())
     for steps in (1, 4):
+        before = int(model.optimizer.iterations.numpy())
+        held.take(steps)
+        assert int(model.optimizer.iterations.numpy()) == before + steps
+
+
+def test_steps_in_groups_are_all_taken_when_they_are_told_to():
+    model = compile_network(small.preset(), 3)
+    batch = (np.zeros((2, small.INPUT, small.INPUT, 3), "float32"), np.zeros(2, int))
+    held = HeldFit(model, tf.data.Dataset.from_tensors(batch).repeat(), group=3)
+    for steps in (1, 4, 3):
         before = int(model.optimizer.iterations.numpy())
         held.take(steps)
         assert int(model.optimizer.iterations.numpy()) == before + steps

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
+from keras_alexnet.presets import Recipe
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.xla import choose_xla, say_xla
@@ -38,14 +39,22 @@ class _OnGpus(DevicePlan):
     ],
 )
 def test_it_is_the_fastest_unless_asked_or_begun_otherwise(asked, plan, own, chosen):
-    assert choose_xla(asked, plan, own) is chosen
+    assert choose_xla(Recipe(xla=asked), plan, own) is chosen
 
 
 def test_a_gpu_that_is_there_is_used_and_counts(monkeypatch):
     monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: [kind])
-    assert choose_xla(None, ONE_CPU)
+    assert choose_xla(Recipe(), ONE_CPU)
     strategy = tf.distribute.OneDeviceStrategy("CPU:0")
-    assert not choose_xla(None, DevicePlan(strategy))
+    assert not choose_xla(Recipe(), DevicePlan(strategy))
+
+
+def test_no_gpu_has_the_same_bits_each_time_under_xla():
+    assert not choose_xla(Recipe(deterministic=True), _OnGpus())
+    assert not choose_xla(Recipe(deterministic=True), _OnGpus(), own=True)
+    assert choose_xla(Recipe(deterministic=True, xla=True), ONE_CPU)
+    with pytest.raises(UserError, match="--deterministic on a GPU, got --xla"):
+        choose_xla(Recipe(deterministic=True, xla=True), _OnGpus())
 
 
 def test_towers_are_refused_at_once(dataset, tmp_path):
