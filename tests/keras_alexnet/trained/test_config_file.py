@@ -99,6 +99,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         "batch_size": 256,
         "bias_rate": own.recipe.bias_rate,
         "colour_noise": own.recipe.colour_noise,
+        "deterministic": False,
         "shuffle": "buffer",
     }
     assert vars(recipe) == expected
