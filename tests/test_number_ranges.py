@@ -118,8 +118,8 @@ def test_devices(capsys, option):
 @pytest.mark.parametrize(
     ("kind", "option"),
     [
-        *(("step", f"--{n}={v}") for n in ("batch-size", "rounds") for v in (0, -1)),
-        *(("inference", f"--{n}=0") for n in ("batch-size", "rounds")),
+        *(("step", f"--{n}={v}") for n in ("batch-sizes", "rounds") for v in (0, -1)),
+        *(("inference", f"--{n}=0") for n in ("batch-sizes", "rounds")),
         *(("fit", f"--{n}={v}") for n in ("batch-size", "steps") for v in (0, -1)),
         *(("input", f"--{n}=0") for n in ("batch-size", "rounds", "input-size")),
     ],

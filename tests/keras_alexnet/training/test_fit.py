@@ -290,7 +290,7 @@ ends, folder = [], pathlib.Path(tempfile.mkdtemp())
 for name in ("plain", "one", "two"):
     run, fixed = folder / name, name != "plain"
     data = pathlib.Path({data!r})
-    end = small.train(data, run, epochs=1, xla=True, deterministic=fixed)
+    end = small.train(data, run, epochs=1, deterministic=fixed)
     ends.append(model_state.capture(end.model))
 plain, one, two = ends
 pairs = (one, two), (plain, one)
