@@ -19,8 +19,6 @@ from keras_alexnet.trained.dataset_check import check_dataset
 from keras_alexnet.trained.names import CHECKPOINTS, CONFIG_FILE
 from keras_alexnet.training.callbacks import (
     EpochLog,
-    ProgressBar,
-    ProgressLines,
     StopAtNan,
     TensorBoardScalars,
 )
@@ -30,6 +28,7 @@ from keras_alexnet.training.devices.batch_limit import BatchLimit
 from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.devices.xla import choose_xla, say_xla
+from keras_alexnet.training.progress_report import ProgressBar, ProgressLines
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.run_folder import create_run, hold_run, save_best
 from keras_alexnet.training.state.checkpoint import newest_checkpoint
