@@ -69,7 +69,7 @@ def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
         start, kept = saved.preset, {**(saved.control or {})}
         kept.pop("data", None)
     else:
-        start, kept = find_preset(first.preset).replace(precision="auto"), {}
+        start, kept = _preset_of(first).replace(precision="auto"), {}
     options = _parse(arguments, start, kept)
     wishes = _wishes(options, start)
     if first.resume:
@@ -79,6 +79,27 @@ def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
         _refuse_plateaus(arguments, options, preset, start)
     names = [field.name for field in dataclasses.fields(Control)]
     return preset, Control(**{name: getattr(options, name) for name in names})
+
+
+def _preset_of(options: Any) -> Preset:
+    """Return the preset that is named, or the network whose weights are begun with.
+
+    Raises:
+        UserError: Another preset is named than that of the weights.
+    """
+    if options.init is None:
+        return find_preset(options.preset)
+    config = read_config(options.init)
+    preset = config.preset
+    if options.preset not in (preset.name, PRESETS["released"].name):
+        raise UserError(
+            f"Expected --preset {preset.name}, which the weights of {options.init} "
+            f"are of, got {options.preset}. Leave it out."
+        )
+    recipe = PRESETS[preset.name].recipe if preset.name in PRESETS else Recipe()
+    return dataclasses.replace(preset, recipe=recipe).replace(
+        init=options.init, mean=config.preprocessing["mean"]
+    )
 
 
 def _parse(arguments: Sequence[str], start: Preset, kept: dict[str, Any]) -> Any:
@@ -134,13 +155,17 @@ def _preset_option(hint: Any, default: Any, text: str, kind: type) -> tuple[Any,
         shown = "(default: auto)" if default is None else None
         about = tyro.conf.arg(help=text, help_behavior_hint=shown)
         return Annotated[flag[hint], about], default
+    if hint == tuple[str, ...]:  # --rate fc8=10 --rate fc7=2
+        several: Any = tyro.conf.UseAppendAction
+        about = tyro.conf.arg(help=text, aliases=("--rate",))
+        return Annotated[several[hint], about], default
     if hint in (int, float):
         return _with_text(hint | None, text + OWN), default
     if choices and (optional or kind is Preset):
         every = ("preset", *choices, *(("none",) if optional else ()))
         default = "none" if default is None else default
         return _with_text(Literal[every], text), default
-    if not choices and optional and hint != int | None:  # the normalisations
+    if not choices and optional and hint not in (int | None, str | None):  # LRN
         return _with_text(bool, text), default is not None
     return _with_text(hint, text), default
 

@@ -21,6 +21,9 @@ FREE = {"on_resume": "free"}
 # What plateaus alone heed; the drops of the other schedules are at fixed epochs.
 PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+HEAD = LAYERS[-1]  # of the classes
+
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "colour_noise": (*get_args(ColourNoise), None),
     "mean": get_args(MeanKind),
@@ -79,6 +82,15 @@ class Recipe:
     there. CPUs repeat their bits without; theirs are others with it."""
     seed: int = 0
     """Initial weights, order, crops, colours, dropout."""
+    init: str | None = None
+    """Network or run folder whose weights to begin with, and whose mean to subtract.
+    Its last layer stays out where the classes are others."""
+    keep_rows: bool = False
+    """Keep the last layer's weights of classes that both networks have, by name."""
+    freeze_through: str | None = None
+    """Last layer, of conv1 to fc8, that stays as it is with all before it."""
+    rates: tuple[str, ...] = ()
+    """LAYER=FACTOR, such as fc8=10: what the layer's learning rate is multiplied by."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "epochs", "patience", "crop_chunk"):
@@ -98,6 +110,7 @@ class Recipe:
                     f"Received: {getattr(self, name)!r}"
                 )
         self._check_schedule()
+        self._check_layers()
 
     @property
     def last_epoch(self) -> int:
@@ -106,6 +119,29 @@ class Recipe:
             return self.epochs
         schedule = SCHEDULES[self.schedule]
         return PAPER_EPOCHS if schedule is None else schedule.stop
+
+    def layer_rate(self, layer: str) -> float:
+        """Return what the rate of a layer is multiplied by; 0 freezes it."""
+        if self.freeze_through is not None:
+            if LAYERS.index(layer) <= LAYERS.index(self.freeze_through):
+                return 0.0
+        return dict(map(_rate, self.rates)).get(layer, 1.0)
+
+    def _check_layers(self) -> None:
+        object.__setattr__(self, "rates", tuple(self.rates))
+        last = self.freeze_through
+        if last is not None and last not in LAYERS[:-1]:
+            raise UserError(
+                f"Expected freeze_through of {', '.join(LAYERS[:-1])}, got {last!r}."
+            )
+        layers = [_rate(text)[0] for text in self.rates]
+        if len({*layers}) < len(layers):
+            raise UserError(f"Expected each layer once in rates, got {self.rates}.")
+        if self.init is None and (self.keep_rows or last is not None):
+            raise UserError(
+                "Expected --init with keep_rows and freeze_through, got none: there "
+                "are no weights to keep."
+            )
 
     def _check_schedule(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -119,3 +155,18 @@ class Recipe:
                     f"Expected no {field.name} with schedule {self.schedule}, got "
                     f"{getattr(self, field.name)}: its drops are at fixed epochs."
                 )
+
+
+def _rate(text: str) -> tuple[str, float]:
+    """Parse `LAYER=FACTOR`."""
+    layer, _, factor = text.partition("=")
+    try:
+        value = float(factor)
+    except ValueError:
+        value = -1.0
+    if layer not in LAYERS or not 0 <= value <= 1e6:
+        raise UserError(
+            f"Expected rates such as fc8=10, of {LAYERS[0]} to {LAYERS[-1]} and 0 to "
+            f"1e6, got {text!r}."
+        )
+    return layer, value

@@ -86,6 +86,9 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
     if precision == "mixed_float16":
         optimizer = LossScale(optimizer)
     optimizer.build(model.trainable_variables)
+    for path, factor in _rate_factors(optimizer).items():
+        layer = path.split("/")[-2].split("_")[0]  # conv1_a and conv1_b are conv1
+        factor.assign(factor * recipe.layer_rate(layer))
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -93,6 +96,11 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
         jit_compile=xla and not model.compiled_replicas,
     )
     return model
+
+
+def _rate_factors(optimizer: CoupledSGD | LossScale) -> dict[str, keras.Variable]:
+    inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner.rate_factors
 
 
 def _build(

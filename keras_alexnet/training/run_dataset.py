@@ -10,6 +10,7 @@ from keras_alexnet.data.mean import load_statistics
 from keras_alexnet.models.network import resolve
 from keras_alexnet.presets import Preset
 from keras_alexnet.trained.config_file import preprocessing_of
+from keras_alexnet.trained.names import DATASET_STATISTICS_FILE
 from tfrecords import Manifest, Statistics
 from tfrecords.errors import UserError
 
@@ -100,6 +101,8 @@ class RunDataset:
             UserError: Number or mean of the pictures differ, or a file is missing.
         """
         ours, theirs = load_statistics(run), self.statistics
+        if (run / DATASET_STATISTICS_FILE).exists():
+            ours = Statistics.load(run / DATASET_STATISTICS_FILE)
         if ours.count != theirs.count:
             what = f"has {theirs.count:,} pictures, that of {run} {ours.count:,}"
         elif not np.array_equal(ours.mean_image, theirs.mean_image):

@@ -15,14 +15,22 @@ from keras_alexnet.models import alexnet
 from keras_alexnet.models.finiteness import find_not_finite
 from keras_alexnet.presets import Preset
 from keras_alexnet.trained.config_file import NetworkConfig, write_config
-from keras_alexnet.trained.names import CHECKPOINTS, CONFIG_FILE, NETWORK_FILE
+from keras_alexnet.trained.names import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    DATASET_STATISTICS_FILE,
+    NETWORK_FILE,
+)
+from tfrecords import Statistics
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.names import LABELS_FILE, STATISTICS_FILE
 from tfrecords.errors import UserError
 from tfrecords.files import disk_error, staged, temporary_path
 
 
-def create_run(run: Path, config: NetworkConfig) -> None:
+def create_run(
+    run: Path, config: NetworkConfig, statistics: Statistics | None = None
+) -> None:
     """Fill a new folder: configuration, and labels and statistics of the dataset.
 
     What a process left that was killed while it did is made again.
@@ -30,6 +38,8 @@ def create_run(run: Path, config: NetworkConfig) -> None:
     Args:
         run: The folder, held for this training.
         config: What the run folder keeps, `control` with it.
+        statistics: Of the pictures that the first weights learnt from, whose mean they
+            need; None: those of the dataset.
 
     Raises:
         UserError: The folder holds something already, or it cannot be written.
@@ -43,9 +53,17 @@ def create_run(run: Path, config: NetworkConfig) -> None:
                 "Go on with --resume, or choose another folder."
             )
         (run / CHECKPOINTS).mkdir(exist_ok=True)
-        for name in (LABELS_FILE, STATISTICS_FILE):
-            with staged(run / name) as temporary:
+        for name, copy in (
+            (LABELS_FILE, LABELS_FILE),
+            (
+                STATISTICS_FILE,
+                DATASET_STATISTICS_FILE if statistics else STATISTICS_FILE,
+            ),
+        ):
+            with staged(run / copy) as temporary:
                 shutil.copyfile(data / name, temporary)
+        if statistics is not None:
+            statistics.save(run / STATISTICS_FILE)
         write_config(run, config)
     except OSError as error:
         raise disk_error(error, run / CONFIG_FILE) from None
@@ -54,7 +72,8 @@ def create_run(run: Path, config: NetworkConfig) -> None:
 def _is_half_made(run: Path) -> bool:
     """Whether a process was killed here while it made the folder."""
     checkpoints = run / CHECKPOINTS
-    made = {run / name for name in (LABELS_FILE, STATISTICS_FILE)}
+    names = (LABELS_FILE, STATISTICS_FILE, DATASET_STATISTICS_FILE)
+    made = {run / name for name in names}
     made |= {temporary_path(path) for path in (*made, run / CONFIG_FILE)}
     empty = checkpoints.is_dir() and not any(checkpoints.iterdir())
     return empty and {*run.iterdir()} <= made | {checkpoints}

@@ -256,3 +256,14 @@ def test_an_unknown_preset_is_refused(dataset, tmp_path, capsys):
     arguments = ["train", str(dataset), str(tmp_path / "run"), "--preset", "googlenet"]
     assert cli.main(arguments) == 1
     assert "Unknown preset 'googlenet'" in capsys.readouterr().err
+
+
+def test_what_begins_with_weights_is_their_network(made):
+    folder = str(made(preset="caffenet", mean="channel", units=24, epochs=9))
+    preset, _ = settings(["data", "run", "--init", folder, "--rate", "fc8=10"])
+    assert preset.name == "caffenet" and preset.units == 24
+    recipe = preset.recipe
+    assert (recipe.init, recipe.mean, recipe.rates) == (folder, "channel", ("fc8=10",))
+    assert recipe.epochs is None and recipe.batch_size == 256  # not those of the run
+    with pytest.raises(ValueError, match="--preset caffenet.*got paper"):
+        settings(["data", "run", "--init", folder, "--preset", "paper"])

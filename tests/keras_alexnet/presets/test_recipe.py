@@ -37,11 +37,29 @@ def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
         ({"shuffle": "index"}, "shuffle is one of .*Received: 'index'"),
         ({"precision": "float16"}, "precision is one of .*Received: 'float16'"),
         ({"colour_noise": "pca"}, "colour_noise is one of .*None.*Received: 'pca'"),
+        ({"init": "a", "freeze_through": "fc8"}, "of conv1, .* fc7, got 'fc8'"),
+        ({"init": "a", "freeze_through": "pool1"}, "got 'pool1'"),
+        ({"freeze_through": "conv5"}, "Expected --init with keep_rows"),
+        ({"keep_rows": True}, "Expected --init with keep_rows"),
+        ({"rates": ("fc9=1",)}, "Expected rates such as fc8=10.*got 'fc9=1'"),
+        ({"rates": ("fc8",)}, "got 'fc8'"),
+        ({"rates": ("fc8=-1",)}, "got 'fc8=-1'"),
+        ({"rates": ("fc8=nan",)}, "got 'fc8=nan'"),
+        ({"rates": ("fc8=1", "fc8=2")}, "each layer once in rates"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         Recipe(**fields)
+
+
+def test_a_layer_is_frozen_or_has_a_rate_of_its_own():
+    fields = {"init": "a", "freeze_through": "conv2", "rates": ("conv1=5", "fc8=10")}
+    recipe = Recipe(**fields)
+    rates = {layer: recipe.layer_rate(layer) for layer in ("conv1", "conv2", "conv3")}
+    assert rates == {"conv1": 0.0, "conv2": 0.0, "conv3": 1.0}
+    assert recipe.layer_rate("fc8") == 10.0
+    assert Recipe(rates=["fc8=2"]).rates == ("fc8=2",)  # as JSON has it
 
 
 def test_what_may_change_on_resume_is_when_the_rate_drops_and_when_the_run_ends():

@@ -100,6 +100,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         "bias_rate": own.recipe.bias_rate,
         "colour_noise": own.recipe.colour_noise,
         "deterministic": False,
+        **{"init": None, "keep_rows": False, "freeze_through": None, "rates": ()},
         "shuffle": "buffer",
     }
     assert vars(recipe) == expected

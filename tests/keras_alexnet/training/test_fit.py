@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +12,10 @@ from keras_alexnet.data import picture_cache
 from keras_alexnet.machine import memory_bytes
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels, load_model
-from keras_alexnet.training import callbacks, fit
+from keras_alexnet.training import training_run
 from keras_alexnet.training.state.checkpoint import (
     list_checkpoints,
     newest_checkpoint,
-    save_checkpoint,
 )
 from tests import small
 from tests.keras_alexnet.training.conftest import assert_same_end, interrupt
@@ -79,14 +77,14 @@ def test_best_network_is_float32_and_has_the_best_epochs_error(tmp_path, dataset
 def test_a_run_that_goes_on_equals_one_in_one_piece(
     run, tmp_path, dataset, capsys, monkeypatch
 ):
-    part, caches, make = tmp_path / "part", [], fit.training_stream
+    part, caches, make = tmp_path / "part", [], training_run.training_stream
     small.train(dataset, part, epochs=1)
 
     def noted(*arguments, cache, **options):
         caches.append(cache)
         return make(*arguments, cache=cache, **options)
 
-    monkeypatch.setattr(fit, "training_stream", noted)
+    monkeypatch.setattr(training_run, "training_stream", noted)
     monkeypatch.setattr(picture_cache, "free_memory", lambda: None)  # whatever is
     small.resume(part, epochs=2, cache=True)  # which changes no bit
     assert len(caches) == 1 and caches[0] is not None
@@ -100,54 +98,6 @@ def test_a_run_that_goes_on_equals_one_in_one_piece(
         for r in (run, part)
     ]
     assert timeless[0] == timeless[1]
-
-
-def test_resuming_a_finished_run_changes_nothing(run, dataset, capsys):
-    before = {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file()}
-    small.resume(run)
-    assert {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file()} == before
-    assert "Nothing to do" in capsys.readouterr().out
-
-
-def test_the_small_network_learns_the_colours(tmp_path, dataset):
-    state = small.train(dataset, tmp_path / "run", epochs=12, colour_noise=None)
-    assert min(row["val_error"] for row in state.history) < 0.34
-
-
-def test_training_ends_after_the_last_plateau(tmp_path, dataset):
-    # A rate of almost nothing: no epoch is better than the first.
-    fields = {"epochs": 20, "learning_rate": 1e-12, "patience": 1, "reductions": 2}
-    state = small.train(dataset, tmp_path / "run", **fields)
-    assert len(state.history) == 4
-    rates = [row["learning_rate"] for row in state.history]
-    np.testing.assert_allclose(rates, [1e-12, 1e-12, 1e-13, 1e-14], rtol=NEAR)
-    assert state.plateaus_over
-
-
-def test_loss_that_is_not_a_number_keeps_the_last_checkpoint(
-    tmp_path, dataset, monkeypatch
-):
-    monkeypatch.setattr(callbacks, "SECONDS_BETWEEN_LOOKS", 0.0)
-    run = tmp_path / "run"
-    small.train(dataset, run, epochs=1)
-    saved = newest_checkpoint(run / "checkpoints")
-    rate = np.float32(1e30)
-    saved.state["plateau"]["learning_rate"] = float(rate)
-    arrays = {**saved.arrays, "optimizer/learning_rate": rate}
-    wild = dataclasses.replace(saved, arrays=arrays)
-    path = save_checkpoint(run / "checkpoints", wild, keep=1)
-    best = (run / "network.keras").read_bytes()
-    with pytest.raises(DatasetError, match=r"The loss became (nan|inf).*1e\+30"):
-        small.resume(run, epochs=3, save_every=1)
-    names = [saved.name for saved in list_checkpoints(run / "checkpoints")]
-    assert names[0] == path.name
-    assert all(np.isfinite(array).all() for array in _newest_weights(run))
-    assert (run / "network.keras").read_bytes() == best
-
-
-def _newest_weights(run):
-    arrays = newest_checkpoint(run / "checkpoints").arrays
-    return [array for name, array in arrays.items() if name.startswith("model/")]
 
 
 def test_a_batch_that_memory_does_not_hold_is_explained_and_the_run_stays_whole(
@@ -205,7 +155,7 @@ def test_the_mean_is_that_of_the_dataset(dataset, tmp_path, monkeypatch, mean):
     def compile_network(*arguments):
         raise Compiled(arguments)
 
-    monkeypatch.setattr(fit, "compile_network", compile_network)
+    monkeypatch.setattr(training_run, "compile_network", compile_network)
     with pytest.raises(Compiled) as caught:
         small.train(dataset, tmp_path / "run", mean=mean)
     preset, classes, _, found = caught.value.args[0]

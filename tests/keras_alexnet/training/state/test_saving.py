@@ -12,7 +12,7 @@ import pytest
 
 from keras_alexnet import cli
 from keras_alexnet.trained.folder import load_model
-from keras_alexnet.training import fit
+from keras_alexnet.training import training_run
 from keras_alexnet.training.state import checkpoint as checkpoint_file
 from keras_alexnet.training.state.checkpoint import list_checkpoints, newest_checkpoint
 from keras_alexnet.training.state.progress import best_row
@@ -194,7 +194,7 @@ def test_a_disk_that_stays_full_is_an_error_at_the_end(
 def test_a_best_network_that_found_no_space_is_written_with_the_next_state(
     run, tmp_path, dataset, monkeypatch
 ):
-    own, calls = fit.save_best, []
+    own, calls = training_run.save_best, []
 
     def full_once(*arguments):
         calls.append(arguments)
@@ -202,7 +202,7 @@ def test_a_best_network_that_found_no_space_is_written_with_the_next_state(
             raise OSError(errno.ENOSPC, "No space left on device")
         own(*arguments)
 
-    monkeypatch.setattr(fit, "save_best", full_once)
+    monkeypatch.setattr(training_run, "save_best", full_once)
     part = tmp_path / "part"
     small.train(dataset, part)
     assert (part / "network.keras").exists()

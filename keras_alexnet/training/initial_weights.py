@@ -1,0 +1,137 @@
+"""The weights that a training starts from, where they are those of another network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_alexnet.presets.recipe import HEAD
+from keras_alexnet.trained.folder import open_network
+from keras_alexnet.trained.names import CONFIG_FILE
+from keras_alexnet.training.state import model_state
+from tfrecords import Statistics
+from tfrecords.errors import UserError
+from tfrecords.plain_text import say
+from tfrecords.tables import Console, Table
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A network whose weights another one begins with; its head, fc8, is of classes.
+
+    Attributes:
+        folder: Network or run folder.
+        labels: Its class names in label order.
+        preprocessing: Of its `config.json`: what the weights expect of pictures.
+        statistics: Of the pictures that it learnt from; their mean is subtracted.
+        arrays: float32 weights by name, such as `model/conv1/kernel`.
+    """
+
+    folder: Path
+    labels: tuple[str, ...]
+    preprocessing: dict[str, Any]
+    statistics: Statistics
+    arrays: dict[str, np.ndarray]
+
+    @classmethod
+    def read(cls, folder: Path | str) -> "InitialWeights":
+        """Read a network folder or the best network of a run.
+
+        Raises:
+            UserError: It is none, or has no Keras model, as an export.
+        """
+        folder = Path(folder)
+        if not (folder / CONFIG_FILE).exists():
+            raise UserError(
+                f"Expected a network folder or a run folder for --init, found no "
+                f"{CONFIG_FILE} in {folder}. An export has no weights to train."
+            )
+        saved = open_network(folder)
+        arrays = {
+            f"model/{layer.name}/{weight.name}": weight.value.numpy()
+            for layer in saved.model.layers
+            for weight in layer.weights
+        }
+        labels, config = tuple(saved.labels), saved.config
+        return cls(folder, labels, config.preprocessing, saved.statistics, arrays)
+
+    def give(
+        self, model: keras.Model, labels: Sequence[str], keep_rows: bool
+    ) -> list[str]:
+        """Put the weights into a compiled model, in any strategy, in towers or not.
+
+        The head is taken whole where the classes are the same in the same order. Else
+        it stays as the model has it, but for the classes that both have if `keep_rows`.
+
+        Args:
+            model: As `compile_network` makes it.
+            labels: Its class names.
+            keep_rows: Whether classes keep their weights by name.
+
+        Returns:
+            The classes whose weights in the head were taken.
+
+        Raises:
+            UserError: A layer is missing, too many, or of another shape; nothing is
+                changed, and a table on standard output names all of them.
+        """
+        state = model_state.capture(model)
+        own = {n: a for n, a in state.items() if n in self.arrays or _is_weight(n)}
+        same = tuple(labels) == self.labels
+        head = {name for name in own if name.split("/")[1] == HEAD}
+        self._check({n: a for n, a in own.items() if same or n not in head}, head)
+        for name in own:
+            if same or name not in head:
+                state[name] = self.arrays[name]
+        if same:
+            kept = list(labels)
+        else:
+            kept = [label for label in labels if keep_rows and label in self.labels]
+            columns = [self.labels.index(label) for label in kept]
+            places = [list(labels).index(label) for label in kept]
+            for name in sorted(head):
+                state[name] = state[name].copy()
+                state[name][..., places] = self.arrays[name][..., columns]
+        model_state.restore(model, state, f"--init {self.folder}")
+        return kept
+
+    def say(self, kept: Sequence[str], labels: Sequence[str]) -> None:
+        """Print one line: what was taken, and what became of the head."""
+        head = f"{HEAD} starts anew: its classes are others"
+        if len(kept) == len(labels):
+            head = f"{HEAD} too"
+        elif kept:
+            head = f"{HEAD} keeps {len(kept)} of {len(labels)} classes"
+        say(f"Weights of {self.folder}; {head}.")
+
+    def _check(self, expected: dict[str, np.ndarray], head: set[str]) -> None:
+        found = {n: a.shape for n, a in self.arrays.items() if n not in head}
+        found |= {n: self.arrays[n].shape for n in expected if n in self.arrays}
+        names = sorted({*expected, *found})
+        pairs = [
+            (name, expected[name].shape if name in expected else None, found.get(name))
+            for name in names
+        ]
+        wrong = [pair for pair in pairs if pair[1] != pair[2]]
+        if not wrong:
+            return
+        table = Table("weight", "expected", f"in {self.folder}")
+        for name, shape, other in wrong:
+            table.add_row(name.removeprefix("model/"), _text(shape), _text(other))
+        Console().print(table)
+        raise UserError(
+            f"Expected the network of {self.folder} for --init, got another: "
+            f"{len(wrong)} of {len(names)} weights differ, the first is "
+            f"{wrong[0][0].removeprefix('model/')}. Leave options of the network out."
+        )
+
+
+def _is_weight(name: str) -> bool:
+    return name.startswith("model/") and not name.endswith(model_state.COUNTER)
+
+
+def _text(shape: tuple[int, ...] | None) -> str:
+    return "none" if shape is None else " x ".join(map(str, shape))
