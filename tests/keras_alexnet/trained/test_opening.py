@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import keras_alexnet
 from keras_alexnet import load
-from keras_alexnet.trained.network import ExportedNetwork, TrainedNetwork
+from keras_alexnet.trained.exported import ExportedNetwork
+from keras_alexnet.trained.network import TrainedNetwork
 from tests import small
 from tfrecords import DatasetError
 
