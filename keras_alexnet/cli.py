@@ -25,6 +25,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "launch": "keras_alexnet.commands.launch:main",
         "evaluate": "keras_alexnet.commands.evaluate:main",
         "predict": "keras_alexnet.commands.predict:main",
+        "features": "keras_alexnet.commands.features:main",
         "describe": "keras_alexnet.commands.describe:main",
         "export": "keras_alexnet.commands.export:main",
         "figures": "keras_alexnet.commands.figures:main",
@@ -41,6 +42,7 @@ TEXTS = {
     "launch": "start workers of one training",
     "evaluate": "error rates of trained networks",
     "predict": "name what is in pictures",
+    "features": "what layers make of pictures, in a file",
     "describe": "layers and recipe of a network",
     "export": "make a SavedModel for serving",
     "figures": "draw the curves of runs",
@@ -51,12 +53,13 @@ TEXTS = {
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
-    *("devices", "benchmark"),
+    *("features", "devices", "benchmark"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
 KEPT = {
     "build": "Finished shards are kept; the same command goes on with the others.",
+    "features": "What is done is kept; the same command goes on with the others.",
     "train": "Checkpoints are kept; go on with --resume if there is one.",
 }
 _NOTHING_KEPT = "Nothing was written."
