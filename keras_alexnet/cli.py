@@ -26,6 +26,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "evaluate": "keras_alexnet.commands.evaluate:main",
         "predict": "keras_alexnet.commands.predict:main",
         "features": "keras_alexnet.commands.features:main",
+        "neighbours": "keras_alexnet.commands.neighbours:main",
         "describe": "keras_alexnet.commands.describe:main",
         "export": "keras_alexnet.commands.export:main",
         "figures": "keras_alexnet.commands.figures:main",
@@ -43,6 +44,7 @@ TEXTS = {
     "evaluate": "error rates of trained networks",
     "predict": "name what is in pictures",
     "features": "what layers make of pictures, in a file",
+    "neighbours": "the pictures nearest to a picture",
     "describe": "layers and recipe of a network",
     "export": "make a SavedModel for serving",
     "figures": "draw the curves of runs",
@@ -53,7 +55,7 @@ TEXTS = {
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
-    *("features", "devices", "benchmark"),
+    *("features", "neighbours", "devices", "benchmark"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.

@@ -162,6 +162,7 @@ def test_train_runs_from_the_command_line(dataset, tmp_path):
         ["predict", "run", "one.jpg", "ADDRESS"],
         ["features", "run", "ADDRESS", "--out", "out.npz"],
         ["features", "run", "one.jpg", "--out=ADDRESS"],
+        ["neighbours", "run", "ADDRESS", "one.jpg"],
         ["describe", "ADDRESS"],
         ["export", "ADDRESS", "out"],
         ["figures", "curves", "ADDRESS"],

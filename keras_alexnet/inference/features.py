@@ -1,14 +1,16 @@
 """What the layers of a network make of pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_alexnet.inference.picture_bytes import Picture, answer_pictures
 from keras_alexnet.models.geometry import CONVOLUTIONS
 from keras_alexnet.models.layer_names import LayerChoice
 
+BATCH_SIZE = 32  # pictures in a pass
 _PRE = "_pre"
 _CONVOLUTIONS = tuple(f"conv{number}" for number in CONVOLUTIONS)
 _ACTIVATIONS = ("relu", "tanh")  # of a preset, which name their layers
@@ -49,6 +51,15 @@ class FeatureExtractor:
             images = tf.concat([images, tf.zeros_like(images)], axis=0)
         arrays = [tensor.numpy() for tensor in tf.nest.flatten(self._features(images))]
         return list(zip(*arrays, strict=True))[: len(image_bytes)]
+
+
+def answers_in_batches(
+    pictures: Sequence[Picture], extractor: FeatureExtractor
+) -> Iterator[tuple[np.ndarray, ...] | str]:
+    """Yield the features of each picture, or why it could not be read."""
+    for start in range(0, len(pictures), BATCH_SIZE):
+        batch = pictures[start : start + BATCH_SIZE]
+        yield from answer_pictures(batch, extractor)
 
 
 def layer_outputs(

@@ -9,10 +9,9 @@ import tensorflow as tf
 
 from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.device_memory import memory_explained, memory_text
-from keras_alexnet.inference.classifier import BATCH_SIZE, Prediction, classify
+from keras_alexnet.inference.classifier import Prediction, classify
 from keras_alexnet.inference.picture_bytes import (
     Picture,
-    answer_pictures,
     check_picture,
 )
 from keras_alexnet.inference.runtimes import (
@@ -148,18 +147,17 @@ class TrainedNetwork:
         Raises:
             UserError: Unknown layer, a picture cannot be read, or this is an export.
         """
+        from keras_alexnet.inference.features import answers_in_batches
+
         extractor = self.extractor([layer])
         for picture in pictures:
             check_picture(picture)
         found = np.zeros((len(pictures), *extractor.shapes[0]), np.float32)
         with memory_explained("the device", self._explain_memory):
-            for start in range(0, len(pictures), BATCH_SIZE):
-                batch = pictures[start : start + BATCH_SIZE]
-                rows = answer_pictures(batch, extractor)
-                for place, row in enumerate(rows, start):
-                    if isinstance(row, str):
-                        raise UserError(_unreadable(place, pictures[place], row))
-                    found[place] = row[0]
+            for place, row in enumerate(answers_in_batches(pictures, extractor)):
+                if isinstance(row, str):
+                    raise UserError(_unreadable(place, pictures[place], row))
+                found[place] = row[0]
         return found
 
     def at(self, layer: str) -> "keras.Model":

@@ -13,15 +13,13 @@ import tensorflow as tf
 from keras_alexnet.inference.feature_files import FEATURE_FILES, check_feature_file
 from keras_alexnet.inference.feature_files.spool import Spool
 from keras_alexnet.inference.feature_files.table import FeatureTable
-from keras_alexnet.inference.features import FeatureExtractor
+from keras_alexnet.inference.features import BATCH_SIZE, FeatureExtractor
 from keras_alexnet.inference.named_pictures import NamedPicture, PictureList
 from keras_alexnet.inference.picture_bytes import answer_pictures
 from keras_alexnet.version import VERSION
 from tfrecords.errors import UserError
 from tfrecords.files import disk_error, staged, write_atomically
 from tfrecords.progress import Progress
-
-BATCH_SIZE = 32  # pictures in a pass
 
 
 @dataclass(frozen=True)

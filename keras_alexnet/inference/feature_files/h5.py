@@ -1,6 +1,7 @@
 """Layers as an HDF5 file, a dataset each, with `paths` and `labels`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -30,3 +31,11 @@ def write(table: FeatureTable, path: Path) -> None:
         if table.labels is not None:
             labels = np.array(table.labels, np.int64)
             file.create_dataset("labels", data=labels, track_times=False)
+
+
+def read(path: Path, layer: str, rows: int) -> Iterator[np.ndarray]:
+    """Yield the dataset of a layer, so many rows at a time."""
+    with h5py.File(path) as file:
+        array = file[layer]
+        for start in range(0, len(array), rows):
+            yield array[start : start + rows]

@@ -2,11 +2,12 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from keras_alexnet.inference.feature_files.npy import write_array
+from keras_alexnet.inference.feature_files.npy import read_array, write_array
 from keras_alexnet.inference.feature_files.table import FeatureTable
 
 
@@ -27,6 +28,12 @@ def write(table: FeatureTable, path: Path) -> None:
                 zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True
             ) as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def read(path: Path, layer: str, rows: int) -> Iterator[np.ndarray]:
+    """Yield the array of a layer, so many rows at a time."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{layer}.npy") as file:
+        yield from read_array(file, rows)
 
 
 def _facts(table: FeatureTable) -> str:
