@@ -124,7 +124,9 @@ def _named(
 def _print_table(answers: Sequence[dict[str, Any]]) -> None:
     if not answers:
         return
-    table = Table("picture", "neighbour")
+    table = Table()
+    for title in ("picture", "neighbour"):
+        table.add_column(title, overflow="fold")
     table.add_column("distance", justify="right", no_wrap=True)
     for answer in answers:
         for place, near in enumerate(answer["neighbours"]):
