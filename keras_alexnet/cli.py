@@ -25,6 +25,9 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "launch": "keras_alexnet.commands.launch:main",
         "evaluate": "keras_alexnet.commands.evaluate:main",
         "predict": "keras_alexnet.commands.predict:main",
+        "features": "keras_alexnet.commands.features:main",
+        "neighbours": "keras_alexnet.commands.neighbours:main",
+        "describe": "keras_alexnet.commands.describe:main",
         "export": "keras_alexnet.commands.export:main",
         "figures": "keras_alexnet.commands.figures:main",
         "devices": "keras_alexnet.commands.devices:main",
@@ -40,6 +43,9 @@ TEXTS = {
     "launch": "start workers of one training",
     "evaluate": "error rates of trained networks",
     "predict": "name what is in pictures",
+    "features": "what layers make of pictures, in a file",
+    "neighbours": "the pictures nearest to a picture",
+    "describe": "layers and recipe of a network",
     "export": "make a SavedModel for serving",
     "figures": "draw the curves of runs",
     "devices": "where a training step really runs",
@@ -49,12 +55,13 @@ TEXTS = {
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
-    *("devices", "benchmark"),
+    *("features", "neighbours", "devices", "benchmark"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
 KEPT = {
     "build": "Finished shards are kept; the same command goes on with the others.",
+    "features": "What is done is kept; the same command goes on with the others.",
     "train": "Checkpoints are kept; go on with --resume if there is one.",
 }
 _NOTHING_KEPT = "Nothing was written."

@@ -14,7 +14,7 @@ _PACKAGES = (
     *("tensorflow", "keras", "numpy", "pillow", "tensorflow-datasets", "scipy"),
     *("scikit-learn", "matplotlib", "rich", "tyro", "protobuf"),
 )
-_EXTRAS = ("openvino", "apache-beam", "nvidia-cudnn-cu12", "tensorboard")
+_EXTRAS = (*("openvino", "apache-beam", "nvidia-cudnn-cu12", "pyarrow", "tensorboard"),)
 # By their whole names: a report is public, and others may hold secrets.
 _VARIABLES = (
     *("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_NUM_INTRAOP_THREADS"),

@@ -91,6 +91,7 @@ OPEN_TO_ALL = {
 # What every file of a kind has: the verb of a command, a reader, an exporter and so on.
 SAME_EVERYWHERE = {
     *("main", "export", "draw", "read", "measure", "open_network", "recognises"),
+    "write",
 }
 ELSEWHERE = "scripts.benchmarks.peers."  # they run in environments of their own
 UNTESTED = {"__init__", "__main__", "version", "errors", "names"}  # by name

@@ -7,6 +7,7 @@ from tfrecords.errors import UserError
 KERNELS = (11, 5, 3, 3, 3)  # pixels, conv1 to conv5; section 3.5
 CONV1_STRIDE = 4  # pixels; section 3.5
 CONVOLUTIONS = (1, 2, 3, 4, 5)
+IN_MAP_WINDOW = 5  # pixels of its map, of the in-map normalisation; layers-145.cfg
 
 
 def conv_mode(preset: Preset, number: int) -> str:

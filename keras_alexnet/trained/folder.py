@@ -1,5 +1,6 @@
 """A network folder: all that prediction and export need, without a dataset."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -133,6 +134,16 @@ def load_model(folder: Path | str) -> keras.Model:
             "--learning-rate."
         )
     return model
+
+
+def network_digest(folder: Path | str) -> str:
+    """Return the SHA-256 (hex) of the file that holds the network of a folder.
+
+    Raises:
+        UserError: There is none.
+    """
+    with open(_network_file(Path(folder)), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_labels(folder: Path | str) -> list[str]:

@@ -9,3 +9,4 @@ HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
+EXTRA = "assets.extra"  # of a SavedModel, which no loader looks at

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.device_memory import memory_explained, memory_text
-from keras_alexnet.inference.classifier import Picture, Prediction, classify
+from keras_alexnet.inference.classifier import Prediction, classify
+from keras_alexnet.inference.picture_bytes import (
+    Picture,
+    check_picture,
+)
 from keras_alexnet.inference.runtimes import (
     RUNTIMES,
     InferencePrecision,
@@ -21,6 +25,9 @@ from tfrecords.errors import UserError
 
 if TYPE_CHECKING:
     import keras
+
+    from keras_alexnet.inference.features import FeatureExtractor
+    from keras_alexnet.models.layer_names import LayerChoice
 
 
 class TrainedNetwork:
@@ -124,6 +131,63 @@ class TrainedNetwork:
         images = self._preprocess(1 if views is None else views)
         return lambda image_bytes: self._compute(images(image_bytes))
 
+    def features(self, pictures: Sequence[Picture], layer: str = "fc7") -> np.ndarray:
+        """Return what a layer makes of the centre view of pictures.
+
+        TensorFlow computes it in float32, whatever runtime and precision.
+
+        Args:
+            pictures: As in `predict`.
+            layer: `conv5`, `fc6_pre` (before the ReLU), `conv5_tower1` (half of the
+                channels) and so on; see `models.layer_names.layer_names`.
+
+        Returns:
+            float32 `(pictures, rows, columns, channels)` or `(pictures, units)`.
+
+        Raises:
+            UserError: Unknown layer, a picture cannot be read, or this is an export.
+        """
+        from keras_alexnet.inference.features import answers_in_batches
+
+        extractor = self.extractor([layer])
+        for picture in pictures:
+            check_picture(picture)
+        found = np.zeros((len(pictures), *extractor.shapes[0]), np.float32)
+        with memory_explained("the device", self._explain_memory):
+            for place, row in enumerate(answers_in_batches(pictures, extractor)):
+                if isinstance(row, str):
+                    raise UserError(_unreadable(place, pictures[place], row))
+                found[place] = row[0]
+        return found
+
+    def at(self, layer: str) -> "keras.Model":
+        """Return the network up to a layer, for gradients: images to its features.
+
+        It has the variables of `model`. Args and errors are those of `features`.
+        """
+        import keras
+
+        from keras_alexnet.inference.features import layer_outputs
+
+        model = self.model
+        (choice,) = choices = self.layers([layer])
+        (output,) = layer_outputs(model, choices)
+        return keras.Model(model.input, output, name=choice.name)
+
+    def layers(self, names: Sequence[str]) -> "list[LayerChoice]":
+        """Return what layers names and aliases mean; raises as `features` does."""
+        # Here, because whoever answers from an export needs no room of models.
+        from keras_alexnet.models.layer_names import choose_layer
+
+        return [choose_layer(name, self.config.preset) for name in names]
+
+    def extractor(self, layers: Sequence[str]) -> "FeatureExtractor":
+        """Return what gives the features of several layers at once; see `features`."""
+        from keras_alexnet.inference.features import FeatureExtractor
+
+        model = self.model  # an export has none, and says so
+        return FeatureExtractor(model, self.layers(layers), self._preprocess(1))
+
     def save(self, folder: Path | str) -> None:
         """Write a network folder, for `keras_alexnet.load`, whole or not at all.
 
@@ -161,108 +225,7 @@ class TrainedNetwork:
         return self._images[views]
 
 
-class ExportedNetwork(TrainedNetwork):
-    """A SavedModel of ours: its views are built in, and there is no Keras model.
-
-    Args:
-        loaded: What `tf.saved_model.load` gave, with its signatures.
-        labels: Class names in label order.
-        known: What the network is and its statistics; None, of an earlier release.
-        path: The version folder.
-        runtime: As in `TrainedNetwork`; openvino takes the signatures `preprocess` and
-            `portable`.
-        precision: As in `TrainedNetwork`; TensorFlow runs an export as it is.
-    """
-
-    def __init__(
-        self,
-        loaded: Any,
-        labels: Sequence[str],
-        known: tuple[NetworkConfig, Statistics] | None,
-        *,
-        path: Path,
-        runtime: RuntimeName = "tensorflow",
-        precision: InferencePrecision = "float32",
-    ) -> None:
-        self._loaded = loaded
-        self._known = known
-        self.labels = list(labels)
-        self.path = path
-        self.runtime = runtime
-        self.precision = precision
-        self._compute = RUNTIMES[runtime](loaded, precision=precision)
-
-    @property
-    def model(self) -> "keras.Model":
-        """There is none.
-
-        Raises:
-            UserError: Always.
-        """
-        raise UserError(
-            f"Expected a run or network folder for a Keras model, got the export "
-            f"{self.path}, which has none. Take the folder that it was made from."
-        )
-
-    @property
-    def config(self) -> NetworkConfig:  # type: ignore[override]
-        """What the network is.
-
-        Raises:
-            UserError: An earlier release did not write it.
-        """
-        return self._facts()[0]
-
-    @property
-    def statistics(self) -> Statistics:  # type: ignore[override]
-        """Of the pictures that it learnt from; raises as `config` does."""
-        return self._facts()[1]
-
-    @property
-    def preprocessing(self) -> Preprocessing:  # type: ignore[override]
-        """From the bytes of pictures to images; raises as `config` does."""
-        return Preprocessing.of(self.config.preprocessing, self.statistics)
-
-    def classifier(self, views: int | None = None) -> Callable[[tf.Tensor], np.ndarray]:
-        """See `TrainedNetwork`.
-
-        Raises:
-            UserError: Other views than those built in are asked for.
-        """
-        self._check_views(views)
-        signatures = self._loaded.signatures
-        if self.runtime == "tensorflow":
-            answer = signatures["serving_default"]
-            return lambda given: answer(image_bytes=given)["probabilities"].numpy()
-        preprocess = signatures["preprocess"]
-        return lambda given: self._compute(preprocess(image_bytes=given)["images"])
-
-    def _check_views(self, views: int | None) -> None:
-        built_in = _built_in_views(self._loaded.signatures)
-        if views not in (None, built_in):
-            raise UserError(
-                f"Expected {built_in or 'no'} view(s) for the exported model "
-                f"{self.path}, which has its own built in, got {views}. Leave --views "
-                "out, or take the folder that it was made from."
-            )
-
-    def _explain_memory(self, device: str, available: int | None) -> str:
-        # An earlier release did not write what the estimate needs.
-        known = available if self._known is not None else None
-        return super()._explain_memory(device, known)
-
-    def _facts(self) -> tuple[NetworkConfig, Statistics]:
-        if self._known is None:
-            raise UserError(
-                f"Expected an export that says what its network is, got {self.path} of "
-                "an earlier release. Make a new one with: alexnet export RUN OUT."
-            )
-        return self._known
-
-
-def _built_in_views(signatures: Any) -> int | None:
-    """Return the views of an export; None: an earlier release does not say."""
-    if "preprocess" not in signatures:
-        return None
-    shape = signatures["preprocess"].structured_outputs["images"].shape
-    return shape[1] if shape.rank == 5 else 1
+def _unreadable(place: int, picture: Picture, reason: str) -> str:
+    is_file = isinstance(picture, Path | str)
+    name = str(picture) if is_file else f"picture {place}, counted from 0"
+    return f"Expected pictures that can be read; {name}: {reason}. Leave it out."

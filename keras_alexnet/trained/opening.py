@@ -13,8 +13,9 @@ from keras_alexnet.inference.runtimes import (
     check_precision,
 )
 from keras_alexnet.trained.config_file import NetworkConfig, read_config
-from keras_alexnet.trained.names import CONFIG_FILE
-from keras_alexnet.trained.network import ExportedNetwork, TrainedNetwork
+from keras_alexnet.trained.exported import ExportedNetwork
+from keras_alexnet.trained.names import CONFIG_FILE, EXTRA
+from keras_alexnet.trained.network import TrainedNetwork
 from tfrecords import Statistics
 from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.dataset.labels import read_labels
@@ -23,7 +24,6 @@ from tfrecords.errors import UserError
 from tfrecords.files import local_path
 
 SAVED_MODEL_FILE = "saved_model.pb"
-EXTRA = "assets.extra"  # of a SavedModel, which no loader looks at
 
 
 def load(

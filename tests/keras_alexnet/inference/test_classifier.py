@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
-from PIL import Image
 
 from keras_alexnet import load
 from keras_alexnet.inference.classifier import NOT_FINITE, classify
@@ -86,19 +84,6 @@ def test_files_that_cannot_be_read_do_not_stop_the_others(exported, tmp_path):
     ]
 
 
-def test_one_picture_that_the_graph_refuses_fails_alone():
-    bad = picture(7)
-
-    def refusing(image_bytes):
-        if bad in image_bytes.numpy().tolist():
-            raise tf.errors.InvalidArgumentError(None, None, "no good\nnode x")
-        return np.tile([[0.0, 1.0, 0.0]], (len(image_bytes), 1))
-
-    found = list(classify([picture(1), bad, picture(2)], refusing, LABELS))
-    assert [p.error for p in found] == ["", "decode_error: no good", ""]
-    assert found[2].labels[0] == "green"
-
-
 def test_a_picture_without_probabilities_has_no_answer():
     rows = answering([0.2, 0.5, 0.3], [np.nan, 0.2, 0.4])
     good, bad = classify([picture(1), picture(2)], rows, LABELS)
@@ -116,17 +101,3 @@ def test_pictures_are_answered_in_batches_in_order():
     assert len(list(classify(pictures, counting, LABELS, batch_size=2))) == 5
     assert seen == [2, 2, 1]
     assert list(classify([], counting, LABELS)) == [] and len(seen) == 3
-
-
-def test_what_tensorflow_cannot_read_is_handed_over_as_png(tmp_path):
-    path = tmp_path / "one.webp"
-    Image.fromarray(small.picture(0, 1)).save(path)
-    seen = []
-
-    def noting(image_bytes):
-        seen.extend(image_bytes.numpy().tolist())
-        return np.tile([[0.0, 1.0, 0.0]], (len(image_bytes), 1))
-
-    jpeg = small.encode(small.picture(0, 1))
-    list(classify([path, jpeg], noting, LABELS))
-    assert seen[0].startswith(b"\x89PNG") and seen[1] == jpeg

@@ -6,7 +6,6 @@ from keras_alexnet import device_memory, load
 from keras_alexnet.models.memory import inference_memory
 from keras_alexnet.trained.network import TrainedNetwork
 from tests import small
-from tfrecords import DatasetError
 from tfrecords.errors import UserError
 
 
@@ -66,23 +65,35 @@ def test_images_that_do_not_fit_in_memory_are_explained(
         opened.probabilities(np.zeros((1, 67, 67, 3), np.float32))
 
 
-def test_views_of_an_export_are_built_in_and_others_are_refused(
-    exported, exported_ten, pictures
-):
-    for version, own, other in ((exported, 1, 10), (exported_ten, 10, 1)):
-        opened = load(version)
-        found = opened.predict(pictures, top=3)
-        assert found == opened.predict(pictures, views=own, top=3)
-        assert [len(p.labels) for p in found] == [3, 3, 3]  # whatever was exported
-        said = rf"Expected {own} view\(s\).*built in, got {other}. Leave --views out"
-        with pytest.raises(DatasetError, match=said):
-            opened.predict(pictures, views=other)
+def test_features_are_those_of_the_network_up_to_the_layer(network, pictures):
+    images = network.preprocessing.images(tf.constant(pictures), 1)
+    for layer in ("fc7", "fc6_pre", "conv5_tower1", "probabilities"):
+        found = network.features(pictures, layer)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, network.at(layer)(images, training=False))
+    np.testing.assert_array_equal(
+        network.features(pictures)[1:2], network.features(pictures[1:2])
+    )
+    assert network.features([], "conv5").shape == (0, 3, 3, 8)
+    assert network.at("fc7").name == "fc7"
 
 
-def test_an_export_has_no_keras_model_and_says_so(exported, tmp_path):
-    network = load(exported)
-    with pytest.raises(DatasetError, match="got the export .*Take the folder that"):
-        _ = network.model
-    with pytest.raises(DatasetError, match="got the export"):
-        network.save(tmp_path / "network")
-    assert not list(tmp_path.iterdir())
+def test_features_of_many_pictures_are_computed_in_batches(network, pictures):
+    many = pictures * 12
+    found = network.features(many, "conv5")
+    np.testing.assert_array_equal(
+        found, np.tile(network.features(pictures, "conv5"), (12, 1, 1, 1))
+    )
+
+
+def test_features_need_pictures_that_can_be_read(network, pictures, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(pictures[0][:300])
+    with pytest.raises(UserError, match=r"bad.jpg: truncated.*Leave it out"):
+        network.features([pictures[0], bad])
+    with pytest.raises(UserError, match="picture 1, counted from 0: empty"):
+        network.features([pictures[0], b""])
+    with pytest.raises(UserError, match="found no .*missing.jpg"):
+        network.features([tmp_path / "missing.jpg"])
+    with pytest.raises(UserError, match="released is another network"):
+        network.features(pictures, "features.3")

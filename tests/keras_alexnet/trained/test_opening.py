@@ -8,7 +8,8 @@ import tensorflow as tf
 
 import keras_alexnet
 from keras_alexnet import load
-from keras_alexnet.trained.network import ExportedNetwork, TrainedNetwork
+from keras_alexnet.trained.exported import ExportedNetwork
+from keras_alexnet.trained.network import TrainedNetwork
 from tests import small
 from tfrecords import DatasetError
 
@@ -35,7 +36,8 @@ for verb in cli.VERBS:
         assert end.code == 0, verb
     assert not modules("tensorflow", "keras"), verb
 assert cli.main(["figures", "curves", run, "--out", out]) == 0
-assert not modules("tensorflow", "keras"), "figures curves"
+assert cli.main(["describe", run]) == cli.main(["describe", version]) == 0
+assert not modules("tensorflow", "keras"), "figures curves, describe"
 keras_alexnet.registration.MODULES = ()
 import tensorflow
 before = {*sys.modules}

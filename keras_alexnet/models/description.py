@@ -1,0 +1,124 @@
+"""What a network's layers are: shapes, receptive fields, operations and memory."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from keras_alexnet.models.geometry import (
+    CONV1_STRIDE,
+    IN_MAP_WINDOW,
+    KERNELS,
+    map_sizes,
+)
+from keras_alexnet.models.layer_names import layer_aliases, layer_names
+from keras_alexnet.models.layer_table import layer_table
+from keras_alexnet.models.memory import WIDE, inference_memory, training_memory
+from keras_alexnet.presets import Preset
+
+
+@dataclass(frozen=True)
+class LayerDescription:
+    """One layer, for one image.
+
+    Attributes:
+        name: As `alexnet features --layer` takes it.
+        aliases: Other people's names for it.
+        shape: Rows, columns and channels of its maps, or its units.
+        parameters: Elements of its kernel and bias; those of `conv1` stand with
+            `conv1_pre`, which has the kernel.
+        receptive_field: Side in pixels of the square of the input that a unit sees,
+            where neither it nor a layer below it meets the edge; of fully connected
+            layers the whole input's.
+        stride: Pixels of the input from one unit to the next; 0 where there is one.
+        macs: Multiply-adds of its convolution or product.
+        bytes: Of its output in float32.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    shape: tuple[int, ...]
+    parameters: int
+    receptive_field: int
+    stride: int
+    macs: int
+    bytes: int
+
+
+def describe_layers(preset: Preset, num_classes: int = 1000) -> list[LayerDescription]:
+    """Return the layers of a network in order, without building it."""
+    table, shapes = layer_table(preset, num_classes), _shapes(preset, num_classes)
+    aliases: dict[str, list[str]] = {}
+    for alias, name in layer_aliases(preset).items():
+        aliases.setdefault(name, []).append(alias)
+    field = stride = 1
+    found: list[LayerDescription] = []
+    for name in layer_names(preset):
+        layer = name.removesuffix("_pre")
+        size, step = _window(preset, name)
+        field, stride = field + (size - 1) * stride, stride * step
+        shape = shapes.get(layer) or found[-1].shape
+        is_map = len(shape) == 3
+        weights = table.get(layer) if _has_weights(name) else None
+        found.append(
+            LayerDescription(
+                name,
+                tuple(aliases.get(name, ())),
+                shape,
+                weights.parameters if weights else 0,
+                field if is_map else preset.input_size,
+                stride if is_map else 0,
+                weights.macs if weights else 0,
+                WIDE * math.prod(shape),
+            )
+        )
+    return found
+
+
+def describe_network(preset: Preset, num_classes: int = 1000) -> dict[str, Any]:
+    """Return all that a preset says, for JSON: layers, sums, memory, shape and recipe.
+
+    `memory` has bytes by estimate: `fixed`, whatever the batch, and `image`, for each
+    image of it, in inference and in training.
+    """
+    layers = describe_layers(preset, num_classes)
+    fields = asdict(preset)
+    return {
+        "preset": preset.name,
+        "description": preset.description,
+        "num_classes": num_classes,
+        "layers": [asdict(layer) for layer in layers],
+        "parameters": sum(layer.parameters for layer in layers),
+        "macs": sum(layer.macs for layer in layers),
+        "memory": {
+            "inference": asdict(inference_memory(preset, num_classes)),
+            "training": asdict(training_memory(preset, num_classes)),
+        },
+        "network": {name: fields[name] for name in preset.network},
+        "recipe": fields["recipe"],
+    }
+
+
+def _has_weights(name: str) -> bool:
+    return name.endswith("_pre") or name == "fc8"
+
+
+def _window(preset: Preset, name: str) -> tuple[int, int]:
+    """Return the side of what a unit reads of the maps below, and the step."""
+    number = int(name[4]) if name.startswith(("conv", "pool")) else 0
+    if name.startswith("pool"):
+        return (3 if preset.pooling == "overlapping" else 2), 2
+    if number and _has_weights(name):
+        return KERNELS[number - 1], CONV1_STRIDE if number == 1 else 1
+    return (IN_MAP_WINDOW if name.startswith("in_map") else 1), 1
+
+
+def _shapes(preset: Preset, num_classes: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all but layers that keep that of the layer before."""
+    sides = map_sizes(preset)
+    sides |= dict.fromkeys(("conv3", "conv4"), sides["pool2"])
+    shapes: dict[str, tuple[int, ...]] = {
+        name: (side, side, preset.filters[int(name[4]) - 1])
+        for name, side in sides.items()
+    }
+    shapes |= dict.fromkeys(("fc6", "fc7"), (preset.units,))
+    return {**shapes, "fc8": (num_classes,)}

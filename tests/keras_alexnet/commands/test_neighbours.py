@@ -1,0 +1,67 @@
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from keras_alexnet import cli, load
+from tests import small
+
+
+@pytest.fixture(scope="module")
+def index(run, dataset, tmp_path_factory):
+    """An index of the validation pictures, fc7."""
+    out = tmp_path_factory.mktemp("index") / "index.h5"
+    arguments = [dataset, "--split", "validation", "--out", out]
+    assert cli.main(["features", str(run), *map(str, arguments)]) == 0
+    return out
+
+
+def neighbours(*arguments):
+    return cli.main(["neighbours", *map(str, arguments)])
+
+
+def test_the_nearest_pictures_are_shown_and_written(
+    run, index, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "60")
+    query, bad, out = (tmp_path / name for name in ("q.jpg", "bad.jpg", "out.json"))
+    query.write_bytes(small.encode(small.picture(1, 33)))
+    bad.write_bytes(b"nothing")
+    places = [run, index, query, bad, "--count", 3, "--json", out]
+    assert neighbours(*places) == 1
+    answer, failed = json.loads(out.read_text())
+    assert failed["file"] == str(bad) and failed["neighbours"] == []
+    assert failed["error"].startswith("unknown_format")
+    said = capsys.readouterr()
+    assert "bad.jpg: unknown_format" in said.err
+    beside = json.loads(index.with_name("index.h5.json").read_text())
+    network = load(run)
+    with h5py.File(index) as file:
+        rows = file["fc7"][:].astype(np.float64)
+    apart = np.linalg.norm(rows - network.features([query])[0], axis=1)
+    order = np.argsort(apart, kind="stable")[:3]
+    assert answer["file"] == str(query) and answer["error"] == ""
+    for near, row in zip(answer["neighbours"], order.tolist(), strict=True):
+        assert near["row"] == row and near["file"] == beside["files"][row]
+        assert near["label"] == beside["labels"][row]
+        assert near["distance"] == pytest.approx(apart[row], rel=1e-12)
+    table = "".join(character for character in said.out if character not in "│ \n")
+    assert query.name in table  # folded, not cut off
+    assert all(near["file"].split("/")[-1] in table for near in answer["neighbours"])
+
+
+def test_an_index_of_another_network_is_refused(run, index, tmp_path, capsys):
+    query = tmp_path / "q.jpg"
+    query.write_bytes(small.encode(small.picture(1, 33)))
+    other = shutil.copy(index, tmp_path / "other.h5")
+    facts = json.loads(index.with_name("index.h5.json").read_text())
+    facts["network"]["sha256"] = "11"
+    (tmp_path / "other.h5.json").write_text(json.dumps(facts))
+    assert neighbours(run, other, query) == 1
+    assert "got one of another network or epoch (SHA-256 11)" in capsys.readouterr().err
+    assert neighbours(run, index, query, "--layer", "fc6") == 1
+    assert "Expected layer fc6" in capsys.readouterr().err
+    assert neighbours(run, index, query, "--count", "0") == 1
+    assert "count" in capsys.readouterr().err
