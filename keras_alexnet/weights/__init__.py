@@ -1,0 +1,1 @@
+"""Other people's weights: a file a format, and what becomes of them."""
