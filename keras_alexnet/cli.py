@@ -25,6 +25,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "launch": "keras_alexnet.commands.launch:main",
         "evaluate": "keras_alexnet.commands.evaluate:main",
         "predict": "keras_alexnet.commands.predict:main",
+        "import-weights": "keras_alexnet.commands.import_weights:main",
         "export": "keras_alexnet.commands.export:main",
         "figures": "keras_alexnet.commands.figures:main",
         "devices": "keras_alexnet.commands.devices:main",
@@ -40,6 +41,7 @@ TEXTS = {
     "launch": "start workers of one training",
     "evaluate": "error rates of trained networks",
     "predict": "name what is in pictures",
+    "import-weights": "take weights that others trained",
     "export": "make a SavedModel for serving",
     "figures": "draw the curves of runs",
     "devices": "where a training step really runs",
@@ -49,7 +51,7 @@ TEXTS = {
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
-    *("devices", "benchmark"),
+    *("devices", "benchmark", "import-weights"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
@@ -132,7 +134,7 @@ def _usage(arguments: list[str]) -> int:
     asked = arguments[:1] in (["--help"], ["-h"], ["help"])
     print(
         "usage: alexnet VERB [OPTIONS]\n\nverbs:",
-        *(f"  {verb:10} {TEXTS[verb]}" for verb in VERBS),
+        *(f"  {verb:14} {TEXTS[verb]}" for verb in VERBS),
         "\nalexnet VERB --help shows each option with its type and default; "
         "alexnet --version, the version.",
         sep="\n",

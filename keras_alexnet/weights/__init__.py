@@ -1,1 +1,19 @@
 """Other people's weights: a file a format, and what becomes of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_alexnet.registry import Registry
+
+if TYPE_CHECKING:
+    from keras_alexnet.weights.foreign import ForeignWeights
+
+# `read(path) -> ForeignWeights`; `signature.tell_format` says which is whose.
+READERS: "Registry[Callable[[Path], ForeignWeights]]" = Registry(
+    "format of weights",
+    {
+        "caffemodel": "keras_alexnet.weights.caffe:read",
+        "caffemodel.h5": "keras_alexnet.weights.caffe_hdf5:read",
+    },
+)

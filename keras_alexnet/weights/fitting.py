@@ -127,7 +127,7 @@ def _raise_misfit(weights: ForeignWeights, preset: str, rows: list[Misfit]) -> N
     raise WeightsMisfit(
         f"Expected the {len(wanted)} tensors of preset {preset}, found {len(rows)} "
         f"that are missing, left over, of another shape or not finite, first "
-        f"{rows[0].tensor}: expected {rows[0].expected}, found {rows[0].received}. Give "
-        "the whole file of such a network, or another --preset.",
+        f"{rows[0].tensor}: expected {rows[0].expected}, found {rows[0].received}. "
+        "Give the whole file of such a network, or another --preset.",
         rows,
     )

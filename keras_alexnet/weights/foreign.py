@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -24,12 +25,15 @@ class InputRule:
         resize_filter: bilinear, bicubic, lanczos or box.
         mean: What is subtracted: float32 `(3,)` or `(stored_size, stored_size, 3)`, RGB
             of 0-255 scale.
+        mean_at: Where a mean image is cut: at the view or the centre, as in
+            `data.preprocessing`.
     """
 
     stored_size: int
     resize: str
     resize_filter: str
     mean: np.ndarray
+    mean_at: str = "centre"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,4 +72,20 @@ def check_numbers(counts: Mapping[str, int], where: str) -> None:
         raise UserError(
             f"Expected at most {MOST_NUMBERS:,} numbers in {where}, found {total:,}, "
             f"{counts[largest]:,} of them in {largest!r}: no AlexNet has as many."
+        )
+
+
+def check_file_size(path: Path) -> None:
+    """Refuse a file that is larger than any network of ours.
+
+    Raises:
+        UserError: It is, or there is none.
+    """
+    if not path.is_file():
+        raise UserError(f"Expected a file of weights, found none in {path}.")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise UserError(
+            f"Expected a file of at most {MOST_BYTES:,} bytes, {path} has {size:,}: no "
+            "AlexNet is as large. Give one that holds the weights alone."
         )
