@@ -15,5 +15,6 @@ READERS: "Registry[Callable[[Path], ForeignWeights]]" = Registry(
     {
         "caffemodel": "keras_alexnet.weights.caffe:read",
         "caffemodel.h5": "keras_alexnet.weights.caffe_hdf5:read",
+        "npy": "keras_alexnet.weights.npy:read",
     },
 )

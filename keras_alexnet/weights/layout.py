@@ -45,8 +45,7 @@ def as_float32(tensor: np.ndarray) -> np.ndarray:
 
     What float32 does not hold becomes infinite, which the fitting then refuses.
     """
-    # ml_dtypes' bfloat16 is of kind V.
-    if tensor.dtype.kind != "f" and tensor.dtype.name != "bfloat16":
+    if tensor.dtype.kind != "f":
         return tensor
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(tensor, np.float32)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import h5py
 
-from keras_alexnet.weights import READERS, caffe_hdf5, hdf5
+from keras_alexnet.weights import READERS, caffe_hdf5, hdf5, npy
 from keras_alexnet.weights.foreign import check_file_size
 from tfrecords.errors import UserError
 
@@ -24,6 +24,8 @@ def tell_format(path: Path) -> str:
     found = ""
     if start.startswith(hdf5.SIGNATURE):
         found = _of_hdf5(path)
+    elif start.startswith(npy.SIGNATURE):
+        found = "npy"
     elif start.startswith(_PROTOBUF):
         found = "caffemodel"
     if not found:

@@ -14,6 +14,7 @@ from tfrecords.errors import UserError
         (field(1, "AlexNet"), "caffemodel"),
         (field(2, b""), "caffemodel"),
         (field(100, b""), "caffemodel"),
+        (b"\x93NUMPY\x01", "npy"),
     ],
 )
 def test_content_tells_the_format_whatever_the_name(tmp_path, start, name):
