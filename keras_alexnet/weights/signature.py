@@ -4,8 +4,16 @@ from pathlib import Path
 
 import h5py
 
-from keras_alexnet.weights import READERS, caffe_hdf5, hdf5, npy
+from keras_alexnet.weights import (
+    READERS,
+    caffe_hdf5,
+    hdf5,
+    npy,
+    torch_tensors,
+    zip_file,
+)
 from keras_alexnet.weights.foreign import check_file_size
+from keras_alexnet.weights.safetensors import is_safetensors
 from tfrecords.errors import UserError
 
 _START = 512  # bytes; the longest header of the formats below
@@ -26,6 +34,10 @@ def tell_format(path: Path) -> str:
         found = _of_hdf5(path)
     elif start.startswith(npy.SIGNATURE):
         found = "npy"
+    elif start.startswith((zip_file.SIGNATURE, torch_tensors.OLD_SIGNATURE)):
+        found = "pth"
+    elif is_safetensors(start):
+        found = "safetensors"
     elif start.startswith(_PROTOBUF):
         found = "caffemodel"
     if not found:

@@ -15,6 +15,8 @@ from tfrecords.errors import UserError
         (field(2, b""), "caffemodel"),
         (field(100, b""), "caffemodel"),
         (b"\x93NUMPY\x01", "npy"),
+        (b"PK\x03\x04", "pth"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", "pth"),
     ],
 )
 def test_content_tells_the_format_whatever_the_name(tmp_path, start, name):
