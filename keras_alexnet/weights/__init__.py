@@ -18,5 +18,6 @@ READERS: "Registry[Callable[[Path], ForeignWeights]]" = Registry(
         "npy": "keras_alexnet.weights.npy:read",
         "pth": "keras_alexnet.weights.torch:read",
         "safetensors": "keras_alexnet.weights.safetensors:read",
+        "mat": "keras_alexnet.weights.matconvnet:read",
     },
 )

@@ -62,11 +62,18 @@ def of_caffe(tensors: dict[str, np.ndarray], order: list[str]) -> ForeignWeights
     weights = ForeignWeights(
         from_channels_first(tensors, bgr=True), CAFFE_RULE, CAFFE_PRESETS
     )
-    if {"norm1", "pool1"} <= {*order}:
-        pools_first = order.index("pool1") < order.index("norm1")
-        preset = "caffenet" if pools_first else "caffe_alexnet"
-        return dataclasses.replace(weights, presets=(preset,), certain=True)
+    presets = order_tells(order)
+    if presets:
+        return dataclasses.replace(weights, presets=presets, certain=True)
     return weights
+
+
+def order_tells(order: list[str]) -> tuple[str, ...]:
+    """Return the preset of Caffe's that has its layers in an order, or nothing."""
+    if not {"norm1", "pool1"} <= {*order}:
+        return ()
+    pools_first = order.index("pool1") < order.index("norm1")
+    return ("caffenet",) if pools_first else ("caffe_alexnet",)
 
 
 def _layers(path: Path) -> Iterator[tuple[str, list[Any]]]:

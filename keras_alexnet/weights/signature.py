@@ -8,6 +8,7 @@ from keras_alexnet.weights import (
     READERS,
     caffe_hdf5,
     hdf5,
+    mat_file,
     npy,
     torch_tensors,
     zip_file,
@@ -36,6 +37,8 @@ def tell_format(path: Path) -> str:
         found = "npy"
     elif start.startswith((zip_file.SIGNATURE, torch_tensors.OLD_SIGNATURE)):
         found = "pth"
+    elif start.startswith((mat_file.SIGNATURE, mat_file.HDF5_SIGNATURE)):
+        found = "mat"
     elif is_safetensors(start):
         found = "safetensors"
     elif start.startswith(_PROTOBUF):
