@@ -6,6 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_alexnet import load
+from keras_alexnet.evaluation.accuracy import evaluate
 from keras_alexnet.export.saved_model import export
 from keras_alexnet.weights.importing import import_weights, mean_statistics
 from keras_alexnet.weights.published import PUBLISHED, PublishedFile
@@ -170,3 +171,16 @@ def test_statistics_know_the_mean_and_nothing_else(tmp_path):
     assert statistics.channel_means.tolist() == [22.5, 23.5, 24.5]
     statistics.save(tmp_path / "statistics.npz")
     assert Statistics.load(tmp_path).count == 0
+
+
+def test_a_dataset_is_evaluated_with_a_warning(caffenet, mean_file, tmp_path, capsys):
+    names = tmp_path / "names.txt"
+    classes = [f"class {n}" for n in range(CLASSES)]
+    names.write_text("\n".join(classes))
+    import_weights(caffenet, tmp_path / "net", mean=mean_file, labels=names)
+    options = {"size": 256, "filter": "bilinear"}
+    data = small.build_dataset(tmp_path / "built", 4, classes, **options)
+    for views in (1, 10):
+        found = evaluate([load(tmp_path / "net")], data, views=views)
+        assert found.images == CLASSES
+    assert "whatever their proportions" in capsys.readouterr().err
