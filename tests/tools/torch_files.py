@@ -36,7 +36,7 @@ def main(out: Path) -> None:
     torch.save({"epoch": 3, "state_dict": odd}, out / "odd.pth")
     torch.save(nn.Sequential(nn.Linear(2, 2)), out / "module.pth")
     coarse = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
-    picture = Image.fromarray(coarse).resize((300, 260), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(coarse).resize((450, 384), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     prepare = transforms.Compose(

@@ -17,6 +17,7 @@ from tfrecords.errors import UserError
 
 CLASSES = 7
 TENSORS = caffe_files.random_tensors(small_presets.CAFFENET, CLASSES)
+TENSORS["fc8.kernel"] *= 0.01  # so that no class has all of the probability
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +82,9 @@ def test_from_a_picture_to_the_probabilities_of_opencv(
         mean = small_mean(mean_file)
     expected = of_opencv(caffenet, square, mean)
     network = load(tmp_path / "net")
-    # A pixel may round to the other side: a 255th of the scale, in few of them.
-    np.testing.assert_allclose(probabilities(network, picture), expected, atol=2e-3)
+    # The bound of two runtimes; a pixel of a tie may round to the other side too.
+    assert expected.max() < 0.9
+    np.testing.assert_allclose(probabilities(network, picture), expected, atol=1e-4)
     served = load(export(network, tmp_path / "served"))
     again = probabilities(served, picture)
     np.testing.assert_allclose(again, probabilities(network, picture), atol=1e-6)
