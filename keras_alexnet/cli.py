@@ -28,6 +28,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "features": "keras_alexnet.commands.features:main",
         "neighbours": "keras_alexnet.commands.neighbours:main",
         "describe": "keras_alexnet.commands.describe:main",
+        "import-weights": "keras_alexnet.commands.import_weights:main",
         "export": "keras_alexnet.commands.export:main",
         "figures": "keras_alexnet.commands.figures:main",
         "devices": "keras_alexnet.commands.devices:main",
@@ -46,6 +47,7 @@ TEXTS = {
     "features": "what layers make of pictures, in a file",
     "neighbours": "the pictures nearest to a picture",
     "describe": "layers and recipe of a network",
+    "import-weights": "take weights that others trained",
     "export": "make a SavedModel for serving",
     "figures": "draw the curves of runs",
     "devices": "where a training step really runs",
@@ -55,7 +57,7 @@ TEXTS = {
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
-    *("features", "neighbours", "devices", "benchmark"),
+    *("features", "neighbours", "devices", "benchmark", "import-weights"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
@@ -139,7 +141,7 @@ def _usage(arguments: list[str]) -> int:
     asked = arguments[:1] in (["--help"], ["-h"], ["help"])
     print(
         "usage: alexnet VERB [OPTIONS]\n\nverbs:",
-        *(f"  {verb:10} {TEXTS[verb]}" for verb in VERBS),
+        *(f"  {verb:14} {TEXTS[verb]}" for verb in VERBS),
         "\nalexnet VERB --help shows each option with its type and default; "
         "alexnet --version, the version.",
         sep="\n",

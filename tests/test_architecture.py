@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "trained": {
         *("tfrecords.dataset", "presets", "layers", "models", "data", "inference"),
     },
+    "weights": {"tfrecords.dataset", "presets", "models", "data", "trained"},
     "training": {
         *("tfrecords.dataset", "presets", "layers", "models", "towers", "data"),
         "trained",

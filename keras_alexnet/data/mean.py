@@ -44,7 +44,8 @@ def subtract_mean(
 
     Args:
         images: Numbers `(batch, ..., height, width, 3)`, at least one picture.
-        patch: float32 `(height, width, 3)`, subtracted from each.
+        patch: float32 `(height, width, 3)`, subtracted from each, or `(views, height,
+            width, 3)`, one for each view of a picture.
         offsets: float32 `(batch, 3)` to add at last.
         scale: float32 scalar to multiply by in between.
 
@@ -52,9 +53,9 @@ def subtract_mean(
         float32 of the shape of `images`.
     """
     sides = tf.shape(patch)
-    height, width = sides[0], sides[1]
+    height, width = sides[-3], sides[-2]
     lead = tf.shape(images)[0]
     rows = tf.reshape(tf.cast(images, tf.float32), (lead, -1, height, width * 3))
-    rows -= tf.reshape(patch, (height, width * 3))
+    rows -= tf.reshape(patch, (-1, height, width * 3))
     rows = rows * scale + tf.tile(offsets, (1, width))[:, None, None, :]
     return tf.ensure_shape(tf.reshape(rows, tf.shape(images)), images.shape)

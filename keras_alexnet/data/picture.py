@@ -26,17 +26,24 @@ LONGEST = 16
 
 
 def decode_picture(
-    encoded: tf.Tensor, size: int, resize_filter: str, apply_exif: bool = False
+    encoded: tf.Tensor,
+    size: int,
+    resize_filter: str,
+    apply_exif: bool = False,
+    resize: str = "short_side",
 ) -> tf.Tensor:
-    """Decode a picture, scale its shorter side to `size` and cut the central square.
+    """Decode a picture and make a square of it.
 
-    The steps that `alexnet build` takes (section 2), without the JPEG that it stores.
+    With short_side the steps are those that `alexnet build` takes (section 2), without
+    the JPEG that it stores.
 
     Args:
         encoded: Scalar string: a JPEG, PNG, GIF (first frame) or BMP.
         size: Side of the result in pixels.
         resize_filter: bilinear, bicubic, lanczos or box.
         apply_exif: Turn the picture first as its EXIF orientation says.
+        resize: short_side scales the shorter side to `size` and cuts the central
+            square; warp scales both sides to `size`, as Caffe's networks were fed.
 
     Returns:
         float32 `(size, size, 3)`, RGB of whole numbers 0-255.
@@ -48,7 +55,25 @@ def decode_picture(
     image = decode_pixels(encoded)
     if apply_exif:
         image = turned(image, exif_orientation(encoded))
+    if resize == "warp":
+        return warped_square(image, size, resize_filter)
     return central_square(image, size, resize_filter)
+
+
+def warped_square(image: tf.Tensor, size: int, resize_filter: str) -> tf.Tensor:
+    """Scale both sides of a picture to `size`, whatever its proportions.
+
+    Args:
+        image: uint8 `(height, width, 3)`.
+        size: Side of the result in pixels.
+        resize_filter: As for `central_square`.
+
+    Returns:
+        float32 `(size, size, 3)` of whole numbers 0-255.
+    """
+    method = RESIZE_METHODS[resize_filter]
+    square = tf.image.resize(image, (size, size), method, antialias=True)
+    return tf.round(tf.clip_by_value(square, 0.0, 255.0))
 
 
 def central_square(image: tf.Tensor, size: int, resize_filter: str) -> tf.Tensor:

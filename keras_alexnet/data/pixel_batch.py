@@ -36,7 +36,8 @@ class PixelBatch(NamedTuple):
         """Return the inputs of a network: the same bits in a pipeline and in a step.
 
         Args:
-            patch: The mean: float32 `(side, side, 3)`, from `mean_patch`.
+            patch: The mean: float32 `(side, side, 3)`, from `mean_patch`, or one for
+                each view, `(views, side, side, 3)`.
 
         Returns:
             float32 of the shape of the images, RGB of 0-255 scale, mean subtracted.

@@ -14,6 +14,8 @@ from tfrecords.dataset.statistics import Statistics
 from tfrecords.errors import UserError
 
 NUM_VIEWS = (1, 10)  # the centre; corners, centre and mirrors (section 4.1)
+# What `config.json` may say beside the fields that it always has.
+CHOICES = {"resize": ("short_side", "warp"), "mean_at": ("centre", "view")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +29,16 @@ class Preprocessing:
         apply_exif: Whether pictures are turned first as their EXIF orientation says;
             None, of an earlier release that did not say, is False.
         input_size: Side of a view in pixels.
-        mean: What is subtracted from every view: float32 `(input_size, input_size, 3)`,
-            or `(3,)` for the same colour everywhere.
+        mean: What is subtracted from the central view: float32 `(input_size,
+            input_size, 3)`, or `(3,)` for the same colour everywhere.
+        resize: short_side, or warp where the square is the whole picture, whatever its
+            proportions.
+        mean_image: float32 `(stored_size, stored_size, 3)` where each view loses the
+            part of it at its own place, as in Caffe; None where each loses the `mean`,
+            as in 2012.
+
+    Raises:
+        UserError: `resize` is neither.
     """
 
     stored_size: int
@@ -36,15 +46,30 @@ class Preprocessing:
     apply_exif: bool | None
     input_size: int
     mean: np.ndarray
+    resize: str = "short_side"
+    mean_image: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("resize", self.resize)
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], statistics: Statistics) -> "Preprocessing":
         """Make the preprocessing that `config.json` tells of.
 
         Args:
-            facts: Its fields by name; `mean` says which, `image` or `channel`.
+            facts: Its fields by name; `mean` says which, `image` or `channel`, and
+                `mean_at` where it is cut: at the `centre`, unless said otherwise, or at
+                the `view`'s place.
             statistics: Of the pictures that the network learnt from.
+
+        Raises:
+            UserError: A field has a value that is none of its own.
         """
+        facts = dict(facts)
+        at = facts.pop("mean_at", "centre")
+        _check_choice("mean_at", at)
+        if at == "view" and facts["mean"] == "image":
+            facts["mean_image"] = statistics.mean_image
         patch = mean_patch(statistics, facts["input_size"], facts["mean"])
         return cls(**{**facts, "mean": patch})
 
@@ -65,18 +90,44 @@ class Preprocessing:
         """
         check_num_views(num_views)
         cut = ten_views if num_views == 10 else centre_view
-        return cut(self._decode(image_bytes), self.input_size) - self.mean
+        views = cut(self._decode(image_bytes), self.input_size)
+        return views - self.view_means(num_views)
+
+    def view_means(self, num_views: int) -> np.ndarray:
+        """Return what the views of a picture lose: for each the same, or for each one.
+
+        Returns:
+            `mean`, or float32 `(10, input_size, input_size, 3)`; mirrors lose the
+            mirror image of what the view did.
+        """
+        if num_views == 1 or self.mean_image is None:
+            return self.mean
+        with tf.init_scope():  # a constant of the graph, whoever traces it
+            whole = tf.constant(self.mean_image)[None]
+            return ten_views(whole, self.input_size)[0].numpy()
 
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         size = self.stored_size
         with tf.control_dependencies([check_pictures(image_bytes)]):
             return tf.map_fn(
                 lambda encoded: decode_picture(
-                    encoded, size, self.resize_filter, bool(self.apply_exif)
+                    encoded,
+                    size,
+                    self.resize_filter,
+                    bool(self.apply_exif),
+                    self.resize,
                 ),
                 image_bytes,
                 fn_output_signature=tf.TensorSpec((size, size, 3), tf.float32),
             )
+
+
+def _check_choice(field: str, value: str) -> None:
+    if value not in CHOICES[field]:
+        raise UserError(
+            f"Expected preprocessing with {field} {' or '.join(CHOICES[field])}, got "
+            f"{value!r}. Mend config.json."
+        )
 
 
 def check_num_views(num_views: int) -> None:

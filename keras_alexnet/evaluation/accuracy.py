@@ -87,7 +87,7 @@ def _answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities `(pictures, classes)` of a network, and the truth."""
     preprocessing = network.preprocessing
-    mean = tf.constant(preprocessing.mean)
+    mean = tf.constant(preprocessing.view_means(views))
     batches = read(
         split=split,
         batch_size=max(1, IMAGES_AT_ONCE // views),

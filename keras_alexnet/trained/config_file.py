@@ -15,6 +15,8 @@ from tfrecords.files import write_atomically
 
 FORMAT = 2
 PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "mean")
+# Only where a network was fed otherwise than ours are: weights of others.
+OTHERS = ("resize", "mean_at")
 # In the flat form of earlier releases, what is now under "control".
 _OF_THE_RUN = ("keep", "save_every", "save_minutes")
 
@@ -27,7 +29,8 @@ class NetworkConfig:
         preset: Shape and recipe, every value resolved.
         preprocessing: `stored_size` (pixels), `resize_filter`, `apply_exif` (whether
             the build turned pictures; None where an earlier release did not say),
-            `input_size` (pixels) and `mean` (image or channel).
+            `input_size` (pixels) and `mean` (image or channel). Of weights of others
+            also `resize` and `mean_at`, as `data.preprocessing.Preprocessing` has them.
         control: What a run folder keeps of `Control`: the dataset folder and when
             checkpoints are saved. None in a network folder without a run.
     """
@@ -108,7 +111,9 @@ def _parse(values: dict[str, Any]) -> NetworkConfig:
     name = values["preset"]
     base = PRESETS[name] if name in PRESETS else Preset(name, "")
     preset = base.replace(**values["network"], **values["recipe"])
-    preprocessing = {name: values["preprocessing"][name] for name in PREPROCESSING}
+    said = values["preprocessing"]
+    preprocessing = {name: said[name] for name in PREPROCESSING}
+    preprocessing |= {name: said[name] for name in OTHERS if name in said}
     return NetworkConfig(preset, preprocessing, values.get("control"))
 
 

@@ -8,6 +8,7 @@ from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels
 from tfrecords import Manifest
 from tfrecords.errors import UserError
+from tfrecords.plain_text import warn
 
 
 def check_dataset(
@@ -15,7 +16,8 @@ def check_dataset(
 ) -> None:
     """Refuse a dataset whose pictures or classes are not those of a network.
 
-    Its statistics may be others: a network keeps the mean that it was trained with.
+    Its statistics may be others: a network keeps the mean that it was trained with. A
+    network that was fed warped pictures takes it too, with a warning: no build warps.
 
     Args:
         folder: Network or run folder.
@@ -70,6 +72,12 @@ def check_fit(
                 f"that of {data} is {theirs}. Build it with {option}, or give another "
                 "one."
             )
+    if preprocessing.get("resize") == "warp":
+        warn(
+            f"{folder} was trained on pictures scaled to squares whatever their "
+            f"proportions; {data} has their central squares, with which its error may "
+            "be another by some tenths of a percent."
+        )
 
 
 def _check_classes(

@@ -42,3 +42,12 @@ def test_subtracting_is_what_float64_says(lead, sides):
     colours = offsets.reshape(-1, *[1] * len(lead), 1, 3)
     expected = 0.9 * (pixels - patch.astype("float64")) + colours
     np.testing.assert_allclose(found, expected, rtol=0, atol=2 * PIXEL)
+
+
+def test_each_view_may_lose_a_mean_of_its_own():
+    generator = np.random.default_rng(5)
+    pixels = generator.integers(0, 256, (2, 10, 6, 7, 3), np.uint8)
+    means = generator.integers(0, 256, (10, 6, 7, 3)).astype("float32")
+    found = subtract_mean(pixels, means, np.zeros((2, 3), "float32"), np.float32(1))
+    # Whole numbers: exact.
+    np.testing.assert_array_equal(found, pixels - means)

@@ -175,3 +175,36 @@ def test_views_are_cut_of_the_stored_square_and_relieved_of_the_mean(run, num_vi
 def test_other_numbers_of_views_are_refused(run):
     with pytest.raises(ValueError, match="Expected 1 or 10 views. Received: 2"):
         load(run).preprocessing.images(tf.constant([b""]), 2)
+
+
+def test_a_warped_picture_is_all_in_the_square_and_an_export_warps_too(run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    others = {"resize": "warp", "mean_at": "view"}
+    small.change_config(folder, preprocessing=others)
+    picture = Image.fromarray(small.picture(1, 3, 90, 160))
+    square = picture.resize((small.STORED,) * 2, Image.Resampling.BICUBIC)
+    sides = [small.encode(np.asarray(p), "PNG") for p in (picture, square)]
+    network = load(folder)
+    for views in (1, 10):
+        wide, warped = network.preprocessing.images(tf.constant(sides), views)
+        # Pillow rounds after each of its two passes, the graph once.
+        assert np.abs(wide - warped).max() <= 1 + 255 * rounding_bound("float32")
+    shown = network.preprocessing.images(tf.constant(sides), 10)
+    served = load(export(network, tmp_path / "model", views=10))
+    assert served.preprocessing.resize == "warp"
+    signature = served._loaded.signatures["preprocess"]
+    found = signature(image_bytes=tf.constant(sides))["images"]
+    np.testing.assert_array_equal(found, shown)
+    # Without it the ends of the picture are not there.
+    cut = load(run).preprocessing.images(tf.constant(sides))
+    assert (
+        np.abs(cut[0] - network.preprocessing.images(tf.constant(sides))[0]).max() > 9
+    )
+
+
+@pytest.mark.parametrize("field", ["resize", "mean_at"])
+def test_an_unknown_choice_is_refused(run, tmp_path, field):
+    folder = shutil.copytree(run, tmp_path / "run")
+    small.change_config(folder, preprocessing={field: "odd"})
+    with pytest.raises(ValueError, match=f"{field} .* got 'odd'"):
+        load(folder)

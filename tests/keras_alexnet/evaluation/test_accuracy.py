@@ -8,6 +8,7 @@ from keras_alexnet import load
 from keras_alexnet.data import eval_dataset
 from keras_alexnet.evaluation.accuracy import evaluate
 from tests import small
+from tests.reference import rounding_bound
 from tfrecords import DatasetError, Manifest
 
 
@@ -26,6 +27,27 @@ def test_evaluation_equals_a_plain_loop(run, dataset, num_views):
             total += 1
     assert found.images == total == Manifest.load(dataset).count("validation")
     assert found.top1_error == pytest.approx(wrong / total)
+
+
+def test_the_mean_of_each_views_own_place_is_subtracted(run, dataset, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "run")
+    small.change_config(folder, preprocessing={"mean_at": "view"})
+    network, seen = load(folder), []
+    compute = network._compute
+    network._compute = lambda images: seen.append(images.numpy()) or compute(images)
+    found = evaluate([network], dataset, views=10)
+    centre = evaluate([load(run)], dataset, views=10)
+    assert found.images == centre.images
+    whole = network.statistics.mean_image
+    raw = eval_dataset(dataset, input_size=small.INPUT, num_views=10, batch_size=100)
+    images = np.concatenate(seen) - next(iter(raw))[0]
+    # What the two ways differ by is the mean of the top left corner, or its mirror.
+    differs = network.preprocessing.mean - whole[: small.INPUT, : small.INPUT]
+    limit = 255 * rounding_bound("float32", steps=3)
+    np.testing.assert_allclose(images[0, 0], differs, atol=limit)
+    mirrored = network.preprocessing.mean - whole[: small.INPUT, : small.INPUT][:, ::-1]
+    np.testing.assert_allclose(images[0, 5], mirrored, atol=limit)
+    assert np.abs(differs).max() > 1
 
 
 def test_an_ensemble_of_one_network_twice_is_that_network(run, dataset):

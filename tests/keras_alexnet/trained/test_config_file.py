@@ -166,3 +166,13 @@ def test_what_cannot_be_read_is_named(tmp_path, document, message):
 def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(DatasetError, match="no config.json"):
         read_config(tmp_path)
+
+
+def test_what_weights_of_others_need_is_kept_and_nothing_else_is_said(tmp_path):
+    plain = config(small.preset("caffenet"))
+    others = {"resize": "warp", "mean_at": "view"}
+    written = dataclasses.replace(plain, preprocessing=plain.preprocessing | others)
+    write_config(tmp_path, written)
+    assert read_config(tmp_path) == written
+    write_config(tmp_path, plain)
+    assert not {*read_config(tmp_path).preprocessing} & {*others}

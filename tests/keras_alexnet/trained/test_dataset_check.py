@@ -94,3 +94,14 @@ def test_what_an_old_run_does_not_say_its_dataset_says(run, strange, tmp_path):
     check_dataset(old, strange["orientation"])
     small.change_config(old, control={"data": "/gone"})
     check_dataset(old, strange["orientation"])
+
+
+def test_a_network_of_warped_pictures_is_evaluated_with_a_warning(
+    run, dataset, tmp_path, capsys
+):
+    warped = shutil.copytree(run, tmp_path / "warped")
+    small.change_config(warped, preprocessing={"resize": "warp"})
+    check_dataset(run, dataset)
+    assert capsys.readouterr().err == ""
+    check_dataset(warped, dataset)
+    assert "whatever their proportions" in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""Whether weights of others fit a preset of ours, and which."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_alexnet.models.geometry import KERNELS
+from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
+from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.weights.foreign import ForeignWeights
+from tfrecords.errors import UserError
+
+Shape = tuple[int, ...]
+NOTHING = "nothing"
+
+
+class Misfit(NamedTuple):
+    """One tensor that is not as it should be; both sides as text for a table."""
+
+    tensor: str
+    expected: str
+    received: str
+
+
+class WeightsMisfit(UserError):
+    """Weights that are not those of a preset.
+
+    Attributes:
+        rows: Every tensor that is missing, left over, of another shape or not finite.
+    """
+
+    def __init__(self, message: str, rows: list[Misfit]) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
+def weight_shapes(preset: Preset, num_classes: int) -> dict[str, Shape]:
+    """Return the shape of every weight of a network, by name, in order of its layers.
+
+    Kernels of convolutions are `(height, width, inputs of a group, filters)`, those of
+    fully connected layers `(inputs, units)`.
+    """
+    shapes: dict[str, Shape] = {}
+    inputs = (CHANNELS, *preset.filters)
+    for name, size in layer_table(preset, num_classes).items():
+        kernel: Shape = (size.inputs, size.biases)
+        if name in CONV_LAYERS:
+            i = CONV_LAYERS.index(name)
+            kernel = (KERNELS[i],) * 2 + (inputs[i] // preset.groups[i], size.biases)
+        shapes |= {f"{name}.kernel": kernel, f"{name}.bias": (size.biases,)}
+    return shapes
+
+
+def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
+    """List every tensor that is missing, left over, of another shape or not finite.
+
+    The number of classes is that of the file.
+    """
+    arrays, rows = weights.arrays, []
+    wanted = weight_shapes(preset, class_count(arrays))
+    for name, shape in wanted.items():
+        found = arrays.get(name)
+        if found is None:
+            rows.append(Misfit(name, str(shape), NOTHING))
+        elif found.shape != shape:
+            rows.append(Misfit(name, str(shape), str(found.shape)))
+        elif found.dtype.kind != "f":
+            rows.append(Misfit(name, "floating point", str(found.dtype)))
+        elif not np.isfinite(found).all():
+            count = int((~np.isfinite(found)).sum())
+            rows.append(Misfit(name, "finite", f"{count:,} that are not"))
+    left = [name for name in arrays if name not in wanted]
+    return rows + [Misfit(name, NOTHING, str(arrays[name].shape)) for name in left]
+
+
+def class_count(arrays: Mapping[str, np.ndarray]) -> int:
+    """Return the classes that weights tell apart; 1,000 where they do not say."""
+    for name in ("fc8.bias", "fc8.kernel"):
+        if name in arrays and arrays[name].ndim and arrays[name].shape[-1]:
+            return int(arrays[name].shape[-1])
+    return 1000
+
+
+def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
+    """Return the preset that weights fit in every tensor.
+
+    Args:
+        weights: From a reader.
+        asked: Name of the one that a user means; None leaves it to shapes and names.
+
+    Raises:
+        UserError: The name is none, or not what the file says that it is; several
+            fit and the file does not say which.
+        WeightsMisfit: None fits; its rows compare with the nearest, or with `asked`.
+    """
+    if asked is not None and weights.certain and asked not in weights.presets:
+        raise UserError(
+            f"Expected preset {' or '.join(weights.presets)}, as the layers of the "
+            f"file stand, got --preset {asked}. Leave it out."
+        )
+    names = weights.presets if asked is None else (asked,)
+    rows = {name: find_misfits(weights, PRESETS[name]) for name in names}
+    fitting = [name for name in names if not rows[name]]
+    if len(fitting) > 1:
+        raise UserError(
+            f"Expected weights that fit one preset, found that {', '.join(fitting)} "
+            f"have the same shapes. Say which they were trained with: --preset "
+            f"{fitting[0]}."
+        )
+    if fitting:
+        return PRESETS[fitting[0]]
+    nearest = min(names, key=lambda name: len(rows[name]))
+    _raise_misfit(weights, nearest, rows[nearest])
+    raise AssertionError
+
+
+def _raise_misfit(weights: ForeignWeights, preset: str, rows: list[Misfit]) -> None:
+    wanted = weight_shapes(PRESETS[preset], class_count(weights.arrays))
+    ours = [name for name in weights.arrays if name in wanted]
+    if not ours:
+        found = ", ".join(list(weights.arrays)[:8]) or NOTHING
+        raise UserError(
+            f"Expected weights of conv1 to conv5 and fc6 to fc8, found {found}: no "
+            "layer is one of AlexNet's. Give a file of an AlexNet."
+        )
+    raise WeightsMisfit(
+        f"Expected the {len(wanted)} tensors of preset {preset}, found {len(rows)} "
+        f"that are missing, left over, of another shape or not finite, first "
+        f"{rows[0].tensor}: expected {rows[0].expected}, found {rows[0].received}. "
+        "Give the whole file of such a network, or another --preset.",
+        rows,
+    )

@@ -1,0 +1,91 @@
+"""What a file of other people's weights holds, under our names and in our layouts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from keras_alexnet.presets import PRESETS
+from tfrecords.errors import UserError
+
+# The largest preset has 62 million numbers: so much of a file, and so many numbers of
+# it, are a mistake or meant to harm.
+MOST_BYTES = 2**30
+MOST_NUMBERS = 2**27
+
+
+@dataclass(frozen=True, eq=False)
+class InputRule:
+    """How pictures have to be made ready for the weights.
+
+    Attributes:
+        stored_size: Side in pixels of the square that a picture is scaled and cut to.
+        resize: short_side or warp, as in `data.preprocessing`.
+        resize_filter: bilinear, bicubic, lanczos or box.
+        mean: What is subtracted: float32 `(3,)` or `(stored_size, stored_size, 3)`, RGB
+            of 0-255 scale.
+        mean_at: Where a mean image is cut: at the view or the centre, as in
+            `data.preprocessing`.
+    """
+
+    stored_size: int
+    resize: str
+    resize_filter: str
+    mean: np.ndarray
+    mean_at: str = "centre"
+
+
+@dataclass(frozen=True, eq=False)
+class ForeignWeights:
+    """Weights as a reader gives them.
+
+    Attributes:
+        arrays: `conv1.kernel`, `conv1.bias` and so on -> float array, in the layout of
+            Keras and RGB order. What has no place in ours keeps its own name.
+        rule: The pictures that they were trained on.
+        presets: Names of those that the file may be of, the likeliest first.
+        certain: Whether the file itself says that, so that nobody else may.
+        labels: Class names where the file has them, else empty.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    rule: InputRule
+    presets: tuple[str, ...] = field(default_factory=lambda: tuple(PRESETS))
+    certain: bool = False
+    labels: tuple[str, ...] = ()
+
+
+def check_numbers(counts: Mapping[str, int], where: str) -> None:
+    """Refuse more numbers than any network of ours has, before they are read.
+
+    Args:
+        counts: Name of an array -> its elements, as the file says.
+        where: The file, for the error.
+
+    Raises:
+        UserError: There are too many.
+    """
+    total = sum(counts.values())
+    if total > MOST_NUMBERS:
+        largest = max(counts, key=lambda name: counts[name])
+        raise UserError(
+            f"Expected at most {MOST_NUMBERS:,} numbers in {where}, found {total:,}, "
+            f"{counts[largest]:,} of them in {largest!r}: no AlexNet has as many."
+        )
+
+
+def check_file_size(path: Path) -> None:
+    """Refuse a file that is larger than any network of ours.
+
+    Raises:
+        UserError: It is, or there is none.
+    """
+    if not path.is_file():
+        raise UserError(f"Expected a file of weights, found none in {path}.")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise UserError(
+            f"Expected a file of at most {MOST_BYTES:,} bytes, {path} has {size:,}: no "
+            "AlexNet is as large. Give one that holds the weights alone."
+        )
