@@ -103,12 +103,7 @@ def _open_run(
     is_chief: bool,
 ) -> None:
     """Make the run folder, or look whether the dataset is that of the run."""
-    facts = dataset.preprocessing(preset)
-    if control.resume:
-        facts = {**read_config(control.run).preprocessing, **facts}
-    elif initial is not None:
-        facts = {**initial.preprocessing, **facts}
-    config = NetworkConfig(preset, facts, control.kept)
+    config = NetworkConfig(preset, dataset.preprocessing(preset), control.kept)
     if not control.resume:
         if is_chief:
             create_run(
