@@ -205,6 +205,7 @@ result = same, [float(state[name]) for name in names]
 """
 
 
+@pytest.mark.slow
 def test_towers_take_them_too(run):
     same, factors = logical_devices.run(TOWERS.format(run=str(run)))
     assert len(same) == 16 and all(same)

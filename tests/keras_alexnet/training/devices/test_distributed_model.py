@@ -192,27 +192,6 @@ def test_no_step_waits_for_the_host_of_a_gpu(forms, waits):
     assert without_kernel(graph) == set()
 
 
-ON_ANOTHER_DEVICE = """
-from keras_alexnet.training.compile import compile_network
-from keras_alexnet.training.devices import placement
-from tests import small
-
-with tf.device("CPU:1"):  # the host is CPU:0
-    model = compile_network(small.preset(), 3)
-    placed = placement.read_placement(model, 4)
-result = [[c.layer, c.source, c.target, c.bytes] for c in placed.crossings]
-"""
-
-
-def test_nothing_goes_between_host_and_device_but_the_batch():
-    crossings = logical_devices.run(ON_ANOTHER_DEVICE)
-    labels, crops = 4 * 8, 4 * small.INPUT**2 * 3
-    colours, scale = 4 * 3 * 4, 4
-    sizes = sorted([labels, crops, colours, scale])
-    assert sorted(size for *_, size in crossings) == sizes
-    assert {tuple(place) for *place, _ in crossings} == {("", "CPU:0", "CPU:1")}
-
-
 def test_keras_has_not_changed_what_it_rests_on():
     tensorflow = trainer.TensorFlowTrainer
     check_sources(

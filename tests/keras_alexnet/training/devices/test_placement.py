@@ -2,6 +2,7 @@ from collections import Counter
 
 import pytest
 
+from tests import small
 from tests.tools import logical_devices
 
 PLACEMENT = """
@@ -51,6 +52,8 @@ result = {
     "one device": summary(("CPU:1", "CPU:1")),
     "unplaced": summary(()),
 }
+with tf.device("CPU:1"):  # the host is CPU:0
+    result["another device"] = summary(())
 from keras_alexnet.processor import refuses_bfloat16
 if not refuses_bfloat16():
     result["caffenet"] = summary(preset="caffenet", precision="mixed_bfloat16")
@@ -187,3 +190,13 @@ def test_backward_work_of_a_gradient_tape_is_found_on_the_first_device(found):
 
 def test_gradients_that_go_round_by_the_first_device_are_found(found):
     assert any("too many" in w for w in found["stock reduction"]["unplanned"])
+
+
+def test_nothing_goes_between_host_and_device_but_the_batch(found):
+    crossings = found["another device"]["crossings"]
+    labels, crops = 3 * 8, 3 * small.INPUT**2 * 3
+    colours, scale = 3 * 3 * 4, 4
+    sizes = sorted([labels, crops, colours, scale])
+    assert sorted(crossing["bytes"] for crossing in crossings) == sizes
+    places = {(c["layer"], c["source"], c["target"]) for c in crossings}
+    assert places == {("", "CPU:0", "CPU:1")}
