@@ -99,9 +99,8 @@ generator = np.random.default_rng(0)
 side = (small.INPUT, small.INPUT, 3)
 images = generator.normal(0, 50, (8, *side)).astype("float32")
 labels = np.arange(8) % 3
-plan = plan_devices("mirrored")
-states, calls = {{}}, {{}}
-for xla in (False, True):
+states = {{}}
+for xla, plan in ((False, DevicePlan()), (True, plan_devices("mirrored"))):
     fields = {{"precision": {precision!r}, "learning_rate": 0.002, "xla": xla}}
     model = compile_network(small.preset(**fields), 3, plan)
     history = model.fit(images, labels, batch_size=4, shuffle=False, verbose=0).history
@@ -122,7 +121,7 @@ result = gaps, counters
     "precision", ["float32", pytest.param("mixed_float16", marks=pytest.mark.slow)]
 )
 def test_replicas_that_xla_compiles_come_to_the_same_weights(precision):
-    """With dropout, whose masks and counters are the same."""
+    """Those of one device without XLA; with dropout, whose masks are the same."""
     gaps, counters = logical_devices.run(REPLICAS.format(precision=precision))
     dtype = "float32" if precision == "float32" else "float16"
     limit = training_bound(dtype, small.TERMS, steps=2)
