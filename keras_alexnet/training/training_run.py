@@ -75,10 +75,8 @@ class TrainingRun:
 
     def run(self) -> RunProgress:
         """Take up the newest checkpoint, if there is one, and train to the end."""
-        saved, recipe = (
-            newest_checkpoint(self.control.run / CHECKPOINTS),
-            self.preset.recipe,
-        )
+        saved = newest_checkpoint(self.control.run / CHECKPOINTS)
+        recipe = self.preset.recipe
         if self.control.resume and saved is not None:
             self.saving.restore(saved)
         elif recipe.init is not None:
@@ -89,7 +87,7 @@ class TrainingRun:
                 f"{self.progress.epoch} epochs."
             )
             return self.progress
-        say_schedule(self.preset.recipe)
+        say_schedule(recipe)
         if self.control.cache:  # before signals wait for the end of a step
             self.cache = training_cache(self.preset, self.dataset)
         with self.saving.signals, self.saving:

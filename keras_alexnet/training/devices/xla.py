@@ -18,7 +18,8 @@ def choose_xla(recipe: Recipe, plan: DevicePlan, own: bool | None = None) -> boo
         own: Of the run that is resumed. It has the place of None.
 
     Raises:
-        UserError: It is asked for with towers, or with `deterministic` on GPUs.
+        UserError: It is asked for with towers, or with `deterministic` on GPUs, and not
+            by the run itself, which may go on in towers.
     """
     reason = ""
     if plan.towers:
@@ -29,7 +30,7 @@ def choose_xla(recipe: Recipe, plan: DevicePlan, own: bool | None = None) -> boo
         reason = (
             "--deterministic on a GPU, got --xla: XLA has no such gradient of pools"
         )
-    if reason and recipe.xla:
+    if reason and recipe.xla and not own:
         raise UserError(f"Expected --no-xla with {reason}. Leave it out.")
     if reason:
         return False

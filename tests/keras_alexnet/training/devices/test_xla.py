@@ -57,6 +57,11 @@ def test_no_gpu_has_the_same_bits_each_time_under_xla():
         choose_xla(Recipe(deterministic=True, xla=True), _OnGpus())
 
 
+def test_a_run_that_xla_compiled_may_go_on_in_towers():
+    """As `--resume` has it: the recipe says what the run said."""
+    assert choose_xla(Recipe(xla=True), TOWERS, own=True) is False
+
+
 def test_towers_are_refused_at_once(dataset, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(UserError, match="--no-xla with towers, got --xla"):
