@@ -45,10 +45,11 @@ import json, sys
 from keras_alexnet.cli import main
 raise SystemExit(any(main(words) for words in json.loads(sys.argv[1])))
 """
-# Options of the commands that train one run, one after the other.
+# Options of the commands that train one run, one after the other. Towers come first:
+# a process cannot be given logical devices later.
 RUNS = {
-    "one piece": [["--epochs", "2"]],
     "towers": [["--epochs", "2", "--strategy", "towers", "--logical-devices", "2"]],
+    "one piece": [["--epochs", "2"]],
     "resumed": [["--epochs", "1"], ["--epochs", "2"]],
 }
 
@@ -87,15 +88,19 @@ def stream_digests(data: Path, seed: int = SEED) -> dict[str, str]:
     return _digests({"pictures": pictures, "labels": labels})
 
 
-def train(data: Path, run: Path, kind: str, seed: int = SEED) -> Path:
-    """Train the small network for two epochs with the command line."""
-    small.make_run(data, run, seed=seed)  # it has no options for the sizes
-    words = ["train", str(data), str(run), "--resume"]
-    commands = json.dumps([[*words, *options] for options in RUNS[kind]])
-    command, environ = [sys.executable, "-c", CODE, commands], os.environ | ENVIRONMENT
+def train(data: Path, root: Path, seed: int = SEED) -> dict[str, Path]:
+    """Train the small network, two epochs a kind, with the command line."""
+    runs = {kind: root / kind for kind in RUNS}
+    commands = []
+    for kind, run in runs.items():
+        small.make_run(data, run, seed=seed)  # it has no options for the sizes
+        words = ["train", str(data), str(run), "--resume"]
+        commands += [[*words, *options] for options in RUNS[kind]]
+    command = [sys.executable, "-c", CODE, json.dumps(commands)]
+    environ = os.environ | ENVIRONMENT
     done = subprocess.run(command, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    return run
+    return runs
 
 
 def run_digests(run: Path) -> dict[str, str]:
@@ -129,9 +134,9 @@ def record() -> None:
     known = json.loads(FILE.read_text())["runs"] if FILE.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
         built = build_datasets(Path(folder))
-        pictures, runs = built["folder"], {}
-        for kind in ("one piece", "towers"):
-            runs[kind] = run_digests(train(pictures, Path(folder) / kind, kind))
+        pictures = built["folder"]
+        trained = train(pictures, Path(folder) / "runs")
+        runs = {kind: run_digests(trained[kind]) for kind in ("one piece", "towers")}
         values = {
             "datasets": {name: dataset_digests(data) for name, data in built.items()},
             "stream": stream_digests(pictures),

@@ -16,11 +16,8 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, built):
-    folder = tmp_path_factory.mktemp("trained")
-    return {
-        kind: golden.run_digests(golden.train(built["folder"], folder / kind, kind))
-        for kind in golden.RUNS
-    }
+    runs = golden.train(built["folder"], tmp_path_factory.mktemp("trained"))
+    return {kind: golden.run_digests(run) for kind, run in runs.items()}
 
 
 def test_a_build_gives_the_recorded_bytes(built):
