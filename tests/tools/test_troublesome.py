@@ -1,24 +1,18 @@
-import subprocess
-import sys
-
-from keras_alexnet.record import Record
 from tests.tfrecords.conftest import encoded, huge_png, noise
+from tests.tools.troublesome import TroublesomeOptions, all_good, measure
 
 
-def run(folder, *options):
-    path = folder / "record.json"
-    tool = [sys.executable, "-m", "tests.tools.troublesome", folder / "in"]
-    found = subprocess.run([*tool, "--json", path, *options], capture_output=True)
-    figures = {figure.name: figure for figure in Record.load(path).figures}
-    return found.returncode, figures
+def run(folder, **options):
+    record = measure(TroublesomeOptions(folder / "in", **options))
+    return all_good(record), {figure.name: figure for figure in record.figures}
 
 
 def test_every_file_is_accounted_for(tmp_path):
     (tmp_path / "in" / "below").mkdir(parents=True)
     (tmp_path / "in" / "good.jpg").write_bytes(encoded(noise(90, 70)))
     (tmp_path / "in" / "below" / "huge.png").write_bytes(huge_png())
-    status, figures = run(tmp_path)
-    assert status == 0 and len(figures) == 4
+    good, figures = run(tmp_path)
+    assert good and len(figures) == 4
     assert figures["converted"].value == figures["rejected"].value == 1
     huge, good = figures["below/huge.png"], figures["good.jpg"]
     assert huge.value == "rejected" and huge.beside.startswith("too_large")
@@ -28,6 +22,6 @@ def test_every_file_is_accounted_for(tmp_path):
 def test_a_child_that_dies_is_told_from_a_rejection(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "good.jpg").write_bytes(encoded(noise(90, 70)))
-    status, figures = run(tmp_path, "--megabytes", "20")
-    assert status == 1
+    good, figures = run(tmp_path, megabytes=20)
+    assert not good
     assert figures["good.jpg"].value in ("crashed", "out of memory")

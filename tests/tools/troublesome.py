@@ -55,6 +55,12 @@ def measure(options: TroublesomeOptions) -> Record:
     return Record.now("build", title, figures, notes, asdict(options))
 
 
+def all_good(record: Record) -> bool:
+    """Tell whether there were files, and each was converted or rejected."""
+    counted = {figure.name for figure in record.figures if figure.unit == "files"}
+    return bool(counted) and not counted - GOOD
+
+
 def _supervise(path: Path, limit: int) -> list:
     """Return the verdict, then value, unit and remark of the file's figure."""
     child = subprocess.run(
@@ -116,5 +122,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         print(json.dumps(_convert(Path(sys.argv[2]))))
     else:
-        counted = {f.name for f in print_measured(measure).figures if f.unit == "files"}
-        sys.exit(not counted or bool(counted - GOOD))
+        sys.exit(not all_good(print_measured(measure)))

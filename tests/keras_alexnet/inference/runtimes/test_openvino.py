@@ -208,6 +208,7 @@ print(len(noted))
 """
 
 
+@pytest.mark.slow
 def test_signals_are_handled_after_networks_have_gone(openvino):
     command = [sys.executable, "-c", SIGNALLED]
     done = subprocess.run(command, capture_output=True, text=True)
