@@ -84,17 +84,20 @@ def _batches(
         pixels = PixelBatch.without_noise(images)
         return model.trunk(pixels.normalized(model.mean), training=False)
 
+    size = preset.recipe.batch_size
     batches = evaluation_batches(
         dataset.folder,
         manifest=dataset.manifest,
         split=split,
-        batch_size=preset.recipe.batch_size,
+        batch_size=size,
         input_size=preset.input_size,
     )
     for pixels, labels in batches:
         images = pixels.images
-        if len(images) == 1:  # a product of a single row is added up in another order
-            images = tf.concat([images, tf.zeros_like(images)], axis=0)
+        if split == "train":
+            # Last bits of a product depend on its rows, and a step has a whole batch.
+            black = tf.zeros((size - len(images), *images.shape[1:]), images.dtype)
+            images = tf.concat([images, black], axis=0)
         yield features(images).numpy()[: len(labels)], labels.numpy()
 
 
