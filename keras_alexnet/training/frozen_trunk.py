@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.data import PixelBatch, evaluation_batches
+from keras_alexnet.data import PixelBatch
 from keras_alexnet.data.feature_cache import FeatureCache, map_features
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
 from keras_alexnet.presets import Preset
@@ -18,6 +18,7 @@ from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.trained.names import FEATURES
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.run_dataset import RunDataset
+from keras_alexnet.training.streams import every_picture
 from tfrecords.plain_text import say
 
 
@@ -85,14 +86,7 @@ def _batches(
         return model.trunk(pixels.normalized(model.mean), training=False)
 
     size = preset.recipe.batch_size
-    batches = evaluation_batches(
-        dataset.folder,
-        manifest=dataset.manifest,
-        split=split,
-        batch_size=size,
-        input_size=preset.input_size,
-    )
-    for pixels, labels in batches:
+    for pixels, labels in every_picture(preset, dataset, split):
         images = pixels.images
         if split == "train":
             # Last bits of a product depend on its rows, and a step has a whole batch.

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from keras_alexnet.data import evaluation_batches, training_batches
+from keras_alexnet.data import BatchRows, evaluation_batches, training_batches
 from keras_alexnet.data.feature_cache import FeatureCache
 from keras_alexnet.data.feature_stream import feature_batches, features_in_order
 from keras_alexnet.data.picture_cache import PictureCache, cache_pictures
@@ -91,14 +91,28 @@ def validation_stream(
     """
     split, size = dataset.validation_split, preset.recipe.batch_size
     count = dataset.manifest.count(split)
-    make = functools.partial(
-        evaluation_batches,
-        dataset.folder,
-        manifest=dataset.manifest,
-        split=split,
-        batch_size=size,
-        input_size=preset.input_size,
-    )
+    make = functools.partial(every_picture, preset, dataset, split)
     if features is not None:
         make = functools.partial(features_in_order, features, batch_size=size)
     return plan.distribute(make, again=True), math.ceil(count / size)
+
+
+def every_picture(
+    preset: Preset, dataset: RunDataset, split: str, rows: BatchRows | None = None
+) -> tf.data.Dataset:
+    """Return the centre view of every picture of a split, in order.
+
+    Args:
+        preset: Network and recipe, whose batches they come in; the last has the rest.
+        dataset: What is read.
+        split: Which part of it.
+        rows: As in `evaluation_batches`.
+    """
+    return evaluation_batches(
+        dataset.folder,
+        rows=rows,
+        manifest=dataset.manifest,
+        split=split,
+        batch_size=preset.recipe.batch_size,
+        input_size=preset.input_size,
+    )
