@@ -3,11 +3,15 @@ import pytest
 
 from keras_alexnet import load
 from keras_alexnet.data import eval_dataset, feature_cache
+from keras_alexnet.data.mean import mean_patch
 from keras_alexnet.models import alexnet
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_model
+from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.devices.plan import DevicePlan
-from keras_alexnet.training.frozen_trunk import trunk_of
+from keras_alexnet.training.frozen_trunk import cache_features, trunk_of
+from keras_alexnet.training.initial_weights import InitialWeights
+from keras_alexnet.training.run_dataset import RunDataset
 from tests import small
 from tests.keras_alexnet.training.conftest import (
     Kill,
@@ -102,26 +106,44 @@ def test_frozen_products_of_matrices_differ_by_their_rounding_at_most(
             np.testing.assert_array_equal(array, theirs[name], err_msg=name)
 
 
-def test_pictures_that_are_larger_lose_their_margin(
-    run, dataset, tmp_path, monkeypatch
-):
-    kept, own = [], feature_cache.map_features
+@pytest.fixture
+def caching(run, dataset, tmp_path):
+    """A model with the weights of a run, and what caches its features."""
+    preset = small.preset(**frozen(run, cache_features=True))
+    data, initial = RunDataset.read(dataset), InitialWeights.read(run)
+    mean = mean_patch(initial.statistics, small.INPUT)
+    model = compile_network(preset, 3, mean=mean)
+    initial.give(model, small.CLASSES, False)
+    return model, lambda: cache_features(model, preset, data, tmp_path)
 
-    def map_features(*arguments):
-        kept.append(own(*arguments))
-        return kept[-1]
 
-    monkeypatch.setattr(
-        "keras_alexnet.training.frozen_trunk.map_features", map_features
-    )
-    folder = tmp_path / "run"
-    small.train(dataset, folder, epochs=1, **frozen(run, cache_features=True))
-    network = load(folder)
-    for cache, split in zip(kept, ("train", "validation"), strict=True):
+def test_features_are_those_of_the_centre_view(run, dataset, caching):
+    network = load(run)
+    caches = caching[1]()
+    assert {*caches} == {"train", "validation"}
+    for split, cache in caches.items():
         batches = eval_dataset(dataset, split=split, input_size=small.INPUT)
         images = np.concatenate([images for images, _ in batches])
         expected = network.at("pool5").predict(images, verbose=0)
         np.testing.assert_array_equal(cache.rows, expected.reshape(len(images), -1))
+        labels = np.concatenate([labels for _, labels in batches])
+        np.testing.assert_array_equal(cache.labels, labels)
+
+
+@pytest.mark.parametrize("changed", [None, "weights", "mean"])
+def test_features_of_another_trunk_are_not_taken(caching, tmp_path, changed):
+    model, cache = caching
+    before = cache()["train"].rows.copy()
+    file = tmp_path / "features" / "train"
+    inode = file.stat().st_ino
+    if changed == "weights":
+        bias = model.trunk.get_layer("conv5").bias
+        bias.assign(bias + 1)
+    elif changed == "mean":
+        model.mean = model.mean + np.float32(9)
+    after = cache()["train"].rows
+    assert (file.stat().st_ino == inode) is (changed is None)
+    assert np.array_equal(before, after) is (changed is None)
 
 
 def test_it_says_that_nothing_is_random_and_keeps_that(cached, run, capsys):
@@ -163,22 +185,6 @@ def test_a_run_killed_before_its_features_are_whole_makes_them_again(
     (part / "features" / "train").write_bytes(b"of another time")
     small.resume(part)
     assert_same_end(part, cached[0])
-
-
-def test_features_of_other_weights_are_not_taken(run, cached, squares, tmp_path):
-    folder, other = tmp_path / "run", tmp_path / "other"
-    small.train(squares, other, epochs=1, seed=9)
-    for source in (run, other):
-        fields = frozen(source, cache_features=True, resume=source == other)
-        if source == other:
-            for file in (folder / "checkpoints").iterdir():
-                file.unlink()
-        small.train(squares, folder, epochs=1, **fields)
-        maps = np.fromfile(folder / "features" / "train", np.float32)
-        same = np.array_equal(
-            maps, np.fromfile(cached[0] / "features" / "train", np.float32)
-        )
-        assert same is (source == run)
 
 
 @pytest.mark.parametrize(
