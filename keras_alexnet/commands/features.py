@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         find_pictures(options, network),
         options.order,
         options.dtype,
-        _facts(network),
+        _card(network),
     )
     options.out.parent.mkdir(parents=True, exist_ok=True)
     table = extraction.write(options.out)
@@ -136,11 +136,14 @@ def _check_once(names: Sequence[str]) -> None:
         )
 
 
-def _facts(network: "TrainedNetwork") -> dict[str, str]:
+def _card(network: "TrainedNetwork") -> dict[str, Any]:
+    """Return what is to be known of a network whose features one has."""
     from keras_alexnet.trained.folder import network_digest
 
     return {
         "path": os.fspath(network.path),
         "preset": network.config.preset.name,
         "sha256": network_digest(network.path),
+        "classes": len(network.labels),
+        "preprocessing": network.config.preprocessing,
     }

@@ -41,14 +41,21 @@ class NeighbourOptions:
     """Neighbours of each picture."""
     json: Path | None = None
     """Write all to this file, one JSON list."""
+    sheet: Path | None = None
+    """Draw all to this file, .png, .svg or .pdf: a row a picture, its neighbours beside
+    it, as in figure 4."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Search, print a table and write the file that was asked for."""
     options = tyro.cli(NeighbourOptions, args=arguments, prog="alexnet neighbours")
     check_count("count", options.count)
-    files = ResultFiles(options.json)
+    files = ResultFiles(options.json, options.sheet)
     paths = list_pictures(options.queries)
+    from keras_alexnet.figures.neighbours import check_sheet, draw_sheet
+
+    if options.sheet is not None:
+        check_sheet(options.sheet, len(paths), options.count)
     from keras_alexnet.inference.feature_files.index import FeatureIndex
     from keras_alexnet.trained.opening import load
 
@@ -58,7 +65,10 @@ def main(arguments: Sequence[str]) -> int:
     answers = find_neighbours(network, index, choice.name, paths, options.count)
     document = json.dumps(answers, indent=1, allow_nan=False)
     files.write(options.json, (document + "\n").encode())
-    _print_table([answer for answer in answers if not answer["error"]])
+    answered = [answer for answer in answers if not answer["error"]]
+    _print_table(answered)
+    if answered:
+        files.save(options.sheet, lambda out: draw_sheet(answered, out))
     failed = [answer for answer in answers if answer["error"]]
     for answer in failed:
         say(f"{answer['file']}: {answer['error']}", error=True)

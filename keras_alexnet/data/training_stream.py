@@ -79,6 +79,21 @@ class TrainingOptions:
         """Return the batches of an epoch."""
         return split.count // self.batch_size
 
+    def batches(self, split: StoredSplit) -> int:
+        """Return the batches of a pass.
+
+        Raises:
+            DatasetError: The split has fewer pictures than one.
+        """
+        steps = self.steps(split)
+        if steps == 0:
+            raise DatasetError(
+                f"Expected at least one batch of {self.batch_size} in split "
+                f"{self.split!r} of {Path(split.files[0]).parent}, found {split.count} "
+                "pictures. Use a smaller batch."
+            )
+        return self.length * steps - min(self.first_step, self.length * steps)
+
 
 def train_dataset(
     directory: Path | str, *, mean: str = "image", **options: Any
@@ -162,20 +177,14 @@ def _pixels(
 ) -> tf.data.Dataset:
     split = open_split(directory, options.split, options.input_size, manifest)
     statistics = load_statistics(directory)
-    size, steps = options.batch_size, options.steps(split)
-    if steps == 0:
-        raise DatasetError(
-            f"Expected at least one batch of {size} in split {options.split!r} of "
-            f"{directory}, found {split.count} pictures. Use a smaller batch."
-        )
-    count = options.length * steps - min(options.first_step, options.length * steps)
+    size, count = options.batch_size, options.batches(split)
     if rows is not None:
         size = rows.replica_batch(size)
         # Or the workers would ask each other before every step who has data left.
         count = tf.data.INFINITE_CARDINALITY
     cut = _cutter(split.manifest, options, cache)
     return (
-        _presentations(split, options, rows, read=cache is None)
+        presentations(split, options, rows, read=cache is None)
         .map(
             _decoder(cut, split.manifest.image_size, statistics, options),
             num_parallel_calls=available_cores(),
@@ -188,13 +197,20 @@ def _pixels(
     )
 
 
-def _presentations(
+def presentations(
     split: StoredSplit, options: TrainingOptions, rows: BatchRows | None, read: bool
 ) -> tf.data.Dataset:
-    """Return `(epoch, place, example, record)`: what is shown when.
+    """Return what is shown when, in a pass.
 
-    The place is counted within the epoch, the example within the split. Unless they
-    are read, records are empty.
+    Args:
+        split: The records.
+        options: Of the order.
+        rows: As in `training_batches`.
+        read: Whether to read the records; otherwise they are empty.
+
+    Returns:
+        Dataset of `(epoch, place, example, record)`: int64, place within the epoch,
+        example within the split, and the serialized record.
     """
     used = options.steps(split) * options.batch_size
 

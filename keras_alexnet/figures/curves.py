@@ -1,15 +1,13 @@
 """How the errors of training runs fell."""
 
 import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_alexnet.figures.canvas import new_figure
+from keras_alexnet.figures.canvas import new_figure, save_figure
 from keras_alexnet.trained.names import HISTORY_FILE
 from tfrecords.errors import UserError
-from tfrecords.files import disk_error, write_atomically
 from tfrecords.plain_text import printable
 
 if TYPE_CHECKING:
@@ -29,22 +27,10 @@ def draw(paths: Sequence[Path | str], out: Path | str) -> None:
         UserError: A run has no history yet, matplotlib cannot draw such a file, or
             it cannot be written.
     """
-    path = Path(out)
     histories = [(_label(run), read_history(run)) for run in paths]
     with new_figure(8, 4.5, layout="constrained") as figure:
-        kind = path.suffix.lstrip(".").lower() or "png"
-        if kind not in figure.canvas.get_supported_filetypes():
-            raise UserError(
-                f"Expected a picture named .png, .svg or .pdf, got {path.name}."
-            )
         _plot(figure.add_subplot(), histories)
-        picture = io.BytesIO()
-        figure.savefig(picture, format=kind, dpi=120)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, picture.getvalue())
-    except OSError as error:
-        raise disk_error(error, path) from None
+        save_figure(figure, Path(out), dpi=120)
 
 
 def _label(run: Path | str) -> str:

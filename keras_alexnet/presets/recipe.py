@@ -30,6 +30,8 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "shuffle": get_args(Shuffle),
     "precision": get_args(Precision),
 }
+# What of the augmentation has to be off where each picture is seen once.
+_UNCHANGED = {"flip": False, "colour_noise": None, "crop_chunk": 1}
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ class Recipe:
     """Last layer, of conv1 to fc8, that stays as it is with all before it."""
     rates: tuple[str, ...] = ()
     """LAYER=FACTOR, such as fc8=10: what the layer's learning rate is multiplied by."""
+    cache_features: bool = False
+    """Compute once, of the centre of each picture, what the frozen layers make of it,
+    and train the others on that: without random crops, flips and colour noise."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "epochs", "patience", "crop_chunk"):
@@ -142,6 +147,15 @@ class Recipe:
                 "Expected --init with keep_rows and freeze_through, got none: there "
                 "are no weights to keep."
             )
+        if self.cache_features:
+            if last is None:
+                raise UserError(
+                    "Expected --freeze-through with cache_features, got none: a layer "
+                    "that learns sees each picture anew."
+                )
+            # Nothing random can come before what is computed once.
+            for name, value in _UNCHANGED.items():
+                object.__setattr__(self, name, value)
 
     def _check_schedule(self) -> None:
         if self.schedule not in SCHEDULES:

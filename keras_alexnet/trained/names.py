@@ -9,4 +9,5 @@ HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
+FEATURES = "features"  # of frozen layers, that are computed once
 EXTRA = "assets.extra"  # of a SavedModel, which no loader looks at

@@ -15,6 +15,7 @@ from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.devices.xla import choose_xla
+from keras_alexnet.training.frozen_trunk import trunk_of
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.metrics import TopKError
 from keras_alexnet.training.update.optimizer import CoupledSGD
@@ -72,7 +73,10 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
         precision = choose_precision("auto", plan).precision
     xla = choose_xla(recipe, plan)
     network = _build(preset, num_classes, plan, precision)
-    model = DistributedModel(network.input, network.output, name=network.name)
+    trunk = trunk_of(network, recipe) if recipe.cache_features else None
+    first = network.input if trunk is None else trunk.output
+    model = DistributedModel(first, network.output, name=network.name)
+    model.trunk = trunk
     model.towers = plan.towers
     model.colocate = bool(plan.towers)
     model.compiled_replicas = xla and plan.strategy is not None

@@ -44,12 +44,15 @@ def train(
             another process trains in the folder, the network does not fit the
             checkpoint, the loss is not a number, the batch does not divide by the
             replicas, XLA is to compile towers, steps are to be taken in groups under a
-            strategy, the batch does not fit in the memory of a device, or the last
-            state could not be saved.
+            strategy, features are to be computed once on several devices or beside a
+            cache of pictures, the batch does not fit in the memory of a device, or the
+            last state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = find_preset(preset)
     plan = control.plan() if plan is None else plan
+    if preset.recipe.cache_features:
+        _check_features(control, plan)
     plan.check_batch(preset.recipe.batch_size)
     group = control.group_size(plan)
     if preset.recipe.deterministic:
@@ -73,6 +76,20 @@ def train(
         limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
         with memory_explained(plan.devices[0], limit.explain):
             return TrainingRun(preset, control, dataset, plan, group, initial).run()
+
+
+def _check_features(control: Control, plan: DevicePlan) -> None:
+    """Refuse what has no place beside features that are computed once."""
+    if plan.strategy is not None or plan.towers:
+        raise UserError(
+            "Expected one device with --cache-features, got several. Leave --strategy "
+            "out: what is left to compute is little."
+        )
+    if control.cache:
+        raise UserError(
+            "Expected --cache or --cache-features, got both. Leave --cache out: "
+            "pictures are decoded once without it."
+        )
 
 
 def _initial_weights(recipe: Recipe, control: Control) -> InitialWeights | None:

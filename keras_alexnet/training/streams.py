@@ -2,11 +2,13 @@
 
 import functools
 import math
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from keras_alexnet.data import evaluation_batches, training_batches
+from keras_alexnet.data import BatchRows, evaluation_batches, training_batches
+from keras_alexnet.data.feature_cache import FeatureCache
+from keras_alexnet.data.feature_stream import feature_batches, features_in_order
 from keras_alexnet.data.picture_cache import PictureCache, cache_pictures
 from keras_alexnet.data.records import open_split
 from keras_alexnet.presets import Preset
@@ -27,6 +29,7 @@ def training_stream(
     step: int,
     last: int,
     cache: PictureCache | None = None,
+    features: FeatureCache | None = None,
 ) -> Batches:
     """Return the batches from a step of an epoch on.
 
@@ -38,20 +41,27 @@ def training_stream(
         step: Batches of it to leave out.
         last: Epoch to stop before.
         cache: Of `training_cache`; None reads the records.
+        features: Of the training split; None gives the pictures.
     """
     recipe = preset.recipe
+    order: dict[str, Any] = {
+        "manifest": dataset.manifest,
+        "batch_size": recipe.batch_size,
+        "input_size": preset.input_size,
+        "epochs": last,
+        "first_epoch": epoch,
+        "first_step": step,
+        "seed": recipe.seed,
+    }
+    if features is not None:
+        make = functools.partial(feature_batches, dataset.folder, features, **order)
+        return plan.distribute(make)
     schedule = SCHEDULES[recipe.schedule]
     make = functools.partial(
         training_batches,
         dataset.folder,
-        manifest=dataset.manifest,
+        **order,
         cache=cache,
-        batch_size=recipe.batch_size,
-        input_size=preset.input_size,
-        epochs=last,
-        first_epoch=epoch,
-        first_step=step,
-        seed=recipe.seed,
         flip=recipe.flip,
         colour_noise=recipe.colour_noise,
         colour_epochs=None if schedule is None else schedule.colour_off,
@@ -68,18 +78,41 @@ def training_cache(preset: Preset, dataset: RunDataset) -> PictureCache | None:
 
 
 def validation_stream(
-    preset: Preset, dataset: RunDataset, plan: DevicePlan
+    preset: Preset,
+    dataset: RunDataset,
+    plan: DevicePlan,
+    features: FeatureCache | None = None,
 ) -> Validation:
-    """Return the pictures that training watches, and their number of batches."""
+    """Return the pictures that training watches, and their number of batches.
+
+    Args:
+        preset, dataset, plan: As in `training_stream`.
+        features: Of the split that is watched; None gives the pictures.
+    """
     split, size = dataset.validation_split, preset.recipe.batch_size
-    make = functools.partial(
-        evaluation_batches,
+    count = dataset.manifest.count(split)
+    make = functools.partial(every_picture, preset, dataset, split)
+    if features is not None:
+        make = functools.partial(features_in_order, features, batch_size=size)
+    return plan.distribute(make, again=True), math.ceil(count / size)
+
+
+def every_picture(
+    preset: Preset, dataset: RunDataset, split: str, rows: BatchRows | None = None
+) -> tf.data.Dataset:
+    """Return the centre view of every picture of a split, in order.
+
+    Args:
+        preset: Network and recipe, whose batches they come in; the last has the rest.
+        dataset: What is read.
+        split: Which part of it.
+        rows: As in `evaluation_batches`.
+    """
+    return evaluation_batches(
         dataset.folder,
+        rows=rows,
         manifest=dataset.manifest,
         split=split,
-        batch_size=size,
+        batch_size=preset.recipe.batch_size,
         input_size=preset.input_size,
-    )
-    return plan.distribute(make, again=True), math.ceil(
-        dataset.manifest.count(split) / size
     )

@@ -2,10 +2,11 @@
 
 import functools
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 
+from keras_alexnet.data.feature_cache import FeatureCache
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.presets import Preset
@@ -19,6 +20,7 @@ from keras_alexnet.training.callbacks import (
 from keras_alexnet.training.compile import compile_network
 from keras_alexnet.training.control import Control
 from keras_alexnet.training.devices.plan import DevicePlan
+from keras_alexnet.training.frozen_trunk import cache_features
 from keras_alexnet.training.initial_weights import InitialWeights
 from keras_alexnet.training.progress_report import ProgressBar, ProgressLines
 from keras_alexnet.training.run_dataset import RunDataset
@@ -51,6 +53,7 @@ class TrainingRun:
         group: Steps that are taken in one call.
         initial: The weights that it begins with, if they are those of a network.
         cache: The decoded training pictures, once they are.
+        features: By split, what the frozen layers make of its pictures, once they do.
     """
 
     preset: Preset
@@ -60,6 +63,7 @@ class TrainingRun:
     group: int
     initial: InitialWeights | None
     cache: PictureCache | None = None
+    features: dict[str, FeatureCache] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         size, recipe = self.preset.input_size, self.preset.recipe
@@ -90,6 +94,9 @@ class TrainingRun:
         say_schedule(recipe)
         if self.control.cache:  # before signals wait for the end of a step
             self.cache = training_cache(self.preset, self.dataset)
+        if recipe.cache_features:
+            places = (self.dataset, self.control.run)
+            self.features = cache_features(self.model, self.preset, *places)
         with self.saving.signals, self.saving:
             self._fit()
         return self.progress
@@ -149,7 +156,8 @@ class TrainingRun:
         """Finish the epoch that was interrupted, then train the others."""
         first, done = self.progress.epoch, self.progress.step
         callbacks = self._callbacks()
-        validation = validation_stream(self.preset, self.dataset, self.plan)
+        watched = self.features.get(self.dataset.validation_split)
+        validation = validation_stream(self.preset, self.dataset, self.plan, watched)
         if done == self.progress.steps:
             self._finish_epoch(callbacks, validation)
         elif done:
@@ -174,6 +182,7 @@ class TrainingRun:
                 step=step,
                 last=last,
                 cache=self.cache,
+                features=self.features.get("train"),
             ),
             validation_data=validation[0],
             validation_steps=validation[1],

@@ -32,7 +32,7 @@ class Extraction:
         pictures: Which.
         order: HWC or CHW, of the maps of convolutions and pools.
         dtype: float32 or float16.
-        facts: Of the network, for the file: its SHA-256 and so on.
+        facts: Of the network, for the file: its card.
     """
 
     extractor: FeatureExtractor
@@ -124,6 +124,7 @@ class Extraction:
     def _facts(self) -> dict[str, Any]:
         return {
             "version": VERSION,
+            "tensorflow": tf.__version__,
             "network": self.facts,
             "layers": {name: list(shape) for name, shape in self.shapes.items()},
             "order": self.order,
@@ -132,7 +133,7 @@ class Extraction:
 
     def _identity(self) -> dict[str, Any]:
         pictures = {"digest": self.pictures.digest, "batch": BATCH_SIZE}
-        return {**self._facts(), "tensorflow": tf.__version__, "pictures": pictures}
+        return {**self._facts(), "pictures": pictures}
 
 
 def _write(table: FeatureTable, out: Path) -> None:

@@ -38,6 +38,8 @@ class DistributedModel(keras.Model):
 
     Attributes:
         mean: float32 `(side, side, 3)`, what is subtracted from `PixelBatch`.
+        trunk: The frozen layers before this model, where what they make of pictures is
+            computed once and given instead of pictures; None where there are none.
         towers: Device of each input, where there is one for each tower: a pair for each
             replica of this process, in turn.
         colocate: Whether backward work runs where the forward work did, as towers need.
@@ -50,6 +52,7 @@ class DistributedModel(keras.Model):
     """
 
     mean: np.ndarray
+    trunk: Any = None
     towers: tuple[str, ...] = ()
     colocate = False
     compiled_replicas = False

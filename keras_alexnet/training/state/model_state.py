@@ -153,7 +153,8 @@ def _in_towers(model: keras.Model) -> bool:
 
 def _model_variables(model: keras.Model) -> dict[str, keras.Variable]:
     named: dict[str, keras.Variable] = {}
-    for layer in model.layers:
+    trunk = getattr(model, "trunk", None)
+    for layer in [*(trunk.layers if trunk else ()), *model.layers]:
         for variable in layer.variables:
             own = COUNTER if variable.name == _SEED_STATE else variable.name
             name = f"{layer.name}/{own}"

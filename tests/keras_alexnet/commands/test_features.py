@@ -1,9 +1,14 @@
 import hashlib
 import json
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
+import tensorflow as tf
+from pyarrow import parquet
 
+import keras_alexnet
 from keras_alexnet import cli, load
 from tests import small
 
@@ -36,10 +41,63 @@ def test_features_of_files_folders_and_lists(run, pictures, tmp_path, capsys):
     assert names == ["2.jpg", "0.jpg", "1.jpg", "2.jpg", "1.jpg"]
     expected = load(run).features(found["paths"].tolist(), "fc6_pre")
     np.testing.assert_array_equal(found["fc6_pre"], expected)
-    facts = json.loads(str(found["facts"]))
-    digest = hashlib.sha256((run / "network.keras").read_bytes()).hexdigest()
-    assert facts["network"]["sha256"] == digest
-    assert facts["network"]["preset"] == "released"
+
+
+def _npz_facts(path):
+    return np.load(path)["facts"].item()
+
+
+def _h5_facts(path):
+    with h5py.File(path) as file:
+        return file.attrs["facts"]
+
+
+def _mat_facts(path):
+    return scipy.io.loadmat(path)["facts"].item()
+
+
+def _parquet_facts(path):
+    return parquet.read_schema(path).metadata[b"facts"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "read"),
+    [
+        (".npz", _npz_facts),
+        (".h5", _h5_facts),
+        (".mat", _mat_facts),
+        (".parquet", _parquet_facts),
+        (".npy", None),
+        (".tfrecord", None),
+    ],
+)
+def test_the_card_of_the_network_lies_beside_and_in_the_file(
+    run, pictures, tmp_path, ending, read
+):
+    out = tmp_path / f"out{ending}"
+    assert (
+        features(run, pictures, "--layer", "conv5", "--order", "CHW", "--out", out) == 0
+    )
+    beside = json.loads(out.with_name(f"{out.name}.json").read_text())
+    config = json.loads((run / "config.json").read_text())
+    card = {
+        "version": keras_alexnet.__version__,
+        "tensorflow": tf.__version__,
+        "network": {
+            "path": str(run),
+            "preset": "released",
+            "sha256": hashlib.sha256((run / "network.keras").read_bytes()).hexdigest(),
+            "classes": 3,
+            "preprocessing": config["preprocessing"],
+        },
+        "layers": {"conv5": [8, 3, 3]},
+        "order": "CHW",
+        "dtype": "float32",
+    }
+    assert card["network"]["preprocessing"]["mean"] == "image"
+    assert {name: beside[name] for name in card} == card
+    if read is not None:
+        assert json.loads(read(out)) == card
 
 
 def test_features_of_a_split_have_its_labels(run, dataset, tmp_path, capsys):

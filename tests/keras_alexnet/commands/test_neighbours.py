@@ -4,8 +4,10 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_alexnet import cli, load
+from keras_alexnet.figures.neighbours import GAP, SIDE, TEXT
 from tests import small
 
 
@@ -50,6 +52,20 @@ def test_the_nearest_pictures_are_shown_and_written(
     table = "".join(character for character in said.out if character not in "│ \n")
     assert query.name in table  # folded, not cut off
     assert all(near["file"].split("/")[-1] in table for near in answer["neighbours"])
+
+
+def test_a_sheet_is_drawn_of_what_can_be_read(run, index, tmp_path, capsys):
+    query, bad, out = (tmp_path / name for name in ("q.jpg", "bad.jpg", "out.png"))
+    query.write_bytes(small.encode(small.picture(1, 33)))
+    bad.write_bytes(b"nothing")
+    assert neighbours(run, index, bad, query, "--count", 2, "--sheet", out) == 1
+    with Image.open(out) as sheet:
+        assert sheet.size == (3 * (SIDE + GAP) + 2 * GAP, SIDE + TEXT + GAP)
+    out.unlink()
+    assert neighbours(run, index, bad, "--sheet", out) == 1 and not out.exists()
+    capsys.readouterr()
+    assert neighbours(run, index, query, "--count", 300, "--sheet", out) == 1
+    assert "Expected at most 300 pictures in a sheet" in capsys.readouterr().err
 
 
 def test_an_index_of_another_network_is_refused(run, index, tmp_path, capsys):

@@ -41,6 +41,7 @@ def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
         ({"init": "a", "freeze_through": "pool1"}, "got 'pool1'"),
         ({"freeze_through": "conv5"}, "Expected --init with keep_rows"),
         ({"keep_rows": True}, "Expected --init with keep_rows"),
+        ({"cache_features": True}, "Expected --freeze-through with cache_features"),
         ({"rates": ("fc9=1",)}, "Expected rates such as fc8=10.*got 'fc9=1'"),
         ({"rates": ("fc8",)}, "got 'fc8'"),
         ({"rates": ("fc8=-1",)}, "got 'fc8=-1'"),
@@ -60,6 +61,14 @@ def test_a_layer_is_frozen_or_has_a_rate_of_its_own():
     assert rates == {"conv1": 0.0, "conv2": 0.0, "conv3": 1.0}
     assert recipe.layer_rate("fc8") == 10.0
     assert Recipe(rates=["fc8=2"]).rates == ("fc8=2",)  # as JSON has it
+
+
+def test_features_that_are_computed_once_leave_nothing_random_before_them():
+    frozen = {"init": "a", "freeze_through": "conv5"}
+    random = {"flip": True, "colour_noise": "released", "crop_chunk": 32}
+    recipe = Recipe(**frozen, **random, cache_features=True)
+    assert (recipe.flip, recipe.colour_noise, recipe.crop_chunk) == (False, None, 1)
+    assert vars(Recipe(**frozen, **random)).items() >= random.items()
 
 
 def test_what_may_change_on_resume_is_when_the_rate_drops_and_when_the_run_ends():

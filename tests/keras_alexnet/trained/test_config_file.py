@@ -101,6 +101,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         "colour_noise": own.recipe.colour_noise,
         "deterministic": False,
         **{"init": None, "keep_rows": False, "freeze_through": None, "rates": ()},
+        "cache_features": False,
         "shuffle": "buffer",
     }
     assert vars(recipe) == expected
