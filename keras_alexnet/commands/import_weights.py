@@ -10,10 +10,8 @@ import tyro
 from keras_alexnet.presets import PRESETS
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
-from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
-    from keras_alexnet.weights.fitting import Misfit
     from keras_alexnet.weights.importing import ImportedWeights
 
 
@@ -34,7 +32,7 @@ class ImportWeightsOptions:
     labels: Path | None = None
     """Text file of the class names, one a line; None: those in FILE, or numbers."""
     mean: Path | None = None
-    """Caffe's mean image, .binaryproto; None: the mean colour."""
+    """Caffe's mean image, .binaryproto, or our statistics.npz; None: a mean colour."""
     sha256: str | None = None
     """What FILE has to hash to."""
 
@@ -46,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     if options.preset is not None:
         PRESETS[options.preset]  # before a large file is read
-    from keras_alexnet.weights.fitting import WeightsMisfit
+    from keras_alexnet.trained.misfit import WeightsMisfit, print_misfits
     from keras_alexnet.weights.importing import import_weights
 
     try:
@@ -59,17 +57,10 @@ def main(arguments: Sequence[str]) -> int:
             sha256=options.sha256,
         )
     except WeightsMisfit as error:
-        _print_misfits(error.rows)
+        print_misfits(error.rows)
         raise UserError(str(error)) from None
     _tell(found, options.out)
     return 0
-
-
-def _print_misfits(rows: "Sequence[Misfit]") -> None:
-    table = Table("tensor", "expected", "received")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 def _tell(found: "ImportedWeights", out: Path) -> None:

@@ -15,6 +15,8 @@ READERS: "Registry[Callable[[Path], ForeignWeights]]" = Registry(
     {
         "caffemodel": "keras_alexnet.weights.caffe:read",
         "caffemodel.h5": "keras_alexnet.weights.caffe_hdf5:read",
+        "keras": "keras_alexnet.weights.keras_file:read",
+        "weights.h5": "keras_alexnet.weights.keras_hdf5:read",
         "npy": "keras_alexnet.weights.npy:read",
         "pth": "keras_alexnet.weights.torch:read",
         "safetensors": "keras_alexnet.weights.safetensors:read",

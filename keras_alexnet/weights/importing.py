@@ -14,6 +14,8 @@ from keras_alexnet.weights import READERS
 from keras_alexnet.weights.caffe_mean import with_mean
 from keras_alexnet.weights.fitting import class_count, tell_preset
 from keras_alexnet.weights.foreign import ForeignWeights, InputRule
+from keras_alexnet.weights.keras_layers import check_layers
+from keras_alexnet.weights.own import OWN_RULE, with_statistics
 from keras_alexnet.weights.published import PUBLISHED, PublishedFile
 from keras_alexnet.weights.signature import tell_format
 from tfrecords import Statistics
@@ -66,7 +68,8 @@ def import_weights(
         preset: What the weights were trained with; None where shapes and names tell.
         labels: Text file of the class names in label order, one a line; None: those of
             the file, else numbers from 0.
-        mean: Caffe's mean image, `.binaryproto`; None takes the mean colour.
+        mean: Caffe's mean image, `.binaryproto`, for weights of Caffe; statistics.npz
+            of their dataset for ours. None takes the mean colour.
         sha256: What the file has to hash to, in hexadecimal.
 
     Raises:
@@ -79,9 +82,9 @@ def import_weights(
     sha1 = _checked_hash(path, sha256)
     weights = READERS[found](path)
     fitted = tell_preset(weights, preset or _published_preset(sha1))
-    rule = _rule(weights, mean)
+    rule, statistics = _rule(weights, fitted, mean)
     names = _labels(weights, labels)
-    config, statistics = _facts(fitted, rule)
+    config = _config(fitted, rule)
     from keras_alexnet.trained.folder import save_network  # Keras takes a second
 
     model = build_network(config.preset, weights)
@@ -99,6 +102,8 @@ def build_network(preset: Preset, weights: ForeignWeights) -> "keras.Model":
     for name, array in weights.arrays.items():
         layer, _, part = name.rpartition(".")
         getattr(model.get_layer(layer), part).assign(array)
+    if weights.layers:
+        check_layers(model, weights.layers)
     return model
 
 
@@ -131,15 +136,22 @@ def _published_preset(sha1: str) -> str | None:
     return PUBLISHED[sha1].preset if sha1 in PUBLISHED else None
 
 
-def _rule(weights: ForeignWeights, mean: Path | str | None) -> InputRule:
-    if mean is None:
-        return weights.rule
-    if weights.rule.mean_at != "view":
-        raise UserError(
-            f"Expected no --mean with weights that are not Caffe's, got {mean}: the "
-            "mean that they need is known. Leave it out."
-        )
-    return with_mean(weights.rule, local_path(mean))
+def _rule(
+    weights: ForeignWeights, preset: Preset, mean: Path | str | None
+) -> tuple[InputRule, Statistics]:
+    """Return what pictures the weights need, and what is known of those."""
+    rule = weights.rule
+    if mean is not None:
+        path = local_path(mean)
+        if rule is OWN_RULE:
+            return with_statistics(path, preset)
+        if rule.mean_at != "view":
+            raise UserError(
+                f"Expected no --mean with weights that are neither Caffe's nor ours, "
+                f"got {mean}: the mean that they need is known. Leave it out."
+            )
+        rule = with_mean(rule, path)
+    return rule, mean_statistics(rule.mean, rule.stored_size)
 
 
 def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
@@ -160,17 +172,16 @@ def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
     return names
 
 
-def _facts(preset: Preset, rule: InputRule) -> tuple[NetworkConfig, Statistics]:
-    """Return what the folder says of the pictures that the weights were trained on."""
+def _config(preset: Preset, rule: InputRule) -> NetworkConfig:
+    """Return what the folder says of the network and of the pictures that it needs."""
     kind = "channel" if rule.mean.ndim == 1 else "image"
     preset = preset.replace(mean=kind)
-    size = rule.stored_size
-    facts = preprocessing_of(preset, size, rule.resize_filter, False)
+    facts = preprocessing_of(preset, rule.stored_size, rule.resize_filter, False)
     if rule.resize != "short_side":
         facts["resize"] = rule.resize
     if kind == "image" and rule.mean_at != "centre":
         facts["mean_at"] = rule.mean_at
-    return NetworkConfig(preset, facts), mean_statistics(rule.mean, size)
+    return NetworkConfig(preset, facts)
 
 
 def mean_statistics(mean: np.ndarray, size: int) -> Statistics:
