@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_alexnet.presets import PRESETS, Preset
 from tfrecords.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_alexnet.trained.card import NetworkCard
 
 # The largest preset has 62 million numbers: so much of a file, and so many numbers of
 # it, are a mistake or meant to harm.
@@ -65,6 +68,7 @@ class ForeignWeights:
         certain: Whether the file itself says that, so that nobody else may.
         labels: Class names where the file has them, else empty.
         preset: What the file says that it is, with every field; None: it does not.
+        card: All that a network folder says, where the file says it; None: it does not.
         layers: Those of its network, where the file tells of each; else empty.
     """
 
@@ -75,6 +79,7 @@ class ForeignWeights:
     labels: tuple[str, ...] = ()
     preset: Preset | None = None
     layers: tuple[SavedLayer, ...] = ()
+    card: "NetworkCard | None" = None
 
 
 def check_numbers(counts: Mapping[str, int], where: str) -> None:

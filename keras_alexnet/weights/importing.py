@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_alexnet.presets import Preset
 from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
+from keras_alexnet.trained.new_folder import check_new_folder
 from keras_alexnet.weights import READERS
 from keras_alexnet.weights.caffe_mean import with_mean
 from keras_alexnet.weights.fitting import class_count, tell_preset
@@ -19,7 +20,6 @@ from keras_alexnet.weights.own import OWN_RULE, with_statistics
 from keras_alexnet.weights.published import PUBLISHED, PublishedFile
 from keras_alexnet.weights.signature import tell_format
 from tfrecords import Statistics
-from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.errors import UserError
 from tfrecords.files import local_path
 from tfrecords.text_file import is_utf8, read_text
@@ -76,15 +76,14 @@ def import_weights(
         UserError: The file is of no known format, damaged, or not the one that was
             meant; its weights fit no preset, or several; or the folder holds something.
     """
-    path, out = local_path(path), local_path(out)
-    _check_out(out)
+    path, out = local_path(path), check_new_folder(out)
     found = tell_format(path)
     sha1 = _checked_hash(path, sha256)
     weights = READERS[found](path)
     fitted = tell_preset(weights, preset or _published_preset(sha1))
     rule, statistics = _rule(weights, fitted, mean)
     names = _labels(weights, labels)
-    config = _config(fitted, rule)
+    config = weights.card.config if weights.card else _config(fitted, rule)
     from keras_alexnet.trained.folder import save_network  # Keras takes a second
 
     model = build_network(config.preset, weights)
@@ -97,23 +96,13 @@ def import_weights(
 def build_network(preset: Preset, weights: ForeignWeights) -> "keras.Model":
     """Return the network of a preset with weights that fit it."""
     from keras_alexnet.models import alexnet
+    from keras_alexnet.trained.tensors import assign_tensors
 
     model = alexnet(preset, class_count(weights.arrays), seed=0, dtype="float32")
-    for name, array in weights.arrays.items():
-        layer, _, part = name.rpartition(".")
-        getattr(model.get_layer(layer), part).assign(array)
+    assign_tensors(model, weights.arrays)
     if weights.layers:
         check_layers(model, weights.layers)
     return model
-
-
-def _check_out(out: Path) -> None:
-    check_folder_name(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            f"Expected a new or empty folder for a network, found something in {out}. "
-            "Choose another one."
-        )
 
 
 def _checked_hash(path: Path, sha256: str | None) -> str:
@@ -141,6 +130,8 @@ def _rule(
 ) -> tuple[InputRule, Statistics]:
     """Return what pictures the weights need, and what is known of those."""
     rule = weights.rule
+    if weights.card and mean is None:
+        return rule, weights.card.statistics
     if mean is not None:
         path = local_path(mean)
         if rule is OWN_RULE:
