@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
@@ -35,6 +35,10 @@ class ImportWeightsOptions:
     """Caffe's mean image, .binaryproto, or our statistics.npz; None: a mean colour."""
     sha256: str | None = None
     """What FILE has to hash to."""
+    channels: Literal["bgr", "rgb"] | None = None
+    """Colour that conv1 in FILE takes first; None: as the format has it."""
+    fc6_order: Literal["chw", "hwc"] | None = None
+    """How fc6 in FILE takes its maps: whole, or place by place; None likewise."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,6 +59,8 @@ def main(arguments: Sequence[str]) -> int:
             labels=options.labels,
             mean=options.mean,
             sha256=options.sha256,
+            channels=options.channels,
+            fc6_order=options.fc6_order,
         )
     except WeightsMisfit as error:
         print_misfits(error.rows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from keras_alexnet.trained.card import NetworkCard
 from keras_alexnet.trained.folder import network_digest
 from keras_alexnet.trained.network import TrainedNetwork
-from keras_alexnet.trained.new_folder import new_network_folder
+from keras_alexnet.trained.new_folder import NetworkFacts, new_network_folder
 from tfrecords.errors import UserError
 
 
@@ -44,6 +44,6 @@ def exported_folder(
             f"Expected --views and --top for a SavedModel alone, got {views} and {top} "
             f"for {file}, which is the network without its pictures. Leave them out."
         )
-    facts = (card.labels, card.config, card.statistics)
-    with new_network_folder(out, file, *facts) as path:
+    facts = NetworkFacts(card.labels, card.config, card.statistics)
+    with new_network_folder(out, file, facts) as path:
         yield path

@@ -14,7 +14,7 @@ from keras_alexnet.trained.names import (
     NETWORK_FILE,
     SAFETENSORS_FILE,
 )
-from keras_alexnet.trained.new_folder import new_network_folder
+from keras_alexnet.trained.new_folder import NetworkFacts, new_network_folder
 from keras_alexnet.trained.tensors import load_tensors
 from tfrecords import Statistics
 from tfrecords.dataset.labels import read_labels
@@ -57,8 +57,8 @@ def save_network(
     Raises:
         UserError: The folder holds something or cannot be written.
     """
-    facts = (labels, config, statistics)
-    with new_network_folder(folder, NETWORK_FILE, *facts) as path:
+    facts = NetworkFacts(labels, config, statistics)
+    with new_network_folder(folder, NETWORK_FILE, facts) as path:
         model.save(path)
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from keras_alexnet.trained.config_file import NetworkConfig, write_config
 from tfrecords import Statistics
@@ -32,22 +33,30 @@ def check_new_folder(folder: Path | str) -> Path:
     return folder
 
 
+class NetworkFacts(NamedTuple):
+    """What stands in a network folder beside the network.
+
+    Attributes:
+        labels: Class names in label order.
+        config: What the network is; what it keeps of a run is not written.
+        statistics: Of the pictures that it learnt from.
+    """
+
+    labels: Sequence[str]
+    config: NetworkConfig
+    statistics: Statistics
+
+
 @contextmanager
 def new_network_folder(
-    folder: Path | str,
-    file: str,
-    labels: Sequence[str],
-    config: NetworkConfig,
-    statistics: Statistics,
+    folder: Path | str, file: str, facts: NetworkFacts
 ) -> Iterator[Path]:
     """Give a path to write a network to, whose folder appears if the block ends well.
 
     Args:
         folder: A new one, or an empty one.
         file: Name of the network's file in it; others may be written beside it.
-        labels: Class names in label order.
-        config: What the network is; what it keeps of a run is left out.
-        statistics: Of the pictures that it learnt from.
+        facts: What else is in the folder.
 
     Raises:
         UserError: The folder holds something or cannot be written.
@@ -61,7 +70,7 @@ def new_network_folder(
         try:
             scratch.chmod(0o777 & ~_umask())
             yield scratch / file
-            write_facts(scratch, labels, config, statistics)
+            write_facts(scratch, *facts)
             sync(scratch / file)
             os.replace(scratch, folder)
         except BaseException:

@@ -8,9 +8,10 @@ from keras_alexnet.registry import Registry
 
 if TYPE_CHECKING:
     from keras_alexnet.weights.foreign import ForeignWeights
+    from keras_alexnet.weights.layout import FileOrder
 
-# `read(path) -> ForeignWeights`; `signature.tell_format` says which is whose.
-READERS: "Registry[Callable[[Path], ForeignWeights]]" = Registry(
+# `read(path, order) -> ForeignWeights`; `signature.tell_format` says which is whose.
+READERS: "Registry[Callable[[Path, FileOrder], ForeignWeights]]" = Registry(
     "format of weights",
     {
         "caffemodel": "keras_alexnet.weights.caffe:read",

@@ -16,6 +16,7 @@ from keras_alexnet.weights.caffe_mean import with_mean
 from keras_alexnet.weights.fitting import class_count, tell_preset
 from keras_alexnet.weights.foreign import ForeignWeights, InputRule
 from keras_alexnet.weights.keras_layers import check_layers
+from keras_alexnet.weights.layout import Channels, Fc6Order, FileOrder
 from keras_alexnet.weights.own import OWN_RULE, with_statistics
 from keras_alexnet.weights.published import PUBLISHED, PublishedFile
 from keras_alexnet.weights.signature import tell_format
@@ -59,6 +60,8 @@ def import_weights(
     labels: Path | str | None = None,
     mean: Path | str | None = None,
     sha256: str | None = None,
+    channels: Channels | None = None,
+    fc6_order: Fc6Order | None = None,
 ) -> ImportedWeights:
     """Write a network folder of a file of weights, whole or not at all.
 
@@ -71,6 +74,9 @@ def import_weights(
         mean: Caffe's mean image, `.binaryproto`, for weights of Caffe; statistics.npz
             of their dataset for ours. None takes the mean colour.
         sha256: What the file has to hash to, in hexadecimal.
+        channels: Which colour the file's conv1 takes first; None: as its format has it.
+        fc6_order: How the file's fc6 takes its maps; None likewise. A wrong order has
+            the right shapes: only pictures of known classes show it.
 
     Raises:
         UserError: The file is of no known format, damaged, or not the one that was
@@ -79,9 +85,9 @@ def import_weights(
     path, out = local_path(path), check_new_folder(out)
     found = tell_format(path)
     sha1 = _checked_hash(path, sha256)
-    weights = READERS[found](path)
+    weights = READERS[found](path, FileOrder(channels, fc6_order))
     fitted = tell_preset(weights, preset or _published_preset(sha1))
-    rule, statistics = _rule(weights, fitted, mean)
+    rule, statistics = _rule(weights, fitted, mean, channels or "bgr")
     names = _labels(weights, labels)
     config = weights.card.config if weights.card else _config(fitted, rule)
     from keras_alexnet.trained.folder import save_network  # Keras takes a second
@@ -126,7 +132,10 @@ def _published_preset(sha1: str) -> str | None:
 
 
 def _rule(
-    weights: ForeignWeights, preset: Preset, mean: Path | str | None
+    weights: ForeignWeights,
+    preset: Preset,
+    mean: Path | str | None,
+    channels: Channels,
 ) -> tuple[InputRule, Statistics]:
     """Return what pictures the weights need, and what is known of those."""
     rule = weights.rule
@@ -141,7 +150,7 @@ def _rule(
                 f"Expected no --mean with weights that are neither Caffe's nor ours, "
                 f"got {mean}: the mean that they need is known. Leave it out."
             )
-        rule = with_mean(rule, path)
+        rule = with_mean(rule, path, channels)
     return rule, mean_statistics(rule.mean, rule.stored_size)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras_alexnet.models.layer_table import CONV_LAYERS
 from keras_alexnet.weights.foreign import ForeignWeights
 from keras_alexnet.weights.hdf5 import read_arrays
-from keras_alexnet.weights.layout import as_float32
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, as_float32
 from keras_alexnet.weights.own import DENSE_LAYERS, OWN_RULE, PARTS
 
 ROOT = "layers"
@@ -22,12 +22,13 @@ _LAYERS = {
 _RANDOM = "seed_generator/"  # where the dropouts are in their random numbers
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read kernels and biases; which preset it is only their shapes tell.
 
     Raises:
         UserError: As `read_arrays`.
     """
+    order.refuse("a .weights.h5 file of ours")
     return ForeignWeights(own_arrays(path), OWN_RULE)
 
 

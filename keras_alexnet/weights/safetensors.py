@@ -13,7 +13,7 @@ from keras_alexnet.weights.foreign import (
     check_file_size,
     check_numbers,
 )
-from keras_alexnet.weights.layout import as_float32
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, in_our_order
 from keras_alexnet.weights.own import OWN_RULE, TENSORS
 from keras_alexnet.weights.torch import of_torch
 from tfrecords.errors import UserError
@@ -29,7 +29,7 @@ def is_safetensors(start: bytes) -> bool:
     return len(start) > 8 and start[8:9] == b"{"
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read tensors that are named as ours, or as PyTorch's state dicts name them.
 
     Raises:
@@ -58,11 +58,12 @@ def read(path: Path) -> ForeignWeights:
             "Get it again."
         ) from None
     if card is not None:
+        order.refuse("an export of ours")
         return _of_card(card, tensors, path)
     if any(name.endswith(".kernel") and name in TENSORS for name in tensors):
-        arrays = {name: as_float32(tensor) for name, tensor in tensors.items()}
+        arrays = in_our_order(tensors, order.of("rgb", "hwc"))
         return ForeignWeights(arrays, OWN_RULE)
-    return of_torch({_plain(name): tensor for name, tensor in tensors.items()})
+    return of_torch({_plain(name): x for name, x in tensors.items()}, order)
 
 
 def _of_card(text: str, tensors: dict[str, np.ndarray], path: Path) -> ForeignWeights:

@@ -3,7 +3,11 @@ import stat
 import pytest
 
 from keras_alexnet.trained.folder import open_network
-from keras_alexnet.trained.new_folder import check_new_folder, new_network_folder
+from keras_alexnet.trained.new_folder import (
+    NetworkFacts,
+    check_new_folder,
+    new_network_folder,
+)
 from tfrecords.errors import UserError
 
 
@@ -16,8 +20,8 @@ def test_what_is_there_is_left_alone(tmp_path):
 
 
 def test_others_may_read_it_as_they_may_any_folder(run, tmp_path):
-    facts = open_network(run)[1:]
-    with new_network_folder(tmp_path / "net", "network.x", *facts) as path:
+    facts = NetworkFacts(*open_network(run)[1:])
+    with new_network_folder(tmp_path / "net", "network.x", facts) as path:
         path.write_bytes(b"x")
     (tmp_path / "plain").mkdir()
     modes = [stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("net", "plain")]
@@ -26,8 +30,8 @@ def test_others_may_read_it_as_they_may_any_folder(run, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_line(run, tmp_path):
     (tmp_path / "file").write_text("x")
-    facts = open_network(run)[1:]
+    facts = NetworkFacts(*open_network(run)[1:])
     with pytest.raises(UserError, match="Cannot write .*network.x") as error:
-        with new_network_folder(tmp_path / "file/net", "network.x", *facts):
+        with new_network_folder(tmp_path / "file/net", "network.x", facts):
             raise AssertionError
     assert "\n" not in str(error.value)
