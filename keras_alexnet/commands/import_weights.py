@@ -23,8 +23,8 @@ class ImportWeightsOptions:
     them. Where a tensor is not as it should be, nothing is written.
     """
 
-    file: tyro.conf.Positional[Path]
-    """File of weights."""
+    file: tyro.conf.Positional[str]
+    """File of weights, or its https:// address, for which --sha256 is needed."""
     out: tyro.conf.Positional[Path]
     """New folder of the network."""
     preset: str | None = None

@@ -13,6 +13,7 @@ from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
 from keras_alexnet.trained.new_folder import check_new_folder
 from keras_alexnet.weights import READERS
 from keras_alexnet.weights.caffe_mean import with_mean
+from keras_alexnet.weights.download import fetch, is_web_address
 from keras_alexnet.weights.fitting import class_count, tell_preset
 from keras_alexnet.weights.foreign import ForeignWeights, InputRule
 from keras_alexnet.weights.keras_layers import check_layers
@@ -66,7 +67,8 @@ def import_weights(
     """Write a network folder of a file of weights, whole or not at all.
 
     Args:
-        path: The file; its content tells the format.
+        path: The file; its content tells the format. An `https://` address is fetched
+            once, and takes `sha256`.
         out: A new or empty folder.
         preset: What the weights were trained with; None where shapes and names tell.
         labels: Text file of the class names in label order, one a line; None: those of
@@ -82,7 +84,8 @@ def import_weights(
         UserError: The file is of no known format, damaged, or not the one that was
             meant; its weights fit no preset, or several; or the folder holds something.
     """
-    path, out = local_path(path), check_new_folder(out)
+    out = check_new_folder(out)
+    path = fetch(str(path), sha256) if is_web_address(path) else local_path(path)
     found = tell_format(path)
     sha1 = _checked_hash(path, sha256)
     weights = READERS[found](path, FileOrder(channels, fc6_order))
