@@ -113,6 +113,8 @@ def _check(config: NetworkConfig, statistics: Statistics) -> None:
         raise ValueError("pictures are resized or turned in no known way")
     if type(size) is not int or type(view) is not int:
         raise ValueError("sizes that are no whole numbers")
+    if statistics.mean_image.dtype != np.float32:
+        raise ValueError(f"a mean image of {statistics.mean_image.dtype}")
     if sides != (size, size) or not 1 <= view <= size:
         raise ValueError(f"views of {view} pixels, a mean of {sides[0]} x {sides[1]}")
     if view != config.preset.input_size:

@@ -141,20 +141,20 @@ def _rule(
     channels: Channels,
 ) -> tuple[InputRule, Statistics]:
     """Return what pictures the weights need, and what is known of those."""
-    rule = weights.rule
-    if weights.card and mean is None:
-        return rule, weights.card.statistics
+    rule, card = weights.rule, weights.card
     if mean is not None:
         path = local_path(mean)
         if rule is OWN_RULE:
             return with_statistics(path, preset)
-        if rule.mean_at != "view":
+        if card or rule.mean_at != "view":
             raise UserError(
-                f"Expected no --mean with weights that are neither Caffe's nor ours, "
-                f"got {mean}: the mean that they need is known. Leave it out."
+                f"Expected no --mean with weights that say what mean they need, got "
+                f"{mean}. Leave it out."
             )
         rule = with_mean(rule, path, channels)
-    return rule, mean_statistics(rule.mean, rule.stored_size)
+    return rule, card.statistics if card else mean_statistics(
+        rule.mean, rule.stored_size
+    )
 
 
 def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:

@@ -62,6 +62,10 @@ def test_pictures_are_named_as_before(tmp_path):
     path = export(network, tmp_path / "out") / "network.safetensors"
     import_weights(path, tmp_path / "again")
     picture = small.encode(small.picture(1, 2, 90, 140), "PNG")
+    with pytest.raises(
+        UserError, match="say what mean they need, got mean.binaryproto"
+    ):
+        import_weights(path, tmp_path / "other", mean="mean.binaryproto")
     again = load(tmp_path / "again")
     ours, theirs = (n.predict([picture], views=10) for n in (again, network))
     assert ours == theirs

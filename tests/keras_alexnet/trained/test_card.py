@@ -90,7 +90,8 @@ def test_the_statistics_are_whole(card):
     image = "statistics.mean_image"
     odd = {**arrays, image: arrays[image][:, :40]}
     endless = {**arrays, image: arrays[image] * np.inf}
+    wide = {**arrays, image: arrays[image].astype("float64")}
     more = {**arrays, "statistics.x": np.ones(1)}
-    for other in (some, odd, endless, more, {}):
+    for other in (some, odd, endless, wide, more, {}):
         with pytest.raises(UserError, match="found a damaged one"):
             read_card(text, other, "x")
