@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from keras_alexnet.models.layer_table import CONV_LAYERS
+from keras_alexnet.weights.caffe import PARTS
 from keras_alexnet.weights.foreign import ForeignWeights
 from keras_alexnet.weights.hdf5 import read_arrays
 from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, as_float32
-from keras_alexnet.weights.own import DENSE_LAYERS, OWN_RULE, PARTS
+from keras_alexnet.weights.own import DENSE_LAYERS, OWN_RULE
 
 ROOT = "layers"
 # Keras names layers here by their classes, in the order in which they follow each

@@ -7,13 +7,13 @@ import numpy as np
 
 from keras_alexnet.models.layer_table import CONV_LAYERS
 from keras_alexnet.presets import Preset
+from keras_alexnet.weights.caffe import PARTS
 from keras_alexnet.weights.foreign import InputRule
 from keras_alexnet.weights.torch import MEAN
 from tfrecords import Statistics
 from tfrecords.errors import UserError
 
 DENSE_LAYERS = ("fc6", "fc7", "fc8")
-PARTS = ("kernel", "bias")
 TENSORS = tuple(f"{x}.{part}" for x in (*CONV_LAYERS, *DENSE_LAYERS) for part in PARTS)
 # As `alexnet build` stores pictures if nothing else is said, less the mean colour of
 # ImageNet, which is what torchvision subtracts.
