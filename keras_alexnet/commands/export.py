@@ -14,18 +14,22 @@ from tfrecords.result_files import check_folder
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a network in a form that takes pictures and needs none of our code."""
+    """Write a network in a form that needs none of our code.
+
+    A SavedModel takes pictures. The others are network folders: the weights in a file
+    that other programs read, and beside it what they need to know of pictures.
+    """
 
     network: tyro.conf.Positional[Path]
     """Run or network folder; the best network of a run is taken."""
     out: tyro.conf.Positional[Path]
-    """Folder of the model; each SavedModel adds a version: OUT/1, OUT/2 and so on."""
+    """New folder; to one of SavedModels each adds a version: OUT/1, OUT/2 and so on."""
     to: ExporterName = "saved_model"
     """Format."""
     views: Literal[1, 10] = 1
-    """1: the centre; 10: the mean over corners, centre and mirrors."""
+    """Of SavedModel. 1: the centre; 10: the mean over corners, centre and mirrors."""
     top: int = 5
-    """Classes to name."""
+    """Of SavedModel: classes to name."""
 
 
 NAMES = {"saved_model": "SavedModel"}  # of formats, as people write them

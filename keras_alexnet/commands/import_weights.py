@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
 from keras_alexnet.presets import PRESETS
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
-from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
-    from keras_alexnet.weights.fitting import Misfit
     from keras_alexnet.weights.importing import ImportedWeights
 
 
@@ -25,8 +23,8 @@ class ImportWeightsOptions:
     them. Where a tensor is not as it should be, nothing is written.
     """
 
-    file: tyro.conf.Positional[Path]
-    """File of weights."""
+    file: tyro.conf.Positional[str]
+    """File of weights, or its https:// address, for which --sha256 is needed."""
     out: tyro.conf.Positional[Path]
     """New folder of the network."""
     preset: str | None = None
@@ -34,9 +32,13 @@ class ImportWeightsOptions:
     labels: Path | None = None
     """Text file of the class names, one a line; None: those in FILE, or numbers."""
     mean: Path | None = None
-    """Caffe's mean image, .binaryproto; None: the mean colour."""
+    """Caffe's mean image, .binaryproto, or our statistics.npz; None: a mean colour."""
     sha256: str | None = None
     """What FILE has to hash to."""
+    channels: Literal["bgr", "rgb"] | None = None
+    """Colour that conv1 in FILE takes first; None: as the format has it."""
+    fc6_order: Literal["chw", "hwc"] | None = None
+    """How fc6 in FILE takes its maps: whole, or place by place; None likewise."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     if options.preset is not None:
         PRESETS[options.preset]  # before a large file is read
-    from keras_alexnet.weights.fitting import WeightsMisfit
+    from keras_alexnet.trained.misfit import WeightsMisfit, print_misfits
     from keras_alexnet.weights.importing import import_weights
 
     try:
@@ -57,19 +59,14 @@ def main(arguments: Sequence[str]) -> int:
             labels=options.labels,
             mean=options.mean,
             sha256=options.sha256,
+            channels=options.channels,
+            fc6_order=options.fc6_order,
         )
     except WeightsMisfit as error:
-        _print_misfits(error.rows)
+        print_misfits(error.rows)
         raise UserError(str(error)) from None
     _tell(found, options.out)
     return 0
-
-
-def _print_misfits(rows: "Sequence[Misfit]") -> None:
-    table = Table("tensor", "expected", "received")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 def _tell(found: "ImportedWeights", out: Path) -> None:

@@ -15,6 +15,7 @@ EXPORTERS: Registry[Callable[..., Path]] = Registry(
     "export format",
     {
         "saved_model": "keras_alexnet.export.saved_model:export",
+        "safetensors": "keras_alexnet.export.safetensors:export",
     },
 )
 

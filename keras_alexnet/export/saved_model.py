@@ -9,9 +9,9 @@ import keras
 import tensorflow as tf
 
 from keras_alexnet.inference.graph import ClassifierGraph
-from keras_alexnet.trained.folder import write_facts
 from keras_alexnet.trained.names import EXTRA
 from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.new_folder import write_facts
 from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.files import disk_error
 from tfrecords.result_files import check_folder

@@ -42,6 +42,12 @@ class NetworkConfig:
 
 def write_config(folder: Path, config: NetworkConfig) -> None:
     """Write `config.json`, whole or not at all."""
+    text = json.dumps(config_document(config), indent=1, allow_nan=False) + "\n"
+    write_atomically(folder / CONFIG_FILE, text.encode())
+
+
+def config_document(config: NetworkConfig) -> dict[str, Any]:
+    """Return what `config.json` says, for JSON."""
     whole = dataclasses.asdict(config.preset)
     document = {
         "format": FORMAT,
@@ -52,8 +58,7 @@ def write_config(folder: Path, config: NetworkConfig) -> None:
     }
     if config.control is not None:
         document["control"] = config.control
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_atomically(folder / CONFIG_FILE, text.encode())
+    return document
 
 
 def read_config(folder: Path | str) -> NetworkConfig:
@@ -69,7 +74,7 @@ def read_config(folder: Path | str) -> NetworkConfig:
     check_folder_name(folder)
     try:
         values = json.loads(path.read_text())
-        config = _parse(values) if "format" in values else _parse_flat(values)
+        config = config_of(values) if "format" in values else _parse_flat(values)
     except FileNotFoundError:
         raise UserError(
             f"Expected a run folder, found no {CONFIG_FILE} in {folder}. "
@@ -105,7 +110,12 @@ def preprocessing_of(
     }
 
 
-def _parse(values: dict[str, Any]) -> NetworkConfig:
+def config_of(values: dict[str, Any]) -> NetworkConfig:
+    """Return what a document says that `config_document` gave.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: It is another one.
+    """
     if values["format"] != FORMAT:
         raise UserError(f"expected format {FORMAT}, found {values['format']}")
     name = values["preset"]

@@ -1,9 +1,6 @@
 """A network folder: all that prediction and export need, without a dataset."""
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,17 +8,18 @@ from typing import NamedTuple
 import keras
 
 from keras_alexnet.models.finiteness import find_not_finite
-from keras_alexnet.trained.config_file import NetworkConfig, read_config, write_config
+from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.trained.names import (
     EARLIER_NETWORK_FILE,
     NETWORK_FILE,
+    SAFETENSORS_FILE,
 )
+from keras_alexnet.trained.new_folder import NetworkFacts, new_network_folder
+from keras_alexnet.trained.tensors import load_tensors
 from tfrecords import Statistics
-from tfrecords.dataset.folder_names import check_folder_name
-from tfrecords.dataset.labels import read_labels, write_labels
+from tfrecords.dataset.labels import read_labels
 from tfrecords.dataset.names import LABELS_FILE, STATISTICS_FILE
 from tfrecords.errors import UserError
-from tfrecords.files import disk_error, local_path, sync
 
 
 class SavedNetwork(NamedTuple):
@@ -59,38 +57,9 @@ def save_network(
     Raises:
         UserError: The folder holds something or cannot be written.
     """
-    folder = local_path(folder)
-    check_folder_name(folder)
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            raise UserError(
-                f"Expected a new or empty folder for a network, found files in "
-                f"{folder}. Choose another one."
-            )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{folder.name}."
-        scratch = Path(tempfile.mkdtemp(".tmp", prefix, folder.absolute().parent))
-        try:
-            scratch.chmod(0o777 & ~_umask())
-            model.save(scratch / NETWORK_FILE)
-            write_facts(scratch, labels, config, statistics)
-            sync(scratch / NETWORK_FILE)
-            os.replace(scratch, folder)
-        except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        sync(folder.absolute().parent)
-    except OSError as error:
-        raise disk_error(error, folder / NETWORK_FILE) from None
-
-
-def write_facts(
-    folder: Path, labels: Sequence[str], config: NetworkConfig, statistics: Statistics
-) -> None:
-    """Write what a network folder holds beside the network."""
-    write_config(folder, NetworkConfig(config.preset, config.preprocessing))
-    write_labels(folder, labels)
-    statistics.save(folder / STATISTICS_FILE)
+    facts = NetworkFacts(labels, config, statistics)
+    with new_network_folder(folder, NETWORK_FILE, facts) as path:
+        model.save(path)
 
 
 def open_network(folder: Path | str) -> SavedNetwork:
@@ -122,10 +91,23 @@ def load_model(folder: Path | str) -> keras.Model:
     """
     path = _network_file(Path(folder))
     try:
+        if path.name == SAFETENSORS_FILE:
+            return _checked(_load_safetensors(path), path)
         model = keras.models.load_model(path, compile=False)
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"Cannot load {path}: {reason}") from None
+    return _checked(model, path)
+
+
+def _load_safetensors(path: Path) -> keras.Model:
+    folder = path.parent
+    return load_tensors(path, read_config(folder).preset, len(load_labels(folder)))
+
+
+def _checked(model: keras.Model, path: Path) -> keras.Model:
     wrong = find_not_finite(model)
     if wrong:
         raise UserError(
@@ -162,16 +144,10 @@ def load_labels(folder: Path | str) -> list[str]:
 
 
 def _network_file(folder: Path) -> Path:
-    for name in (NETWORK_FILE, EARLIER_NETWORK_FILE):
+    for name in (NETWORK_FILE, EARLIER_NETWORK_FILE, SAFETENSORS_FILE):
         if (folder / name).exists():
             return folder / name
     raise UserError(
         f"Expected {NETWORK_FILE} in {folder}: no epoch has finished. "
         "Go on with: alexnet train DATA RUN --resume."
     )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

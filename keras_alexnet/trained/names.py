@@ -2,9 +2,12 @@
 
 CONFIG_FILE = "config.json"
 NETWORK_FILE = "network.keras"
+SAFETENSORS_FILE = "network.safetensors"  # of an export
 EARLIER_NETWORK_FILE = "best.keras"  # of runs of earlier releases
 # Of the pictures of a run whose first weights, and mean, are of another network.
 DATASET_STATISTICS_FILE = "dataset_statistics.npz"
+CARD = "card"  # in the metadata of a file that stands alone
+STATISTICS = "statistics."  # there, before the names of what is no weight
 HISTORY_FILE = "history.csv"
 METRICS_FILE = "metrics.json"
 CHECKPOINTS = "checkpoints"

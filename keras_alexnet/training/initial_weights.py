@@ -10,12 +10,12 @@ import numpy as np
 
 from keras_alexnet.presets.recipe import HEAD
 from keras_alexnet.trained.folder import open_network
+from keras_alexnet.trained.misfit import print_misfits, shape_misfits
 from keras_alexnet.trained.names import CONFIG_FILE
 from keras_alexnet.training.state import model_state
 from tfrecords import Statistics
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
-from tfrecords.tables import Console, Table
 
 
 @dataclass(frozen=True)
@@ -108,30 +108,22 @@ class InitialWeights:
         say(f"Weights of {self.folder}; {head}.")
 
     def _check(self, expected: dict[str, np.ndarray], head: set[str]) -> None:
-        found = {n: a.shape for n, a in self.arrays.items() if n not in head}
-        found |= {n: self.arrays[n].shape for n in expected if n in self.arrays}
-        names = sorted({*expected, *found})
-        pairs = [
-            (name, expected[name].shape if name in expected else None, found.get(name))
-            for name in names
-        ]
-        wrong = [pair for pair in pairs if pair[1] != pair[2]]
-        if not wrong:
+        found = {n: a for n, a in self.arrays.items() if n in expected or n not in head}
+        rows = shape_misfits(_shapes(expected), _shapes(found))
+        if not rows:
             return
-        table = Table("weight", "expected", f"in {self.folder}")
-        for name, shape, other in wrong:
-            table.add_row(name.removeprefix("model/"), _text(shape), _text(other))
-        Console().print(table)
+        print_misfits(rows)
         raise UserError(
             f"Expected the network of {self.folder} for --init, got another: "
-            f"{len(wrong)} of {len(names)} weights differ, the first is "
-            f"{wrong[0][0].removeprefix('model/')}. Leave options of the network out."
+            f"{len(rows)} of {len({*expected, *found})} weights differ, the first is "
+            f"{rows[0].tensor}. Leave options of the network out."
         )
+
+
+def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    names = sorted(arrays)
+    return {name.removeprefix("model/"): arrays[name].shape for name in names}
 
 
 def _is_weight(name: str) -> bool:
     return name.startswith("model/") and not name.endswith(model_state.COUNTER)
-
-
-def _text(shape: tuple[int, ...] | None) -> str:
-    return "none" if shape is None else " x ".join(map(str, shape))

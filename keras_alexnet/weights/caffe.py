@@ -16,7 +16,7 @@ from keras_alexnet.weights.foreign import (
     check_file_size,
     check_numbers,
 )
-from keras_alexnet.weights.layout import from_channels_first
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, from_channels_first
 from keras_alexnet.weights.wire_fields import WireFields
 from tfrecords.errors import UserError
 
@@ -24,18 +24,18 @@ CAFFE_PRESETS = ("caffe_alexnet", "caffenet")
 PARTS = ("kernel", "bias")
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read the layers that have weights, and from their order which net it is.
 
     Raises:
         UserError: The file is no caffemodel, is damaged, or has more than an AlexNet.
     """
     check_file_size(path)
-    order: list[str] = []
+    names: list[str] = []
     tensors: dict[str, np.ndarray] = {}
     try:
         for name, blobs in _layers(path):
-            order.append(name)
+            names.append(name)
             tensors |= _tensors(name, blobs, tensors)
     except (DecodeError, ValueError) as error:
         if isinstance(error, UserError):
@@ -46,23 +46,26 @@ def read(path: Path) -> ForeignWeights:
         ) from None
     if not tensors:
         raise UserError(
-            f"Expected layers with weights in {path}, found {len(order)} layers and no "
+            f"Expected layers with weights in {path}, found {len(names)} layers and no "
             "weights. Give the .caffemodel, not the network's description."
         )
-    return of_caffe(tensors, order)
+    return of_caffe(tensors, names, order)
 
 
-def of_caffe(tensors: dict[str, np.ndarray], order: list[str]) -> ForeignWeights:
+def of_caffe(
+    tensors: dict[str, np.ndarray], names: list[str], order: FileOrder
+) -> ForeignWeights:
     """Return weights of Caffe as a reader gives them.
 
     Args:
         tensors: `conv1.kernel` and so on in Caffe's layouts.
-        order: Names of layers as they follow each other, where the file says it.
+        names: Of layers as they follow each other, where the file says it.
+        order: What is known of its numbers.
     """
     weights = ForeignWeights(
-        from_channels_first(tensors, bgr=True), CAFFE_RULE, CAFFE_PRESETS
+        from_channels_first(tensors, order.of("bgr", "chw")), CAFFE_RULE, CAFFE_PRESETS
     )
-    presets = order_tells(order)
+    presets = order_tells(names)
     if presets:
         return dataclasses.replace(weights, presets=presets, certain=True)
     return weights

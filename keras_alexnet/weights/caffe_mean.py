@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from keras_alexnet.weights.caffe_schema import message
 from keras_alexnet.weights.foreign import InputRule
+from keras_alexnet.weights.layout import Channels
 from tfrecords.errors import UserError
 
 # bvlc_alexnet and bvlc_reference_caffenet: pictures warped to 256 x 256 by OpenCV, a
@@ -20,8 +21,8 @@ MOST_BYTES = 2**26  # of a mean; that of ILSVRC has 786,446
 MOST_SHAPE = 1000  # bytes of the sides of a blob
 
 
-def with_mean(rule: InputRule, path: Path) -> InputRule:
-    """Return the rule with the mean of a `.binaryproto`, which is BGR.
+def with_mean(rule: InputRule, path: Path, channels: Channels = "bgr") -> InputRule:
+    """Return the rule with the mean of a `.binaryproto`, whose maps are as conv1's.
 
     Raises:
         UserError: The file is none, or of another size than the stored pictures.
@@ -40,7 +41,8 @@ def with_mean(rule: InputRule, path: Path) -> InputRule:
         raise _no_mean(path, f"an array of shape {mean.shape}")
     if not np.isfinite(mean).all():
         raise _no_mean(path, "numbers that are not finite")
-    image = mean.reshape(3, side, side)[::-1].transpose(1, 2, 0)
+    maps = mean.reshape(3, side, side)[:: -1 if channels == "bgr" else 1]
+    image = maps.transpose(1, 2, 0)
     return dataclasses.replace(rule, mean=np.ascontiguousarray(image, np.float32))
 
 

@@ -1,38 +1,21 @@
 """Whether weights of others fit a preset of ours, and which."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from keras_alexnet.models.geometry import KERNELS
 from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
 from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.trained.misfit import (
+    NOTHING,
+    Misfit,
+    Shape,
+    WeightsMisfit,
+    shape_misfits,
+)
 from keras_alexnet.weights.foreign import ForeignWeights
 from tfrecords.errors import UserError
-
-Shape = tuple[int, ...]
-NOTHING = "nothing"
-
-
-class Misfit(NamedTuple):
-    """One tensor that is not as it should be; both sides as text for a table."""
-
-    tensor: str
-    expected: str
-    received: str
-
-
-class WeightsMisfit(UserError):
-    """Weights that are not those of a preset.
-
-    Attributes:
-        rows: Every tensor that is missing, left over, of another shape or not finite.
-    """
-
-    def __init__(self, message: str, rows: list[Misfit]) -> None:
-        super().__init__(message)
-        self.rows = rows
 
 
 def weight_shapes(preset: Preset, num_classes: int) -> dict[str, Shape]:
@@ -57,21 +40,19 @@ def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
 
     The number of classes is that of the file.
     """
-    arrays, rows = weights.arrays, []
+    arrays = weights.arrays
     wanted = weight_shapes(preset, class_count(arrays))
-    for name, shape in wanted.items():
+    rows = shape_misfits(wanted, {name: x.shape for name, x in arrays.items()})
+    for name in wanted:
         found = arrays.get(name)
-        if found is None:
-            rows.append(Misfit(name, str(shape), NOTHING))
-        elif found.shape != shape:
-            rows.append(Misfit(name, str(shape), str(found.shape)))
-        elif found.dtype.kind != "f":
+        if found is None or found.shape != wanted[name]:
+            continue
+        if found.dtype.kind != "f":
             rows.append(Misfit(name, "floating point", str(found.dtype)))
         elif not np.isfinite(found).all():
             count = int((~np.isfinite(found)).sum())
             rows.append(Misfit(name, "finite", f"{count:,} that are not"))
-    left = [name for name in arrays if name not in wanted]
-    return rows + [Misfit(name, NOTHING, str(arrays[name].shape)) for name in left]
+    return rows
 
 
 def class_count(arrays: Mapping[str, np.ndarray]) -> int:
@@ -94,14 +75,9 @@ def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
             fit and the file does not say which.
         WeightsMisfit: None fits; its rows compare with the nearest, or with `asked`.
     """
-    if asked is not None and weights.certain and asked not in weights.presets:
-        raise UserError(
-            f"Expected preset {' or '.join(weights.presets)}, as the layers of the "
-            f"file stand, got --preset {asked}. Leave it out."
-        )
-    names = weights.presets if asked is None else (asked,)
-    rows = {name: find_misfits(weights, PRESETS[name]) for name in names}
-    fitting = [name for name in names if not rows[name]]
+    told = _candidates(weights, asked)
+    rows = {name: find_misfits(weights, told[name]) for name in told}
+    fitting = [name for name in told if not rows[name]]
     if len(fitting) > 1:
         raise UserError(
             f"Expected weights that fit one preset, found that {', '.join(fitting)} "
@@ -109,25 +85,42 @@ def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
             f"{fitting[0]}."
         )
     if fitting:
-        return PRESETS[fitting[0]]
-    nearest = min(names, key=lambda name: len(rows[name]))
-    _raise_misfit(weights, nearest, rows[nearest])
-    raise AssertionError
+        return told[fitting[0]]
+    nearest = min(told, key=lambda name: len(rows[name]))
+    raise _misfit(weights, told[nearest], rows[nearest])
 
 
-def _raise_misfit(weights: ForeignWeights, preset: str, rows: list[Misfit]) -> None:
-    wanted = weight_shapes(PRESETS[preset], class_count(weights.arrays))
+def _candidates(weights: ForeignWeights, asked: str | None) -> dict[str, Preset]:
+    """Return what the weights may be of, by name."""
+    told = {name: PRESETS[name] for name in weights.presets}
+    if weights.preset is not None:
+        told = {weights.preset.name: weights.preset}
+    if asked is None:
+        return told
+    if not weights.certain and weights.preset is None:
+        return {asked: PRESETS[asked]}
+    if asked not in told:
+        raise UserError(
+            f"Expected preset {' or '.join(told)}, as the file itself says, got "
+            f"--preset {asked}. Leave it out."
+        )
+    return {asked: told[asked]}
+
+
+def _misfit(weights: ForeignWeights, preset: Preset, rows: list[Misfit]) -> UserError:
+    wanted = weight_shapes(preset, class_count(weights.arrays))
     ours = [name for name in weights.arrays if name in wanted]
     if not ours:
         found = ", ".join(list(weights.arrays)[:8]) or NOTHING
-        raise UserError(
+        return UserError(
             f"Expected weights of conv1 to conv5 and fc6 to fc8, found {found}: no "
             "layer is one of AlexNet's. Give a file of an AlexNet."
         )
-    raise WeightsMisfit(
-        f"Expected the {len(wanted)} tensors of preset {preset}, found {len(rows)} "
-        f"that are missing, left over, of another shape or not finite, first "
-        f"{rows[0].tensor}: expected {rows[0].expected}, found {rows[0].received}. "
+    return WeightsMisfit(
+        f"Expected the {len(wanted)} tensors of preset {preset.name}, found "
+        f"{len(rows)} that are missing, left over, of another shape or not finite, "
+        f"first {rows[0].tensor}: expected {rows[0].expected}, found "
+        f"{rows[0].received}. "
         "Give the whole file of such a network, or another --preset.",
         rows,
     )

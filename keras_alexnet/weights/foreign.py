@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_alexnet.presets import PRESETS
+from keras_alexnet.presets import PRESETS, Preset
 from tfrecords.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_alexnet.trained.card import NetworkCard
 
 # The largest preset has 62 million numbers: so much of a file, and so many numbers of
 # it, are a mistake or meant to harm.
@@ -36,6 +40,22 @@ class InputRule:
     mean_at: str = "centre"
 
 
+class SavedLayer(NamedTuple):
+    """A layer as a file tells of it.
+
+    Attributes:
+        kind: Name of its class, which is not looked up.
+        name: Its own.
+        constants: What its answers depend on, beside its weights.
+        before: Name of the layer that it takes; empty: of none, or not of one alone.
+    """
+
+    kind: str
+    name: str
+    constants: Mapping[str, Any]
+    before: str
+
+
 @dataclass(frozen=True, eq=False)
 class ForeignWeights:
     """Weights as a reader gives them.
@@ -47,6 +67,9 @@ class ForeignWeights:
         presets: Names of those that the file may be of, the likeliest first.
         certain: Whether the file itself says that, so that nobody else may.
         labels: Class names where the file has them, else empty.
+        preset: What the file says that it is, with every field; None: it does not.
+        card: All that a network folder says, where the file says it; None: it does not.
+        layers: Those of its network, where the file tells of each; else empty.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -54,6 +77,9 @@ class ForeignWeights:
     presets: tuple[str, ...] = field(default_factory=lambda: tuple(PRESETS))
     certain: bool = False
     labels: tuple[str, ...] = ()
+    preset: Preset | None = None
+    layers: tuple[SavedLayer, ...] = ()
+    card: "NetworkCard | None" = None
 
 
 def check_numbers(counts: Mapping[str, int], where: str) -> None:

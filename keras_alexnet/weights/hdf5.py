@@ -1,5 +1,6 @@
 """The arrays of an HDF5 file that are in it and nowhere else."""
 
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,15 @@ MOST_NAMES = 10_000  # of groups and arrays; a checkpoint of ours has some hundr
 DEEPEST = 16
 
 
-def read_arrays(path: Path, root: str) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: Path, root: str, content: bytes | None = None
+) -> dict[str, np.ndarray]:
     """Read all arrays below a group, by their path in it, in order of their names.
 
     Args:
         path: The file.
         root: Name of the group.
+        content: The bytes of the HDF5 file where it lies in another one, `path`.
 
     Raises:
         UserError: It is damaged, has no such group, leads to other files, or holds more
@@ -28,7 +32,7 @@ def read_arrays(path: Path, root: str) -> dict[str, np.ndarray]:
     """
     check_file_size(path)
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path if content is None else io.BytesIO(content), "r") as file:
             link = file.get(root, getlink=True) if root in file else None
             if not isinstance(link, h5py.HardLink):
                 raise UserError(f"Expected a group {root!r} in {path}, found none.")

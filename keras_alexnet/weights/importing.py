@@ -10,14 +10,18 @@ import numpy as np
 
 from keras_alexnet.presets import Preset
 from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
+from keras_alexnet.trained.new_folder import check_new_folder
 from keras_alexnet.weights import READERS
 from keras_alexnet.weights.caffe_mean import with_mean
+from keras_alexnet.weights.download import fetch, is_web_address
 from keras_alexnet.weights.fitting import class_count, tell_preset
 from keras_alexnet.weights.foreign import ForeignWeights, InputRule
+from keras_alexnet.weights.keras_layers import check_layers
+from keras_alexnet.weights.layout import Channels, Fc6Order, FileOrder
+from keras_alexnet.weights.own import OWN_RULE, with_statistics
 from keras_alexnet.weights.published import PUBLISHED, PublishedFile
 from keras_alexnet.weights.signature import tell_format
 from tfrecords import Statistics
-from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.errors import UserError
 from tfrecords.files import local_path
 from tfrecords.text_file import is_utf8, read_text
@@ -57,31 +61,38 @@ def import_weights(
     labels: Path | str | None = None,
     mean: Path | str | None = None,
     sha256: str | None = None,
+    channels: Channels | None = None,
+    fc6_order: Fc6Order | None = None,
 ) -> ImportedWeights:
     """Write a network folder of a file of weights, whole or not at all.
 
     Args:
-        path: The file; its content tells the format.
+        path: The file; its content tells the format. An `https://` address is fetched
+            once, and takes `sha256`.
         out: A new or empty folder.
         preset: What the weights were trained with; None where shapes and names tell.
         labels: Text file of the class names in label order, one a line; None: those of
             the file, else numbers from 0.
-        mean: Caffe's mean image, `.binaryproto`; None takes the mean colour.
+        mean: Caffe's mean image, `.binaryproto`, for weights of Caffe; statistics.npz
+            of their dataset for ours. None takes the mean colour.
         sha256: What the file has to hash to, in hexadecimal.
+        channels: Which colour the file's conv1 takes first; None: as its format has it.
+        fc6_order: How the file's fc6 takes its maps; None likewise. A wrong order has
+            the right shapes: only pictures of known classes show it.
 
     Raises:
         UserError: The file is of no known format, damaged, or not the one that was
             meant; its weights fit no preset, or several; or the folder holds something.
     """
-    path, out = local_path(path), local_path(out)
-    _check_out(out)
+    out = check_new_folder(out)
+    path = fetch(str(path), sha256) if is_web_address(path) else local_path(path)
     found = tell_format(path)
     sha1 = _checked_hash(path, sha256)
-    weights = READERS[found](path)
+    weights = READERS[found](path, FileOrder(channels, fc6_order))
     fitted = tell_preset(weights, preset or _published_preset(sha1))
-    rule = _rule(weights, mean)
+    rule, statistics = _rule(weights, fitted, mean, channels or "bgr")
     names = _labels(weights, labels)
-    config, statistics = _facts(fitted, rule)
+    config = weights.card.config if weights.card else _config(fitted, rule)
     from keras_alexnet.trained.folder import save_network  # Keras takes a second
 
     model = build_network(config.preset, weights)
@@ -94,21 +105,13 @@ def import_weights(
 def build_network(preset: Preset, weights: ForeignWeights) -> "keras.Model":
     """Return the network of a preset with weights that fit it."""
     from keras_alexnet.models import alexnet
+    from keras_alexnet.trained.tensors import assign_tensors
 
     model = alexnet(preset, class_count(weights.arrays), seed=0, dtype="float32")
-    for name, array in weights.arrays.items():
-        layer, _, part = name.rpartition(".")
-        getattr(model.get_layer(layer), part).assign(array)
+    assign_tensors(model, weights.arrays)
+    if weights.layers:
+        check_layers(model, weights.layers)
     return model
-
-
-def _check_out(out: Path) -> None:
-    check_folder_name(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            f"Expected a new or empty folder for a network, found something in {out}. "
-            "Choose another one."
-        )
 
 
 def _checked_hash(path: Path, sha256: str | None) -> str:
@@ -131,15 +134,27 @@ def _published_preset(sha1: str) -> str | None:
     return PUBLISHED[sha1].preset if sha1 in PUBLISHED else None
 
 
-def _rule(weights: ForeignWeights, mean: Path | str | None) -> InputRule:
-    if mean is None:
-        return weights.rule
-    if weights.rule.mean_at != "view":
-        raise UserError(
-            f"Expected no --mean with weights that are not Caffe's, got {mean}: the "
-            "mean that they need is known. Leave it out."
-        )
-    return with_mean(weights.rule, local_path(mean))
+def _rule(
+    weights: ForeignWeights,
+    preset: Preset,
+    mean: Path | str | None,
+    channels: Channels,
+) -> tuple[InputRule, Statistics]:
+    """Return what pictures the weights need, and what is known of those."""
+    rule, card = weights.rule, weights.card
+    if mean is not None:
+        path = local_path(mean)
+        if rule is OWN_RULE:
+            return with_statistics(path, preset)
+        if card or rule.mean_at != "view":
+            raise UserError(
+                f"Expected no --mean with weights that say what mean they need, got "
+                f"{mean}. Leave it out."
+            )
+        rule = with_mean(rule, path, channels)
+    return rule, card.statistics if card else mean_statistics(
+        rule.mean, rule.stored_size
+    )
 
 
 def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
@@ -160,17 +175,16 @@ def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
     return names
 
 
-def _facts(preset: Preset, rule: InputRule) -> tuple[NetworkConfig, Statistics]:
-    """Return what the folder says of the pictures that the weights were trained on."""
+def _config(preset: Preset, rule: InputRule) -> NetworkConfig:
+    """Return what the folder says of the network and of the pictures that it needs."""
     kind = "channel" if rule.mean.ndim == 1 else "image"
     preset = preset.replace(mean=kind)
-    size = rule.stored_size
-    facts = preprocessing_of(preset, size, rule.resize_filter, False)
+    facts = preprocessing_of(preset, rule.stored_size, rule.resize_filter, False)
     if rule.resize != "short_side":
         facts["resize"] = rule.resize
     if kind == "image" and rule.mean_at != "centre":
         facts["mean_at"] = rule.mean_at
-    return NetworkConfig(preset, facts), mean_statistics(rule.mean, size)
+    return NetworkConfig(preset, facts)
 
 
 def mean_statistics(mean: np.ndarray, size: int) -> Statistics:

@@ -1,30 +1,68 @@
 """From the layouts of other programs to Keras': rows, columns, inputs, outputs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from keras_alexnet.models.layer_table import CONV_LAYERS
+from tfrecords.errors import UserError
 
 FIRST_DENSE, LAST_MAPS = "fc6", "conv5"
+Channels = Literal["bgr", "rgb"]
+Fc6Order = Literal["chw", "hwc"]
+
+
+@dataclass(frozen=True)
+class FileOrder:
+    """What a user knows of the order of a file's numbers, which shapes do not tell.
+
+    Attributes:
+        channels: Which colour conv1 takes first; None: as files of the format have it.
+        fc6: How fc6 takes its maps: one after the other (chw), or place by place (hwc);
+            None likewise.
+    """
+
+    channels: Channels | None = None
+    fc6: Fc6Order | None = None
+
+    def of(self, channels: Channels, fc6: Fc6Order) -> "FileOrder":
+        """Return the order of a file, given that of its format."""
+        return FileOrder(self.channels or channels, self.fc6 or fc6)
+
+    def refuse(self, kind: str) -> None:
+        """Refuse to be told what a file of this kind itself tells.
+
+        Raises:
+            UserError: Something was told.
+        """
+        given = {"--channels": self.channels, "--fc6-order": self.fc6}
+        told = [f"{name} {value}" for name, value in given.items() if value]
+        if told:
+            raise UserError(
+                f"Expected no {' and '.join(told)} with {kind}, whose order is known. "
+                "Leave it out."
+            )
+
+
+OF_FORMAT = FileOrder()  # nothing is known but the format
 
 
 def from_channels_first(
-    tensors: Mapping[str, np.ndarray], bgr: bool
+    tensors: Mapping[str, np.ndarray], order: FileOrder
 ) -> dict[str, np.ndarray]:
     """Turn kernels of Caffe or PyTorch into ours; tensors of odd shape stay odd.
 
     Args:
         tensors: `conv1.kernel` `(filters, inputs of a group, height, width)`,
-            `fc6.kernel` `(units, inputs)` of maps one after the other, `conv1.bias` of
-            any shape and so on.
-        bgr: Whether conv1 takes blue first.
+            `fc6.kernel` `(units, inputs)`, `conv1.bias` of any shape and so on.
+        order: Of the file, nothing of it None.
 
     Returns:
         The same names, float32 if the numbers are floating point: `(height, width,
         inputs, filters)`, `(inputs, units)` of places one after the other, `(units,)`.
     """
-    maps = tensors.get(f"{LAST_MAPS}.bias", np.zeros(0)).size
     turned = {}
     for name, tensor in tensors.items():
         layer, _, kind = name.rpartition(".")
@@ -32,12 +70,30 @@ def from_channels_first(
             tensor = tensor.reshape(-1) if _is_row(tensor) else tensor
         elif kind == "kernel" and layer in CONV_LAYERS:
             tensor = tensor.transpose(2, 3, 1, 0) if tensor.ndim == 4 else tensor
-            if layer == "conv1" and bgr and tensor.ndim == 4:
-                tensor = tensor[:, :, ::-1]
         elif kind == "kernel":
-            tensor = _dense(tensor, maps if layer == FIRST_DENSE else 1)
-        turned[name] = as_float32(tensor)
-    return turned
+            tensor = _dense(tensor)
+        turned[name] = tensor
+    return in_our_order(turned, order)
+
+
+def in_our_order(
+    tensors: Mapping[str, np.ndarray], order: FileOrder
+) -> dict[str, np.ndarray]:
+    """Return tensors of our shapes with RGB in conv1 and places in fc6, as float32.
+
+    Args:
+        tensors: `conv1.kernel` `(height, width, 3, filters)`, `fc6.kernel` `(inputs,
+            units)` and so on; those of odd shape stay as they are.
+        order: Of the file, nothing of it None.
+    """
+    found = dict(tensors)
+    first, dense = (found.get(f"{name}.kernel") for name in ("conv1", FIRST_DENSE))
+    if order.channels == "bgr" and first is not None and first.ndim == 4:
+        found["conv1.kernel"] = first[:, :, ::-1]
+    if order.fc6 == "chw" and dense is not None and dense.ndim == 2:
+        maps = found.get(f"{LAST_MAPS}.bias", np.zeros(0)).size
+        found[f"{FIRST_DENSE}.kernel"] = _places_first(dense, maps)
+    return {name: as_float32(tensor) for name, tensor in found.items()}
 
 
 def as_float32(tensor: np.ndarray) -> np.ndarray:
@@ -56,14 +112,18 @@ def _is_row(tensor: np.ndarray) -> bool:
     return tensor.ndim > 0 and tensor.size == tensor.shape[-1]
 
 
-def _dense(tensor: np.ndarray, maps: int) -> np.ndarray:
+def _dense(tensor: np.ndarray) -> np.ndarray:
     if tensor.ndim == 4 and tensor.shape[:2] == (1, 1):
         tensor = tensor[0, 0]
-    if tensor.ndim != 2:
-        return tensor
-    units, inputs = tensor.shape
+    return tensor.T if tensor.ndim == 2 else tensor
+
+
+def _places_first(kernel: np.ndarray, maps: int) -> np.ndarray:
+    """Turn rows of maps one after the other into rows of places."""
+    inputs, units = kernel.shape
     side = round((inputs / maps) ** 0.5) if maps else 0
-    if maps > 1 and maps * side**2 == inputs:
-        tensor = tensor.reshape(units, maps, side, side).transpose(0, 2, 3, 1)
-        tensor = tensor.reshape(units, inputs)
-    return tensor.T
+    if maps < 2 or maps * side**2 != inputs:
+        return kernel
+    # By the transpose, which a file of Caffe's or PyTorch's has in one piece.
+    turned = kernel.T.reshape(units, maps, side, side).transpose(0, 2, 3, 1)
+    return turned.reshape(units, inputs).T

@@ -15,7 +15,7 @@ from keras_alexnet.weights.foreign import (
     check_file_size,
     check_numbers,
 )
-from keras_alexnet.weights.layout import as_float32
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, as_float32
 from keras_alexnet.weights.mat_file import read_mat
 from tfrecords.errors import UserError
 
@@ -23,13 +23,14 @@ _EARLIER = ("filters", "biases")  # fields of releases before 1.0-beta12
 _LRN = PRESETS[CAFFE_PRESETS[0]].lrn
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read the convolutions, which the fully connected layers are too.
 
     Raises:
         UserError: The file is damaged, holds no network of MatConvNet, or one that was
             trained with other constants than Caffe's.
     """
+    order.refuse("MatConvNet's files")
     check_file_size(path)
     variables = read_mat(path)
     whole = variables.get("net")

@@ -9,7 +9,7 @@ import numpy as np
 from keras_alexnet.weights.caffe import CAFFE_PRESETS, PARTS
 from keras_alexnet.weights.caffe_mean import CAFFE_RULE
 from keras_alexnet.weights.foreign import ForeignWeights, check_file_size, check_numbers
-from keras_alexnet.weights.layout import as_float32
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, in_our_order
 from keras_alexnet.weights.pickled import Refused, read_pickle
 from tfrecords.errors import UserError
 
@@ -26,11 +26,11 @@ _PART_NAMES = {
 }
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read the dictionary `layer -> [kernel, bias]`; which net it is it does not say.
 
-    Kernels are `(height, width, inputs, filters)` and take blue first, fc6 takes places
-    one after the other.
+    Kernels are `(height, width, inputs, filters)` and, unless `order` says otherwise,
+    take blue first; fc6 takes places one after the other.
 
     Raises:
         UserError: The file is damaged, asks for more than arrays, or holds another
@@ -51,10 +51,7 @@ def read(path: Path) -> ForeignWeights:
     for layer, parts in layers.items():
         arrays |= {f"{layer}.{part}": _numbers(layer, x) for part, x in _parts(parts)}
     check_numbers({name: array.size for name, array in arrays.items()}, str(path))
-    first = arrays.get("conv1.kernel")
-    if first is not None and first.ndim == 4:
-        arrays["conv1.kernel"] = first[:, :, ::-1]
-    arrays = {name: as_float32(array) for name, array in arrays.items()}
+    arrays = in_our_order(arrays, order.of("bgr", "hwc"))
     return ForeignWeights(arrays, CAFFE_RULE, CAFFE_PRESETS)
 
 

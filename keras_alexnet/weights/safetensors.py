@@ -1,4 +1,4 @@
-"""PyTorch's state dicts as `.safetensors`."""
+"""`.safetensors`: our own, with a card or without, and PyTorch's state dicts."""
 
 import math
 from pathlib import Path
@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from keras_alexnet.trained.names import CARD, STATISTICS
 from keras_alexnet.weights.foreign import (
     ForeignWeights,
+    InputRule,
     check_file_size,
     check_numbers,
 )
+from keras_alexnet.weights.layout import OF_FORMAT, FileOrder, in_our_order
+from keras_alexnet.weights.own import OWN_RULE, TENSORS
 from keras_alexnet.weights.torch import of_torch
 from tfrecords.errors import UserError
 
 # Of the names and shapes in front; the library takes 100 MB, of which much would be
-# made. A header of AlexNet has 1 kB.
-MOST_HEADER = 2**20
+# made. A header of AlexNet has 1 kB, and a card as much as its class names need.
+MOST_HEADER = 2**22
 _KINDS = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"}
 
 
@@ -25,8 +29,8 @@ def is_safetensors(start: bytes) -> bool:
     return len(start) > 8 and start[8:9] == b"{"
 
 
-def read(path: Path) -> ForeignWeights:
-    """Read tensors that are named as PyTorch's state dicts name them.
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
+    """Read tensors that are named as ours, or as PyTorch's state dicts name them.
 
     Raises:
         UserError: The file is damaged or of another program.
@@ -37,6 +41,7 @@ def read(path: Path) -> ForeignWeights:
         with safe_open(path, framework="numpy") as file:
             # A method of the library: there is no iterating over it.
             names = list(file.keys())
+            card = (file.metadata() or {}).get(CARD)
             slices = {name: file.get_slice(name) for name in names}
             counts = {n: math.prod(s.get_shape()) for n, s in slices.items()}
             check_numbers(counts, str(path))
@@ -52,7 +57,39 @@ def read(path: Path) -> ForeignWeights:
             f"Expected a .safetensors file, found that {path} is damaged ({reason}). "
             "Get it again."
         ) from None
-    return of_torch({_plain(name): tensor for name, tensor in tensors.items()})
+    if card is not None:
+        order.refuse("an export of ours")
+        return _of_card(card, tensors, path)
+    if any(name.endswith(".kernel") and name in TENSORS for name in tensors):
+        arrays = in_our_order(tensors, order.of("rgb", "hwc"))
+        return ForeignWeights(arrays, OWN_RULE)
+    return of_torch({_plain(name): x for name, x in tensors.items()}, order)
+
+
+def _of_card(text: str, tensors: dict[str, np.ndarray], path: Path) -> ForeignWeights:
+    """Return what an export of ours holds: nothing has to be told beside it."""
+    from keras_alexnet.trained.card import read_card  # and so TensorFlow
+
+    of_pictures = {n: x for n, x in tensors.items() if n.startswith(STATISTICS)}
+    card = read_card(text, of_pictures, str(path))
+    facts, statistics = card.config.preprocessing, card.statistics
+    mean = statistics.mean_image
+    if facts["mean"] == "channel":
+        mean = statistics.channel_means
+    rule = InputRule(
+        facts["stored_size"],
+        facts.get("resize", "short_side"),
+        facts["resize_filter"],
+        mean,
+        facts.get("mean_at", "centre"),
+    )
+    return ForeignWeights(
+        {name: x for name, x in tensors.items() if name not in of_pictures},
+        rule,
+        labels=tuple(card.labels),
+        preset=card.config.preset,
+        card=card,
+    )
 
 
 def _check_header(path: Path) -> None:

@@ -8,6 +8,8 @@ from keras_alexnet.weights import (
     READERS,
     caffe_hdf5,
     hdf5,
+    keras_file,
+    keras_hdf5,
     mat_file,
     npy,
     torch_tensors,
@@ -35,7 +37,9 @@ def tell_format(path: Path) -> str:
         found = _of_hdf5(path)
     elif start.startswith(npy.SIGNATURE):
         found = "npy"
-    elif start.startswith((zip_file.SIGNATURE, torch_tensors.OLD_SIGNATURE)):
+    elif start.startswith(zip_file.SIGNATURE):
+        found = _of_zip(path)
+    elif start.startswith(torch_tensors.OLD_SIGNATURE):
         found = "pth"
     elif start.startswith((mat_file.SIGNATURE, mat_file.HDF5_SIGNATURE)):
         found = "mat"
@@ -55,9 +59,20 @@ def tell_format(path: Path) -> str:
 def _of_hdf5(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
-            return "caffemodel.h5" if caffe_hdf5.ROOT in file else ""
+            if caffe_hdf5.ROOT in file:
+                return "caffemodel.h5"
+            return "weights.h5" if keras_hdf5.ROOT in file else ""
     except (OSError, RuntimeError) as error:
         raise UserError(
             f"Expected an HDF5 file of weights, found that {path} is damaged "
             f"({str(error).splitlines()[0]}). Get it again."
         ) from None
+
+
+def _of_zip(path: Path) -> str:
+    try:
+        with zip_file.open_zip(path) as opened:
+            ours = {keras_file.CONFIG, keras_file.WEIGHTS} <= {*opened.namelist()}
+    except UserError:
+        ours = False  # its reader says what is wrong
+    return "keras" if ours else "pth"

@@ -14,7 +14,12 @@ from keras_alexnet.weights.foreign import (
     check_file_size,
     check_numbers,
 )
-from keras_alexnet.weights.layout import as_float32, from_channels_first
+from keras_alexnet.weights.layout import (
+    OF_FORMAT,
+    FileOrder,
+    as_float32,
+    from_channels_first,
+)
 from keras_alexnet.weights.torch_tensors import Tensor, read_torch
 from tfrecords.errors import UserError
 
@@ -29,7 +34,7 @@ _PARTS = {"weight": "kernel", "bias": "bias"}
 _NUMBERED = re.compile(r"(features|classifier)\.(\d{1,3})\.(weight|bias)")
 
 
-def read(path: Path) -> ForeignWeights:
+def read(path: Path, order: FileOrder = OF_FORMAT) -> ForeignWeights:
     """Read the state dict that `torch.save` wrote, or that is in what it wrote.
 
     Raises:
@@ -47,17 +52,20 @@ def read(path: Path) -> ForeignWeights:
     for storage in storages:
         data = bytes_of(storage)
         found |= {n: t.of(data) for n, t in tensors.items() if t.storage == storage}
-    return of_torch({name: found[name] for name in tensors})
+    return of_torch({name: found[name] for name in tensors}, order)
 
 
-def of_torch(tensors: Mapping[str, np.ndarray]) -> ForeignWeights:
+def of_torch(
+    tensors: Mapping[str, np.ndarray], order: FileOrder = OF_FORMAT
+) -> ForeignWeights:
     """Return weights of PyTorch as a reader gives them.
 
     Args:
         tensors: By their names in the state dict: `features.N.weight` with convolutions
             in the order of N, `classifier.N.weight`; or `conv1.weight`, `fc6.weight`.
+        order: What is known of its numbers.
     """
-    arrays = from_channels_first(_renamed(tensors), bgr=False)
+    arrays = from_channels_first(_renamed(tensors), order.of("rgb", "chw"))
     kernel = arrays.get("conv1.kernel")
     if kernel is not None and kernel.ndim == 4 and kernel.shape[2] == len(STD):
         arrays["conv1.kernel"] = as_float32(kernel / STD[:, None])

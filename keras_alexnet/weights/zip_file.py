@@ -80,6 +80,6 @@ def _check_end(path: Path) -> None:
 
 def _refused(path: Path, found: str) -> UserError:
     return UserError(
-        f"Expected a zip file as PyTorch writes it, found {found} in {path}. Get the "
-        "file again, or save the state dict anew."
+        f"Expected a zip file as PyTorch or Keras writes it, found {found} in {path}. "
+        "Get the file again, or save it anew."
     )

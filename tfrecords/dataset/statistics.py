@@ -8,6 +8,7 @@ channel product is the largest, at most 255^2 * 65,536 = 4.3e9 for a picture of
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,25 @@ class Statistics:
             ) from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _damaged(path, str(error)) from None
-        return cls(**_checked(path, values))
+        return cls.from_arrays(values, path)
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], where: Path | str
+    ) -> "Statistics":
+        """Make statistics of arrays by the names of its attributes.
+
+        Args:
+            arrays: All of them, and no more.
+            where: The file that they are of, for the error.
+
+        Raises:
+            DatasetError: one is missing, left over, of another shape or not finite.
+        """
+        where = Path(where)
+        if {*arrays} != {*_SHAPES}:
+            raise _damaged(where, f"it has {', '.join(arrays) or 'nothing'}")
+        return cls(**_checked(where, dict(arrays)))
 
 
 _SHAPES: dict[str, tuple[int, ...]] = {

@@ -24,3 +24,14 @@ def test_what_is_no_network_is_named(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "neither config.json nor saved_model.pb" in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_weights_has_no_views(run, tmp_path, capsys):
+    out = tmp_path / "net"
+    arguments = ["export", str(run), str(out), "--to", "safetensors"]
+    assert cli.main([*arguments, "--views", "10"]) == 1
+    assert "Expected --views and --top for a SavedModel" in capsys.readouterr().err
+    assert not out.exists()
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out == f"safetensors: {out}\n"
+    assert load(out).labels == [*small.CLASSES]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_alexnet import cli
+from keras_alexnet import alexnet, cli, load
 from tests import small
 from tests.keras_alexnet.weights import caffe_files, small_presets
 
@@ -59,3 +59,29 @@ def test_another_network_gets_the_line_alone(written, tmp_path, capsys):
     assert told.out == "" and "no layer is one of AlexNet's" in told.err
     assert cli.main(["import-weights", str(path), "x", "--preset", "vgg"]) == 1
     assert "Unknown preset 'vgg'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [("--channels", "rgb"), ("--fc6-order", "chw")])
+def test_an_order_is_refused_where_the_file_tells_it(tmp_path, capsys, option):
+    network = alexnet(small.preset("paper"), 3)
+    network.save(tmp_path / "net.keras")
+    network.save_weights(tmp_path / "net.weights.h5")
+    for name in ("net.keras", "net.weights.h5"):
+        arguments = ["import-weights", tmp_path / name, tmp_path / "net", *option]
+        assert cli.main([str(argument) for argument in arguments]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"Expected no {' '.join(option)} with a ." in line
+    assert not (tmp_path / "net").exists()
+
+
+def test_an_order_that_is_said_is_taken(written, tmp_path, capsys):
+    tensors = caffe_files.random_tensors(small_presets.CAFFE_ALEXNET, 7)
+    arguments = ["import-weights", str(written(tensors)), str(tmp_path / "net")]
+    order = ["--channels", "rgb", "--fc6-order", "hwc"]
+    assert cli.main([*arguments, *order]) == 0
+    model = load(tmp_path / "net").model
+    kernel = tensors["conv1.kernel"].transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(model.get_layer("conv1").kernel, kernel)
+    np.testing.assert_array_equal(
+        model.get_layer("fc6").kernel, tensors["fc6.kernel"].T
+    )

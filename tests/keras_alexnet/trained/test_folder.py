@@ -14,7 +14,7 @@ import pytest
 from keras_alexnet import cli, load
 from keras_alexnet.evaluation.accuracy import evaluate
 from keras_alexnet.export.saved_model import export
-from keras_alexnet.trained import folder
+from keras_alexnet.trained import folder, new_folder
 from tests import small
 from tfrecords import DatasetError
 
@@ -156,7 +156,7 @@ def test_a_network_is_saved_whole_or_not_at_all(run, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(folder, "write_facts", full)
+    monkeypatch.setattr(new_folder, "write_facts", full)
     with pytest.raises(DatasetError, match="No space left on the disk"):
         network.save(tmp_path / "network")
     assert not list(tmp_path.iterdir())

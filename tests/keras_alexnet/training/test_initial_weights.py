@@ -78,8 +78,8 @@ def test_the_same_classes_in_another_order_are_others(initial):
 @pytest.mark.parametrize(
     ("fields", "table"),
     [
-        ({"units": 8}, ["fc6/kernel", "8 x 16", "fc7/bias"]),
-        ({"filters": (8, 16, 16, 16, 12)}, ["conv5/bias", "12", "8"]),
+        ({"units": 8}, ["fc6/kernel", "(8, 16)", "fc7/bias"]),
+        ({"filters": (8, 16, 16, 16, 12)}, ["conv5/bias", "(12,)", "(8,)"]),
     ],
 )
 def test_another_network_is_refused_with_a_table(initial, capsys, fields, table):

@@ -3,8 +3,8 @@ import pytest
 
 from keras_alexnet import alexnet
 from keras_alexnet.presets import PRESETS
+from keras_alexnet.trained.misfit import WeightsMisfit
 from keras_alexnet.weights.fitting import (
-    WeightsMisfit,
     class_count,
     find_misfits,
     tell_preset,
@@ -78,9 +78,9 @@ def test_every_tensor_that_is_wrong_has_a_row():
     assert rows == [
         ("conv1.kernel", "(11, 11, 3, 64)", "(64, 3, 11, 11)"),
         ("conv2.bias", "(192,)", "nothing"),
+        ("norm1.scale", "nothing", "(2,)"),
         ("conv3.bias", "floating point", "int64"),
         ("fc8.bias", "finite", "2 that are not"),
-        ("norm1.scale", "nothing", "(2,)"),
     ]
     with pytest.raises(WeightsMisfit, match="one_weird_trick, found 5 ") as error:
         tell_preset(foreign(arrays))

@@ -186,3 +186,66 @@ def test_a_dataset_is_evaluated_with_a_warning(caffenet, mean_file, tmp_path, ca
         found = evaluate([load(tmp_path / "net")], data, views=views)
         assert found.images == CLASSES
     assert "whatever their proportions" in capsys.readouterr().err
+
+
+def in_other_order(tensors):
+    """The same weights as a file that takes red first and fc6 place by place."""
+    first, dense = tensors["conv1.kernel"], tensors["fc6.kernel"]
+    maps = len(tensors["conv5.bias"])
+    side = round((dense.shape[1] / maps) ** 0.5)
+    order = [
+        (c * side + y) * side + x
+        for y in range(side)
+        for x in range(side)
+        for c in range(maps)
+    ]
+    other = {"conv1.kernel": first[:, ::-1], "fc6.kernel": dense[:, order]}
+    return tensors | other
+
+
+def test_an_order_that_the_user_knows_is_taken(caffenet, mean_file, tmp_path):
+    import_weights(caffenet, tmp_path / "net", mean=mean_file)
+    other, names = tmp_path / "other", caffe_files.layers_of("caffenet")
+    other.write_bytes(caffe_files.caffemodel(in_other_order(TENSORS), names))
+    (tmp_path / "rgb").write_bytes(
+        caffe_files.blob(small_mean(mean_file).transpose(2, 0, 1))
+    )
+    known = {"channels": "rgb", "fc6_order": "hwc"}
+    import_weights(other, tmp_path / "known", mean=tmp_path / "rgb", **known)
+    import_weights(other, tmp_path / "unknown", mean=mean_file)
+    expected, found, wrong = (
+        load(tmp_path / name) for name in ("net", "known", "unknown")
+    )
+    for layer in ("conv1", "fc6"):
+        kernel = expected.model.get_layer(layer).kernel
+        np.testing.assert_array_equal(found.model.get_layer(layer).kernel, kernel)
+        assert not np.array_equal(wrong.model.get_layer(layer).kernel, kernel)
+    for name in ("mean_image", "channel_means"):
+        ours, theirs = (getattr(n.statistics, name) for n in (found, expected))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def to_caffe(model):
+    """A network's weights as Caffe lays them out, by none of the code that reads."""
+    found = {}
+    maps = model.get_layer("conv5").bias.shape[0]
+    for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"):
+        layer = model.get_layer(name)
+        kernel = layer.kernel.numpy()
+        if name == "conv1":
+            kernel = kernel[:, :, [2, 1, 0]]
+        if name == "fc6":
+            side = round((len(kernel) / maps) ** 0.5)
+            kernel = kernel.reshape(side, side, maps, -1)
+            kernel = np.moveaxis(kernel, 2, 0).reshape(maps * side**2, -1)
+        order = "hwio->oihw" if kernel.ndim == 4 else "io->oi"
+        found[f"{name}.kernel"] = np.einsum(order, kernel)
+        found[f"{name}.bias"] = layer.bias.numpy()
+    return found
+
+
+def test_from_caffe_and_back_no_bit_is_another(caffenet, tmp_path):
+    import_weights(caffenet, tmp_path / "net")
+    tensors = to_caffe(load(tmp_path / "net").model)
+    names = caffe_files.layers_of("caffenet")
+    assert caffe_files.caffemodel(tensors, names, "V1") == caffenet.read_bytes()

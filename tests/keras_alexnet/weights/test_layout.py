@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from keras_alexnet.weights.layout import as_float32, from_channels_first
+from keras_alexnet.weights.layout import (
+    FileOrder,
+    as_float32,
+    from_channels_first,
+    in_our_order,
+)
+from tfrecords.errors import UserError
 
 
 def test_kernels_are_turned_and_odd_shapes_stay_odd():
@@ -18,11 +24,11 @@ def test_kernels_are_turned_and_odd_shapes_stay_odd():
         "fc8.bias": np.ones((7, 2)),
         "scale": np.ones((2, 3)),
     }
-    rgb = from_channels_first(tensors, bgr=False)
+    rgb = from_channels_first(tensors, FileOrder("rgb", "chw"))
     np.testing.assert_array_equal(
         rgb["conv1.kernel"], conv.transpose(2, 3, 1, 0).astype("float32")
     )
-    bgr = from_channels_first(tensors, bgr=True)["conv1.kernel"]
+    bgr = from_channels_first(tensors, FileOrder("bgr", "chw"))["conv1.kernel"]
     np.testing.assert_array_equal(bgr[:, :, ::-1], rgb["conv1.kernel"])
     shapes = {name: array.shape for name, array in rgb.items()}
     assert shapes["conv1.bias"] == (4,) and shapes["fc7.kernel"] == (3, 5)
@@ -32,6 +38,28 @@ def test_kernels_are_turned_and_odd_shapes_stay_odd():
     np.testing.assert_array_equal(
         rgb["fc6.kernel"][order], tensors["fc6.kernel"].T.astype("float32")
     )
+
+
+def test_an_order_that_is_known_is_taken_over_that_of_the_format():
+    order = FileOrder("rgb")
+    assert order.of("bgr", "chw") == FileOrder("rgb", "chw")
+    assert FileOrder(None, "hwc").of("bgr", "chw") == FileOrder("bgr", "hwc")
+    with pytest.raises(UserError, match="Expected no --channels rgb with a thing"):
+        order.refuse("a thing")
+    with pytest.raises(UserError, match="--channels bgr and --fc6-order chw with"):
+        FileOrder("bgr", "chw").refuse("a thing")
+    FileOrder().refuse("a thing")
+
+
+def test_rows_of_places_stay_and_those_of_maps_are_turned():
+    rows = np.arange(2 * 3 * 3 * 4, dtype="float32").reshape(18, 4)
+    tensors = {"fc6.kernel": rows, "conv5.bias": np.zeros(2, "float32")}
+    places = in_our_order(tensors, FileOrder("rgb", "hwc"))["fc6.kernel"]
+    np.testing.assert_array_equal(places, rows)
+    turned = in_our_order(tensors, FileOrder("rgb", "chw"))["fc6.kernel"]
+    for row in range(18):
+        place, of_map = divmod(row, 2)
+        np.testing.assert_array_equal(turned[row], rows[of_map * 9 + place])
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float64])

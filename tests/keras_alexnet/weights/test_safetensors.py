@@ -6,8 +6,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from keras_alexnet.weights import torch
+from keras_alexnet.weights.fitting import weight_shapes
+from keras_alexnet.weights.own import OWN_RULE
 from keras_alexnet.weights.safetensors import MOST_HEADER, read
 from keras_alexnet.weights.signature import tell_format
+from tests import small
 from tfrecords.errors import UserError
 
 FILES = Path(__file__).parent / "torch_files"
@@ -76,3 +79,28 @@ def test_damaged_and_hostile_files_are_refused_in_one_line(file, header, length)
     with pytest.raises(UserError, match="damaged|as many") as error:
         read(file(header, bytes(4), length))
     assert "\n" not in str(error.value)
+
+
+def own(preset):
+    return {
+        name: np.ones(shape, "float64")
+        for name, shape in weight_shapes(preset, 3).items()
+    }
+
+
+def test_our_names_without_a_card_are_our_layout(tmp_path):
+    arrays = own(small.preset("paper"))
+    save_file(arrays, tmp_path / "x")
+    found = read(tmp_path / "x")
+    assert found.rule is OWN_RULE and found.card is None
+    assert {n: x.shape for n, x in found.arrays.items()} == {
+        n: x.shape for n, x in arrays.items()
+    }
+    assert found.arrays["conv1.kernel"].dtype == np.float32
+
+
+def test_a_card_that_is_none_is_refused(tmp_path):
+    for text in ("{}", "no", "[" * 10_000):
+        save_file(own(small.preset("paper")), tmp_path / "x", {"card": text})
+        with pytest.raises(UserError, match="Expected the card of a network"):
+            read(tmp_path / "x")

@@ -1,3 +1,5 @@
+import zipfile
+
 import h5py
 import pytest
 
@@ -31,6 +33,9 @@ def test_hdf5_is_told_by_its_groups(tmp_path):
         file.create_group("data/conv1")
     assert tell_format(path) == "caffemodel.h5"
     with h5py.File(path, "w") as file:
+        file.create_group("layers")
+    assert tell_format(path) == "weights.h5"
+    with h5py.File(path, "w") as file:
         file.create_group("other")
     with pytest.raises(UserError, match="Expected weights as caffemodel"):
         tell_format(path)
@@ -55,3 +60,15 @@ def test_a_folder_and_a_huge_file_are_refused_unread(tmp_path):
         file.truncate(MOST_BYTES + 1)
     with pytest.raises(UserError, match="no AlexNet is as large"):
         tell_format(tmp_path / "huge")
+
+
+def test_a_zip_is_of_keras_if_it_has_its_parts(tmp_path):
+    path = tmp_path / "weights.pth"
+    for names, expected in (
+        (("config.json", "model.weights.h5", "metadata.json"), "keras"),
+        (("config.json", "net/data.pkl"), "pth"),
+    ):
+        with zipfile.ZipFile(path, "w") as file:
+            for name in names:
+                file.writestr(name, b"")
+        assert tell_format(path) == expected

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_alexnet import load
 from keras_alexnet.weights.fitting import find_misfits, tell_preset
 from keras_alexnet.weights.importing import build_network, import_weights
-from keras_alexnet.weights.layout import from_channels_first
+from keras_alexnet.weights.layout import FileOrder, from_channels_first
 from keras_alexnet.weights.torch import MEAN, STD, of_torch, read
 from tests import small
 from tests.keras_alexnet.weights import small_presets, torch_writer
@@ -57,7 +57,7 @@ def test_other_forms_and_kinds_hold_the_same_numbers(answers, name):
         "fc7.kernel": answers["classifier.4.weight"],
         "conv2.kernel": answers["features.3.weight"],
     }
-    for tensor, array in from_channels_first(torchs, bgr=False).items():
+    for tensor, array in from_channels_first(torchs, FileOrder("rgb", "chw")).items():
         np.testing.assert_array_equal(expected[tensor], array)
 
 
@@ -127,3 +127,11 @@ def test_one_storage_for_many_tensors_is_not_made_many(tmp_path):
     path = torch_writer.write_zip(tmp_path / "x.pth", pickled, bytes(4 * count))
     with pytest.raises(UserError, match="no AlexNet has as many"):
         read(path)
+
+
+def test_blue_first_is_turned_before_the_deviation_of_each_colour_is_taken():
+    kernel = np.random.default_rng(0).normal(size=(4, 3, 11, 11)).astype("float32")
+    rgb = of_torch({"conv1.weight": kernel}).arrays["conv1.kernel"]
+    flipped = {"conv1.weight": kernel[:, ::-1]}
+    bgr = of_torch(flipped, FileOrder(channels="bgr")).arrays["conv1.kernel"]
+    np.testing.assert_array_equal(bgr, rgb)

@@ -137,3 +137,20 @@ def test_a_damaged_file_is_one_clear_line(pictures, tmp_path, damage):
     with pytest.raises(DatasetError, match="damaged") as caught:
         Statistics.load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_arrays_by_name_are_the_statistics_they_were(pictures):
+    statistics = accumulated(pictures).statistics()
+    arrays = {name: np.asarray(value) for name, value in vars(statistics).items()}
+    again = Statistics.from_arrays(arrays, "x")
+    for name, value in vars(statistics).items():
+        assert type(getattr(again, name)) is type(value)
+        np.testing.assert_array_equal(getattr(again, name), value)
+    for wrong in (
+        {**arrays, "more": np.ones(1)},
+        {n: x for n, x in arrays.items() if n != "count"},
+        {**arrays, "stddevs": np.ones(2)},
+        {**arrays, "mean_image": arrays["mean_image"] * np.nan},
+    ):
+        with pytest.raises(DatasetError, match="x is damaged"):
+            Statistics.from_arrays(wrong, "x")
