@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from keras_alexnet.presets import PRESETS
+from keras_alexnet.presets import named_preset
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 from tfrecords.tables import Console, Table
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         ImportWeightsOptions, args=arguments, prog="alexnet import-weights"
     )
     if options.preset is not None:
-        PRESETS[options.preset]  # before a large file is read
+        named_preset(options.preset)  # before a large file is read
     from keras_alexnet.weights.fitting import WeightsMisfit
     from keras_alexnet.weights.importing import import_weights
 

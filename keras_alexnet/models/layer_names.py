@@ -63,6 +63,11 @@ def layer_names(preset: AnyPreset) -> tuple[str, ...]:
     return (*names, preset.head, PROBABILITIES)
 
 
+def last_layer(preset: AnyPreset) -> str:
+    """Return the name of the layer below the head, whose features most people want."""
+    return layer_names(preset)[-3]
+
+
 def layer_aliases(preset: AnyPreset) -> dict[str, str]:
     """Return other people's names -> ours; none but of `one_weird_trick`."""
     return dict(_TORCHVISION) if preset.name == "one_weird_trick" else {}

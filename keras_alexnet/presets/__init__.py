@@ -16,6 +16,7 @@ __all__ = [
     "SmallPreset",
     "find_preset",
     "find_small_preset",
+    "named_preset",
 ]
 
 AnyPreset = Preset | SmallPreset
@@ -58,6 +59,20 @@ def find_preset(preset: str | AnyPreset) -> Preset:
             "not trained or timed here, but imported, evaluated and exported."
         )
     return PRESETS[preset]
+
+
+def named_preset(name: str) -> AnyPreset:
+    """Return the AlexNet or the small net of a name.
+
+    Raises:
+        UserError: There is none; the error says which there are.
+    """
+    if name in SMALL_PRESETS:
+        return SMALL_PRESETS[name]
+    if name not in PRESETS:
+        known = ", ".join([*PRESETS, *SMALL_PRESETS])
+        raise UserError(f"Unknown preset {name!r}. Expected one of: {known}")
+    return PRESETS[name]
 
 
 def find_small_preset(preset: str | SmallPreset) -> SmallPreset:

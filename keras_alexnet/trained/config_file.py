@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_alexnet.presets import PRESETS, Preset, find_preset
+from keras_alexnet.presets import (
+    PRESETS,
+    SMALL_PRESETS,
+    AnyPreset,
+    Preset,
+    find_preset,
+)
 from keras_alexnet.trained.names import CONFIG_FILE
 from tfrecords import Manifest
 from tfrecords.dataset.folder_names import check_folder_name
@@ -35,7 +41,7 @@ class NetworkConfig:
             checkpoints are saved. None in a network folder without a run.
     """
 
-    preset: Preset
+    preset: AnyPreset
     preprocessing: dict[str, Any]
     control: dict[str, Any] | None = None
 
@@ -86,7 +92,7 @@ def read_config(folder: Path | str) -> NetworkConfig:
 
 
 def preprocessing_of(
-    preset: Preset, stored_size: int, resize_filter: str, apply_exif: bool | None
+    preset: AnyPreset, stored_size: int, resize_filter: str, apply_exif: bool | None
 ) -> dict[str, Any]:
     """Return the preprocessing of a network and of the dataset that it learnt from.
 
@@ -108,13 +114,20 @@ def preprocessing_of(
 def _parse(values: dict[str, Any]) -> NetworkConfig:
     if values["format"] != FORMAT:
         raise UserError(f"expected format {FORMAT}, found {values['format']}")
-    name = values["preset"]
-    base = PRESETS[name] if name in PRESETS else Preset(name, "")
+    base = _base(values["preset"], values["network"])
     preset = base.replace(**values["network"], **values["recipe"])
     said = values["preprocessing"]
     preprocessing = {name: said[name] for name in PREPROCESSING}
     preprocessing |= {name: said[name] for name in OTHERS if name in said}
     return NetworkConfig(preset, preprocessing, values.get("control"))
+
+
+def _base(name: str, network: dict[str, Any]) -> AnyPreset:
+    """Return a preset of a name and of the kind that has the fields of a network."""
+    if "pools" in network:
+        known = name if name in SMALL_PRESETS else next(iter(SMALL_PRESETS))
+        return dataclasses.replace(SMALL_PRESETS[known], name=name)
+    return PRESETS[name] if name in PRESETS else Preset(name, "")
 
 
 def _parse_flat(values: dict[str, Any]) -> NetworkConfig:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from keras_alexnet.weights.caffe_cifar import is_cifar, of_cifar
 from keras_alexnet.weights.caffe_mean import CAFFE_RULE, blob_array
 from keras_alexnet.weights.caffe_schema import field_number, message
 from keras_alexnet.weights.foreign import (
@@ -59,6 +60,8 @@ def of_caffe(tensors: dict[str, np.ndarray], order: list[str]) -> ForeignWeights
         tensors: `conv1.kernel` and so on in Caffe's layouts.
         order: Names of layers as they follow each other, where the file says it.
     """
+    if is_cifar(tensors):
+        return of_cifar(tensors, order)
     weights = ForeignWeights(
         from_channels_first(tensors, bgr=True), CAFFE_RULE, CAFFE_PRESETS
     )

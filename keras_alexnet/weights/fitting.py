@@ -6,13 +6,17 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_alexnet.models.geometry import KERNELS
-from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
-from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.models.layer_table import CONV_LAYERS, layer_table
+from keras_alexnet.models.small_geometry import KERNEL
+from keras_alexnet.presets import AnyPreset, SmallPreset, named_preset
+from keras_alexnet.presets.recipe import HEAD
+from keras_alexnet.presets.small_preset import SMALL_HEAD
 from keras_alexnet.weights.foreign import ForeignWeights
 from tfrecords.errors import UserError
 
 Shape = tuple[int, ...]
 NOTHING = "nothing"
+_HEADS = (HEAD, SMALL_HEAD)
 
 
 class Misfit(NamedTuple):
@@ -35,24 +39,25 @@ class WeightsMisfit(UserError):
         self.rows = rows
 
 
-def weight_shapes(preset: Preset, num_classes: int) -> dict[str, Shape]:
+def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
     """Return the shape of every weight of a network, by name, in order of its layers.
 
     Kernels of convolutions are `(height, width, inputs of a group, filters)`, those of
     fully connected layers `(inputs, units)`.
     """
     shapes: dict[str, Shape] = {}
-    inputs = (CHANNELS, *preset.filters)
+    sides = (KERNEL,) * 3 if isinstance(preset, SmallPreset) else KERNELS
     for name, size in layer_table(preset, num_classes).items():
         kernel: Shape = (size.inputs, size.biases)
         if name in CONV_LAYERS:
-            i = CONV_LAYERS.index(name)
-            kernel = (KERNELS[i],) * 2 + (inputs[i] // preset.groups[i], size.biases)
+            side = sides[CONV_LAYERS.index(name)]
+            inputs = size.weights // side**2 // size.biases
+            kernel = (side, side, inputs, size.biases)
         shapes |= {f"{name}.kernel": kernel, f"{name}.bias": (size.biases,)}
     return shapes
 
 
-def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
+def find_misfits(weights: ForeignWeights, preset: AnyPreset) -> list[Misfit]:
     """List every tensor that is missing, left over, of another shape or not finite.
 
     The number of classes is that of the file.
@@ -76,13 +81,13 @@ def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
 
 def class_count(arrays: Mapping[str, np.ndarray]) -> int:
     """Return the classes that weights tell apart; 1,000 where they do not say."""
-    for name in ("fc8.bias", "fc8.kernel"):
+    for name in (f"{head}.{part}" for head in _HEADS for part in ("bias", "kernel")):
         if name in arrays and arrays[name].ndim and arrays[name].shape[-1]:
             return int(arrays[name].shape[-1])
     return 1000
 
 
-def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
+def tell_preset(weights: ForeignWeights, asked: str | None = None) -> AnyPreset:
     """Return the preset that weights fit in every tensor.
 
     Args:
@@ -100,7 +105,7 @@ def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
             f"file stand, got --preset {asked}. Leave it out."
         )
     names = weights.presets if asked is None else (asked,)
-    rows = {name: find_misfits(weights, PRESETS[name]) for name in names}
+    rows = {name: find_misfits(weights, named_preset(name)) for name in names}
     fitting = [name for name in names if not rows[name]]
     if len(fitting) > 1:
         raise UserError(
@@ -109,14 +114,14 @@ def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
             f"{fitting[0]}."
         )
     if fitting:
-        return PRESETS[fitting[0]]
+        return named_preset(fitting[0])
     nearest = min(names, key=lambda name: len(rows[name]))
     _raise_misfit(weights, nearest, rows[nearest])
     raise AssertionError
 
 
 def _raise_misfit(weights: ForeignWeights, preset: str, rows: list[Misfit]) -> None:
-    wanted = weight_shapes(PRESETS[preset], class_count(weights.arrays))
+    wanted = weight_shapes(named_preset(preset), class_count(weights.arrays))
     ours = [name for name in weights.arrays if name in wanted]
     if not ours:
         found = ", ".join(list(weights.arrays)[:8]) or NOTHING

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class InputRule:
             of 0-255 scale.
         mean_at: Where a mean image is cut: at the view or the centre, as in
             `data.preprocessing`.
+        mean_file: Order of the channels in Caffe's files of means: bgr or rgb.
     """
 
     stored_size: int
@@ -34,6 +36,7 @@ class InputRule:
     resize_filter: str
     mean: np.ndarray
     mean_at: str = "centre"
+    mean_file: Literal["bgr", "rgb"] = "bgr"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset, SmallPreset
 from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
 from keras_alexnet.weights import READERS
 from keras_alexnet.weights.caffe_mean import with_mean
@@ -91,11 +91,16 @@ def import_weights(
     )
 
 
-def build_network(preset: Preset, weights: ForeignWeights) -> "keras.Model":
+def build_network(preset: AnyPreset, weights: ForeignWeights) -> "keras.Model":
     """Return the network of a preset with weights that fit it."""
-    from keras_alexnet.models import alexnet
+    from keras_alexnet.models import alexnet, cifar_net
 
-    model = alexnet(preset, class_count(weights.arrays), seed=0, dtype="float32")
+    options: Any = {"num_classes": class_count(weights.arrays), "seed": 0}
+    options["dtype"] = "float32"
+    if isinstance(preset, SmallPreset):
+        model = cifar_net(preset, **options)
+    else:
+        model = alexnet(preset, **options)
     for name, array in weights.arrays.items():
         layer, _, part = name.rpartition(".")
         getattr(model.get_layer(layer), part).assign(array)
@@ -160,7 +165,7 @@ def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
     return names
 
 
-def _facts(preset: Preset, rule: InputRule) -> tuple[NetworkConfig, Statistics]:
+def _facts(preset: AnyPreset, rule: InputRule) -> tuple[NetworkConfig, Statistics]:
     """Return what the folder says of the pictures that the weights were trained on."""
     kind = "channel" if rule.mean.ndim == 1 else "image"
     preset = preset.replace(mean=kind)

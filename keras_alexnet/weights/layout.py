@@ -10,7 +10,11 @@ FIRST_DENSE, LAST_MAPS = "fc6", "conv5"
 
 
 def from_channels_first(
-    tensors: Mapping[str, np.ndarray], bgr: bool
+    tensors: Mapping[str, np.ndarray],
+    bgr: bool,
+    *,
+    first_dense: str = FIRST_DENSE,
+    last_maps: str = LAST_MAPS,
 ) -> dict[str, np.ndarray]:
     """Turn kernels of Caffe or PyTorch into ours; tensors of odd shape stay odd.
 
@@ -19,12 +23,14 @@ def from_channels_first(
             `fc6.kernel` `(units, inputs)` of maps one after the other, `conv1.bias` of
             any shape and so on.
         bgr: Whether conv1 takes blue first.
+        first_dense: Layer whose inputs are maps.
+        last_maps: Convolution that they come from.
 
     Returns:
         The same names, float32 if the numbers are floating point: `(height, width,
         inputs, filters)`, `(inputs, units)` of places one after the other, `(units,)`.
     """
-    maps = tensors.get(f"{LAST_MAPS}.bias", np.zeros(0)).size
+    maps = tensors.get(f"{last_maps}.bias", np.zeros(0)).size
     turned = {}
     for name, tensor in tensors.items():
         layer, _, kind = name.rpartition(".")
@@ -35,7 +41,7 @@ def from_channels_first(
             if layer == "conv1" and bgr and tensor.ndim == 4:
                 tensor = tensor[:, :, ::-1]
         elif kind == "kernel":
-            tensor = _dense(tensor, maps if layer == FIRST_DENSE else 1)
+            tensor = _dense(tensor, maps if layer == first_dense else 1)
         turned[name] = as_float32(tensor)
     return turned
 

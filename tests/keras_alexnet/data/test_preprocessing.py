@@ -1,5 +1,6 @@
 """Training, evaluation, predict and export see the same pixels of the same bytes."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 import tfrecords
 from keras_alexnet import cli, load
 from keras_alexnet.data import eval_dataset
+from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.export.saved_model import export
 from keras_alexnet.trained.config_file import read_config
 from tests import small
@@ -175,6 +177,18 @@ def test_views_are_cut_of_the_stored_square_and_relieved_of_the_mean(run, num_vi
 def test_other_numbers_of_views_are_refused(run):
     with pytest.raises(ValueError, match="Expected 1 or 10 views. Received: 2"):
         load(run).preprocessing.images(tf.constant([b""]), 2)
+
+
+def test_ten_views_of_one_place_are_refused():
+    mean = np.zeros((32, 32, 3), np.float32)
+    whole = Preprocessing(32, "bicubic", False, 32, mean)
+    data = tf.constant([small.encode(small.picture(0, 0, 32, 32), "PNG")])
+    assert whole.images(data).shape == (1, 32, 32, 3)
+    for ask in (whole.view_means, lambda views: whole.images(data, views)):
+        with pytest.raises(ValueError, match="1 view of pictures of 32.*--views 1"):
+            ask(10)
+    larger = dataclasses.replace(whole, stored_size=33)
+    assert larger.images(data, 10).shape == (1, 10, 32, 32, 3)
 
 
 def test_a_warped_picture_is_all_in_the_square_and_an_export_warps_too(run, tmp_path):
