@@ -21,7 +21,8 @@ from tfrecords.files import write_atomically
 
 FORMAT = 2
 PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "mean")
-# Only where a network was fed otherwise than ours are: weights of others.
+# Only where a network was fed otherwise than most of ours are: weights of others, and
+# `resize` of datasets built so.
 OTHERS = ("resize", "mean_at")
 # In the flat form of earlier releases, what is now under "control".
 _OF_THE_RUN = ("keep", "save_every", "save_minutes")
@@ -35,8 +36,9 @@ class NetworkConfig:
         preset: Shape and recipe, every value resolved.
         preprocessing: `stored_size` (pixels), `resize_filter`, `apply_exif` (whether
             the build turned pictures; None where an earlier release did not say),
-            `input_size` (pixels) and `mean` (image or channel). Of weights of others
-            also `resize` and `mean_at`, as `data.preprocessing.Preprocessing` has them.
+            `input_size` (pixels) and `mean` (image or channel). Where they are not
+            short_side and centre also `resize` and `mean_at`, as
+            `data.preprocessing.Preprocessing` has them.
         control: What a run folder keeps of `Control`: the dataset folder and when
             checkpoints are saved. None in a network folder without a run.
     """
@@ -92,7 +94,11 @@ def read_config(folder: Path | str) -> NetworkConfig:
 
 
 def preprocessing_of(
-    preset: AnyPreset, stored_size: int, resize_filter: str, apply_exif: bool | None
+    preset: AnyPreset,
+    stored_size: int,
+    resize_filter: str,
+    apply_exif: bool | None,
+    resize: str = "short_side",
 ) -> dict[str, Any]:
     """Return the preprocessing of a network and of the dataset that it learnt from.
 
@@ -101,14 +107,16 @@ def preprocessing_of(
         stored_size: Side of the stored pictures in pixels.
         resize_filter: How the build resized them.
         apply_exif: Whether the build turned them; None if that is not known.
+        resize: How it made squares of them: short_side, which is not noted, or warp.
     """
-    return {
+    facts = {
         "stored_size": stored_size,
         "resize_filter": resize_filter,
         "apply_exif": apply_exif,
         "input_size": preset.input_size,
         "mean": preset.recipe.mean,
     }
+    return facts if resize == "short_side" else {**facts, "resize": resize}
 
 
 def _parse(values: dict[str, Any]) -> NetworkConfig:

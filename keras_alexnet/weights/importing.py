@@ -170,9 +170,7 @@ def _facts(preset: AnyPreset, rule: InputRule) -> tuple[NetworkConfig, Statistic
     kind = "channel" if rule.mean.ndim == 1 else "image"
     preset = preset.replace(mean=kind)
     size = rule.stored_size
-    facts = preprocessing_of(preset, size, rule.resize_filter, False)
-    if rule.resize != "short_side":
-        facts["resize"] = rule.resize
+    facts = preprocessing_of(preset, size, rule.resize_filter, False, rule.resize)
     if kind == "image" and rule.mean_at != "centre":
         facts["mean_at"] = rule.mean_at
     return NetworkConfig(preset, facts), mean_statistics(rule.mean, size)
