@@ -8,8 +8,8 @@ from keras_alexnet.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from keras_alexnet import data, layers, training
-    from keras_alexnet.models import alexnet, lenet5
-    from keras_alexnet.presets import LRN, PRESETS, Preset, Recipe
+    from keras_alexnet.models import alexnet, cifar_net, lenet5
+    from keras_alexnet.presets import LRN, PRESETS, SMALL_PRESETS, Preset, Recipe
     from keras_alexnet.towers import copy_weights, two_towers
     from keras_alexnet.trained import TrainedNetwork, load
 
@@ -18,9 +18,11 @@ __all__ = [
     "PRESETS",
     "Preset",
     "Recipe",
+    "SMALL_PRESETS",
     "TrainedNetwork",
     "__version__",
     "alexnet",
+    "cifar_net",
     "copy_weights",
     "data",
     "layers",
@@ -40,8 +42,10 @@ __getattr__, __dir__ = hand_on(
         "PRESETS": "keras_alexnet.presets",
         "Preset": "keras_alexnet.presets",
         "Recipe": "keras_alexnet.presets",
+        "SMALL_PRESETS": "keras_alexnet.presets",
         "TrainedNetwork": "keras_alexnet.trained.network",
         "alexnet": "keras_alexnet.models",
+        "cifar_net": "keras_alexnet.models",
         "copy_weights": "keras_alexnet.towers",
         "data": "",
         "layers": "",

@@ -22,9 +22,9 @@ class _Arguments(BuildOptions):
     """Turn pictures into TFRecord shards, with statistics of the training split.
 
     The shorter side is scaled to --size and the central square is cut out (section 2 of
-    the paper). Content decides a picture's format, not its name. What cannot be used is
-    listed in rejected.jsonl with its reason. Stopped or killed, the same command goes
-    on with the shards that are missing.
+    the paper), unless --resize says otherwise. Content decides a picture's format, not
+    its name. What cannot be used is listed in rejected.jsonl with its reason. Stopped
+    or killed, the same command goes on with the shards that are missing.
     """
 
     source: tyro.conf.Positional[str]

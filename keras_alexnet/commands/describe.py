@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.presets import PRESETS, SMALL_PRESETS, AnyPreset
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 from tfrecords.result_files import ResultFiles
@@ -50,17 +50,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def find_network(name: str) -> tuple[Preset, int]:
+def find_network(name: str) -> tuple[AnyPreset, int]:
     """Return a preset of a name or of a folder, and its number of classes.
 
     Args:
-        name: In `PRESETS`, which has 1,000 classes; or a run, network or export folder.
+        name: In `PRESETS`, which have 1,000 classes, or in `SMALL_PRESETS`, which have
+            10; or a run, network or export folder.
 
     Raises:
         UserError: It is neither.
     """
     if name in PRESETS:
         return PRESETS[name], 1000
+    if name in SMALL_PRESETS:
+        return SMALL_PRESETS[name], 10
     from keras_alexnet.trained.config_file import read_config
     from keras_alexnet.trained.names import CONFIG_FILE, EXTRA
     from tfrecords.dataset.labels import read_labels
@@ -71,8 +74,8 @@ def find_network(name: str) -> tuple[Preset, int]:
         if (place / CONFIG_FILE).exists():
             return read_config(place).preset, len(read_labels(place))
     raise UserError(
-        f"Expected a preset ({', '.join(PRESETS)}) or a run, network or export folder "
-        f"with a {CONFIG_FILE}, got {name}."
+        f"Expected a preset ({', '.join([*PRESETS, *SMALL_PRESETS])}) or a run, "
+        f"network or export folder with a {CONFIG_FILE}, got {name}."
     )
 
 

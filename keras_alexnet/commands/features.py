@@ -37,7 +37,7 @@ class FeatureOptions:
     layer: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Layer by its name: conv5, fc6_pre (before the ReLU), conv5_tower1 (half of the
     channels), ...; torchvision's names for one_weird_trick. Again for more layers;
-    none: fc7."""
+    none: the one below the head, fc7."""
     out: Path
     """File to write: .npz, .npy (one layer, to be mapped), .h5, .mat, .parquet (needs
     the extra keras-alexnet[features]) or .tfrecord."""
@@ -56,10 +56,11 @@ def main(arguments: Sequence[str]) -> int:
     options = tyro.cli(FeatureOptions, args=arguments, prog="alexnet features")
     ResultFiles(options.out)  # refuses what cannot be written
     from keras_alexnet.inference.feature_files.extraction import Extraction
+    from keras_alexnet.models.layer_names import last_layer
     from keras_alexnet.trained.opening import load
 
     network = load(options.network)
-    asked = options.layer or ("fc7",)
+    asked = options.layer or (last_layer(network.config.preset),)
     extractor = network.extractor(asked)
     names = [choice.name for choice in network.layers(asked)]
     _check_once(names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from keras_alexnet.presets import PRESETS
+from keras_alexnet.presets import named_preset
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         ImportWeightsOptions, args=arguments, prog="alexnet import-weights"
     )
     if options.preset is not None:
-        PRESETS[options.preset]  # before a large file is read
+        named_preset(options.preset)  # before a large file is read
     from keras_alexnet.trained.misfit import WeightsMisfit, print_misfits
     from keras_alexnet.weights.importing import import_weights
 

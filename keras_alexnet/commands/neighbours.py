@@ -35,8 +35,9 @@ class NeighbourOptions:
     """File of alexnet features: .npy, .npz or .h5, with its .json beside it."""
     queries: tyro.conf.Positional[tuple[Path, ...]]
     """Pictures, or folders of them."""
-    layer: str = "fc7"
-    """Layer of the index whose features are compared."""
+    layer: str | None = None
+    """Layer of the index whose features are compared; None: the one below the head,
+    fc7."""
     count: int = 5
     """Neighbours of each picture."""
     json: Path | None = None
@@ -57,10 +58,11 @@ def main(arguments: Sequence[str]) -> int:
     if options.sheet is not None:
         check_sheet(options.sheet, len(paths), options.count)
     from keras_alexnet.inference.feature_files.index import FeatureIndex
+    from keras_alexnet.models.layer_names import last_layer
     from keras_alexnet.trained.opening import load
 
     network = load(options.network)
-    (choice,) = network.layers([options.layer])
+    (choice,) = network.layers([options.layer or last_layer(network.config.preset)])
     index = FeatureIndex(options.index, choice.name)
     answers = find_neighbours(network, index, choice.name, paths, options.count)
     document = json.dumps(answers, indent=1, allow_nan=False)

@@ -66,7 +66,7 @@ def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
     first = _parse(arguments, PRESETS["released"].replace(precision="auto"), {})
     if first.resume:
         saved = read_config(first.run)
-        start, kept = saved.preset, {**(saved.control or {})}
+        start, kept = find_preset(saved.preset), {**(saved.control or {})}
         kept.pop("data", None)
     else:
         start, kept = _preset_of(first).replace(precision="auto"), {}
@@ -90,7 +90,7 @@ def _preset_of(options: Any) -> Preset:
     if options.init is None:
         return find_preset(options.preset)
     config = read_config(options.init)
-    preset = config.preset
+    preset = find_preset(config.preset)
     if options.preset not in (preset.name, PRESETS["released"].name):
         raise UserError(
             f"Expected --preset {preset.name}, which the weights of {options.init} "

@@ -34,8 +34,8 @@ def decode_picture(
 ) -> tf.Tensor:
     """Decode a picture and make a square of it.
 
-    With short_side the steps are those that `alexnet build` takes (section 2), without
-    the JPEG that it stores.
+    The steps are those that `alexnet build` takes (section 2), without the JPEG that it
+    stores.
 
     Args:
         encoded: Scalar string: a JPEG, PNG, GIF (first frame) or BMP.
@@ -55,6 +55,13 @@ def decode_picture(
     image = decode_pixels(encoded)
     if apply_exif:
         image = turned(image, exif_orientation(encoded))
+    return square_of(image, size, resize_filter, resize)
+
+
+def square_of(
+    image: tf.Tensor, size: int, resize_filter: str, resize: str
+) -> tf.Tensor:
+    """Make a square of a decoded picture, as `decode_picture` does."""
     if resize == "warp":
         return warped_square(image, size, resize_filter)
     return central_square(image, size, resize_filter)

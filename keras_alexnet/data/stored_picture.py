@@ -5,7 +5,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from keras_alexnet.data.picture import central_square
+from keras_alexnet.data.picture import square_of
 from keras_alexnet.data.pixels import DCT_METHOD
 from tfrecords import Manifest
 from tfrecords.errors import DatasetError
@@ -31,7 +31,9 @@ def crop_reader(manifest: Manifest) -> Crop:
     if encoding == RAW:
         return partial(raw_crop, manifest.image_size)
     if encoding == ORIGINAL:
-        return partial(original_crop, manifest.image_size, manifest.options["filter"])
+        options = manifest.options
+        made = (options["filter"], manifest.resize)
+        return partial(original_crop, manifest.image_size, *made)
     raise DatasetError(
         f"Expected a dataset whose encoding is {JPEG}, {ORIGINAL} or {RAW}; got "
         f"{encoding!r}. Build it again with this release."
@@ -69,12 +71,13 @@ def raw_crop(
 def original_crop(
     stored: int,
     resize_filter: str,
+    resize: str,
     encoded: tf.Tensor,
     corner: tf.Tensor,
     side: int,
 ) -> tf.Tensor:
     """Decode a JPEG of any size and scale it as the build would have done."""
     image = tf.io.decode_jpeg(encoded, channels=3, dct_method=DCT_METHOD)
-    square = tf.cast(central_square(image, stored, resize_filter), tf.uint8)
+    square = tf.cast(square_of(image, stored, resize_filter, resize), tf.uint8)
     crop = tf.slice(square, tf.concat([corner, [0]], axis=0), (side, side, 3))
     return tf.ensure_shape(crop, (side, side, 3))

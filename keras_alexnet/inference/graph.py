@@ -9,14 +9,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_alexnet.data.preprocessing import Preprocessing, check_num_views
+from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tfrecords.dataset.labels import write_labels
 from tfrecords.dataset.names import LABELS_FILE
 from tfrecords.ranges import check_count
-
-FEATURES = ("pool5", "fc6", "fc7")  # activations that the `features` signature gives
 
 
 class ClassifierGraph:
@@ -42,12 +40,16 @@ class ClassifierGraph:
         num_views: int = 1,
         top: int = 5,
     ) -> None:
-        check_num_views(num_views)
+        preprocessing.check_views(num_views)
         check_count("top", top)
         self.model = model
         self.labels = list(labels)
         self.preprocessing = preprocessing
         self.num_views = num_views
+        names = [layer.name for layer in model.layers]
+        pools = [name for name in names if name.startswith("pool")]
+        dense = [name for name in names if name.startswith("fc")]
+        self._features = (pools[-1], *dense[:-1])
         self.top = min(top, len(self.labels))
         # A table read from a file, so that the names travel as an asset, which is
         # copied from there: the file lives as long as this does.
@@ -111,8 +113,12 @@ class ClassifierGraph:
             return _rows(images, lambda x: {"probabilities": self._probabilities(x)})
 
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return activations of the centre view, float32: `pool5`, `fc6` and `fc7`."""
-        layers = {name: self.model.get_layer(name).output for name in FEATURES}
+        """Return activations of the centre view, float32.
+
+        Those of the last pool, and of the fully connected layers below the head:
+        `pool5`, `fc6` and `fc7`.
+        """
+        layers = {name: self.model.get_layer(name).output for name in self._features}
         features = keras.Model(self.model.input, layers)
         images = self._images(image_bytes, 1)
         return _rows(images, lambda x: features(x, training=False))

@@ -13,7 +13,13 @@ from keras_alexnet.models.geometry import (
 from keras_alexnet.models.layer_names import layer_aliases, layer_names
 from keras_alexnet.models.layer_table import layer_table
 from keras_alexnet.models.memory import WIDE, inference_memory, training_memory
-from keras_alexnet.presets import Preset
+from keras_alexnet.models.small_geometry import (
+    KERNEL,
+    POOL,
+    POOL_STRIDE,
+    small_map_sizes,
+)
+from keras_alexnet.presets import AnyPreset, SmallPreset
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,9 @@ class LayerDescription:
     bytes: int
 
 
-def describe_layers(preset: Preset, num_classes: int = 1000) -> list[LayerDescription]:
+def describe_layers(
+    preset: AnyPreset, num_classes: int = 1000
+) -> list[LayerDescription]:
     """Return the layers of a network in order, without building it."""
     table, shapes = layer_table(preset, num_classes), _shapes(preset, num_classes)
     aliases: dict[str, list[str]] = {}
@@ -58,7 +66,7 @@ def describe_layers(preset: Preset, num_classes: int = 1000) -> list[LayerDescri
         field, stride = field + (size - 1) * stride, stride * step
         shape = shapes.get(layer) or found[-1].shape
         is_map = len(shape) == 3
-        weights = table.get(layer) if _has_weights(name) else None
+        weights = table.get(layer) if _has_weights(preset, name) else None
         found.append(
             LayerDescription(
                 name,
@@ -74,7 +82,7 @@ def describe_layers(preset: Preset, num_classes: int = 1000) -> list[LayerDescri
     return found
 
 
-def describe_network(preset: Preset, num_classes: int = 1000) -> dict[str, Any]:
+def describe_network(preset: AnyPreset, num_classes: int = 1000) -> dict[str, Any]:
     """Return all that a preset says, for JSON: layers, sums, memory, shape and recipe.
 
     `memory` has bytes by estimate: `fixed`, whatever the batch, and `image`, for each
@@ -82,6 +90,9 @@ def describe_network(preset: Preset, num_classes: int = 1000) -> dict[str, Any]:
     """
     layers = describe_layers(preset, num_classes)
     fields = asdict(preset)
+    memory = {"inference": asdict(inference_memory(preset, num_classes))}
+    if not isinstance(preset, SmallPreset):  # which is not trained here
+        memory["training"] = asdict(training_memory(preset, num_classes))
     return {
         "preset": preset.name,
         "description": preset.description,
@@ -89,36 +100,47 @@ def describe_network(preset: Preset, num_classes: int = 1000) -> dict[str, Any]:
         "layers": [asdict(layer) for layer in layers],
         "parameters": sum(layer.parameters for layer in layers),
         "macs": sum(layer.macs for layer in layers),
-        "memory": {
-            "inference": asdict(inference_memory(preset, num_classes)),
-            "training": asdict(training_memory(preset, num_classes)),
-        },
+        "memory": memory,
         "network": {name: fields[name] for name in preset.network},
         "recipe": fields["recipe"],
     }
 
 
-def _has_weights(name: str) -> bool:
-    return name.endswith("_pre") or name == "fc8"
+def _has_weights(preset: AnyPreset, name: str) -> bool:
+    linear = not preset.hidden_activation and name in preset.hidden
+    return name.endswith("_pre") or name == preset.head or linear
 
 
-def _window(preset: Preset, name: str) -> tuple[int, int]:
+def _window(preset: AnyPreset, name: str) -> tuple[int, int]:
     """Return the side of what a unit reads of the maps below, and the step."""
     number = int(name[4]) if name.startswith(("conv", "pool")) else 0
+    if isinstance(preset, SmallPreset):
+        return _small_window(preset, name)
     if name.startswith("pool"):
         return (3 if preset.pooling == "overlapping" else 2), 2
-    if number and _has_weights(name):
+    if number and _has_weights(preset, name):
         return KERNELS[number - 1], CONV1_STRIDE if number == 1 else 1
     return (IN_MAP_WINDOW if name.startswith("in_map") else 1), 1
 
 
-def _shapes(preset: Preset, num_classes: int) -> dict[str, tuple[int, ...]]:
+def _small_window(preset: SmallPreset, name: str) -> tuple[int, int]:
+    if name.startswith("pool"):
+        return POOL, POOL_STRIDE
+    if name.startswith("norm") and preset.lrn is not None:
+        return preset.lrn.size, 1
+    return (KERNEL if name.startswith("conv") and name.endswith("_pre") else 1), 1
+
+
+def _shapes(preset: AnyPreset, num_classes: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of all but layers that keep that of the layer before."""
-    sides = map_sizes(preset)
-    sides |= dict.fromkeys(("conv3", "conv4"), sides["pool2"])
+    if isinstance(preset, SmallPreset):
+        sides, units = small_map_sizes(preset), preset.units
+    else:
+        sides, units = map_sizes(preset), (preset.units,) * len(preset.hidden)
+        sides |= dict.fromkeys(("conv3", "conv4"), sides["pool2"])
     shapes: dict[str, tuple[int, ...]] = {
         name: (side, side, preset.filters[int(name[4]) - 1])
         for name, side in sides.items()
     }
-    shapes |= dict.fromkeys(("fc6", "fc7"), (preset.units,))
-    return {**shapes, "fc8": (num_classes,)}
+    shapes |= {name: (n,) for name, n in zip(preset.hidden, units, strict=True)}
+    return {**shapes, preset.head: (num_classes,)}

@@ -1,7 +1,6 @@
 """Sizes of AlexNet's maps: kernels, strides, zeros, and what follows for a preset."""
 
 from keras_alexnet.presets import Preset
-from keras_alexnet.presets.preset import Step
 from tfrecords.errors import UserError
 
 KERNELS = (11, 5, 3, 3, 3)  # pixels, conv1 to conv5; section 3.5
@@ -28,16 +27,6 @@ def zero_padding(preset: Preset, number: int) -> tuple[int, int]:
     if preset.conv1_padding == "ceil":
         return 0, (KERNELS[0] - preset.input_size) % CONV1_STRIDE
     return preset.conv1_padding, preset.conv1_padding
-
-
-def block_steps(preset: Preset, number: int) -> tuple[Step, ...]:
-    """Return what follows a convolution, in order."""
-    blocks: dict[int, tuple[Step, ...]] = {
-        1: preset.block1,
-        2: preset.block2,
-        5: ("activation", "pool"),
-    }
-    return blocks.get(number, ("activation",))
 
 
 def map_sizes(preset: Preset) -> dict[str, int]:

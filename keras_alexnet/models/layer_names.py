@@ -4,11 +4,10 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from keras_alexnet.models.geometry import CONVOLUTIONS, block_steps
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset
 from tfrecords.errors import UserError
 
-WHOLE = ("fc8", "probabilities")  # one for all towers
+PROBABILITIES = "probabilities"
 # torchvision's alexnet, whose network `one_weird_trick` is. Its dropouts
 # (classifier.0 and .3) are left out: features stand before dropout.
 _TORCHVISION = {
@@ -41,7 +40,7 @@ class LayerChoice:
     towers: int
 
 
-def layer_names(preset: Preset) -> tuple[str, ...]:
+def layer_names(preset: AnyPreset) -> tuple[str, ...]:
     """Return the names of all layers, both towers together, as the network has them.
 
     `conv1_pre` to `conv5_pre`, `fc6_pre` and `fc7_pre` are before the activation,
@@ -50,9 +49,8 @@ def layer_names(preset: Preset) -> tuple[str, ...]:
     `conv1_pre` all the same, as in the other presets.
     """
     names: list[str] = []
-    for number in CONVOLUTIONS:
+    for number, (first, *later) in enumerate(preset.blocks, start=1):
         names += [f"conv{number}_pre", f"conv{number}"]
-        first, *later = block_steps(preset, number)
         for step in later if first == "activation" else (first, *later):
             if step == "pool":
                 names.append(f"pool{number}")
@@ -60,18 +58,25 @@ def layer_names(preset: Preset) -> tuple[str, ...]:
                 names.append(f"{preset.activation}{number}")
             elif preset.lrn is not None:
                 names.append(f"{'norm' if step == 'lrn' else step}{number}")
-    return (*names, "fc6_pre", "fc6", "fc7_pre", "fc7", *WHOLE)
+    for name in preset.hidden:
+        names += [f"{name}_pre", name] if preset.hidden_activation else [name]
+    return (*names, preset.head, PROBABILITIES)
 
 
-def layer_aliases(preset: Preset) -> dict[str, str]:
+def last_layer(preset: AnyPreset) -> str:
+    """Return the name of the layer below the head, whose features most people want."""
+    return layer_names(preset)[-3]
+
+
+def layer_aliases(preset: AnyPreset) -> dict[str, str]:
     """Return other people's names -> ours; none but of `one_weird_trick`."""
     return dict(_TORCHVISION) if preset.name == "one_weird_trick" else {}
 
 
-def choose_layer(name: str, preset: Preset) -> LayerChoice:
+def choose_layer(name: str, preset: AnyPreset) -> LayerChoice:
     """Return the layer that a name or an alias means, or raise UserError."""
     ours = layer_aliases(preset).get(name, name)
-    tower, towers = None, max(preset.groups)
+    tower, towers = None, preset.towers
     layer = ours
     if found := _TOWER.fullmatch(ours):
         layer, number = found[1], int(found[2])
@@ -82,14 +87,14 @@ def choose_layer(name: str, preset: Preset) -> LayerChoice:
     return LayerChoice(ours, layer, tower, towers)
 
 
-def _check_tower(name: str, layer: str, number: int, preset: Preset) -> None:
-    towers = max(preset.groups)
+def _check_tower(name: str, layer: str, number: int, preset: AnyPreset) -> None:
+    towers = preset.towers
     if towers == 1:
         raise UserError(
             f"Expected a layer of {preset.name}, which has one tower, got {name}. "
             f"Take {layer}."
         )
-    if layer in WHOLE:
+    if layer in (preset.head, PROBABILITIES):
         raise UserError(
             f"Expected a layer that falls into towers, got {name}: {layer} is of both. "
             f"Take {layer}."
@@ -98,7 +103,7 @@ def _check_tower(name: str, layer: str, number: int, preset: Preset) -> None:
         raise UserError(f"Expected tower 1 to {towers} of {layer}, got {name}.")
 
 
-def _unknown(name: str, preset: Preset) -> str:
+def _unknown(name: str, preset: AnyPreset) -> str:
     names = layer_names(preset)
     if _OF_TORCHVISION.fullmatch(name) and not layer_aliases(preset):
         return (

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from keras_alexnet.models.geometry import CONVOLUTIONS, KERNELS, map_sizes
-from keras_alexnet.presets import Preset
+from keras_alexnet.models.small_geometry import KERNEL, small_map_sizes
+from keras_alexnet.presets import AnyPreset, SmallPreset
 
 CHANNELS = 3  # of a picture
 CONV_LAYERS = tuple(f"conv{number}" for number in CONVOLUTIONS)
@@ -36,12 +37,14 @@ class LayerSize:
         return self.weights * self.places
 
 
-def layer_table(preset: Preset, num_classes: int = 1000) -> dict[str, LayerSize]:
-    """Return the sizes of conv1 to conv5 and fc6 to fc8 without building the network.
+def layer_table(preset: AnyPreset, num_classes: int = 1000) -> dict[str, LayerSize]:
+    """Return the sizes of all layers with weights, without building the network.
 
     The two-tower presets have 60,965,224 parameters and 724,406,816
     multiply-accumulates.
     """
+    if isinstance(preset, SmallPreset):
+        return _small_table(preset, num_classes)
     maps = map_sizes(preset)
     sides = [maps["conv1"], maps["conv2"], *[maps["pool2"]] * 2, maps["conv5"]]
     read = [preset.input_size, maps["pool1"], *[maps["pool2"]] * 3]
@@ -54,7 +57,25 @@ def layer_table(preset: Preset, num_classes: int = 1000) -> dict[str, LayerSize]
             fan_in * filters, filters, sides[i] ** 2, read[i] ** 2 * channels[i]
         )
     inputs = maps["pool5"] ** 2 * preset.filters[-1]
-    outputs = {"fc6": preset.units, "fc7": preset.units, "fc8": num_classes}
+    outputs = {name: preset.units for name in preset.hidden}
+    return table | _dense_rows(inputs, {**outputs, preset.head: num_classes})
+
+
+def _small_table(preset: SmallPreset, num_classes: int) -> dict[str, LayerSize]:
+    maps, read, channels = small_map_sizes(preset), preset.input_size, CHANNELS
+    table = {}
+    for number, filters in enumerate(preset.filters, start=1):
+        side, inputs = maps[f"conv{number}"], read**2 * channels
+        weights = KERNEL**2 * channels * filters
+        table[f"conv{number}"] = LayerSize(weights, filters, side**2, inputs)
+        read, channels = maps[f"pool{number}"], filters
+    outputs = dict(zip(preset.hidden, preset.units, strict=True))
+    outputs[preset.head] = num_classes
+    return table | _dense_rows(read**2 * channels, outputs)
+
+
+def _dense_rows(inputs: int, outputs: dict[str, int]) -> dict[str, LayerSize]:
+    table = {}
     for name, units in outputs.items():
         table[name] = LayerSize(inputs * units, units, 1, inputs)
         inputs = units

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from keras_alexnet.models.geometry import (
     CONVOLUTIONS,
-    block_steps,
     map_sizes,
     zero_padding,
 )
 from keras_alexnet.models.layer_table import CHANNELS, LayerSize, layer_table
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset, Preset
 
 WIDE = 4  # bytes: float32, of weights, normalisations and logits
 NARROW = {"mixed_bfloat16": 2, "mixed_float16": 2}  # bytes of an activation
@@ -54,11 +53,11 @@ def training_memory(preset: Preset, num_classes: int = 1000) -> NetworkMemory:
     kept = _Kept(preset, table, item)
     return NetworkMemory(
         (3 * WIDE + copies) * parameters + updated,
-        kept.bytes + _AT_ONCE * kept.largest + _picture(preset),
+        kept.bytes + _AT_ONCE * _largest(table) + _picture(preset),
     )
 
 
-def inference_memory(preset: Preset, num_classes: int = 1000) -> NetworkMemory:
+def inference_memory(preset: AnyPreset, num_classes: int = 1000) -> NetworkMemory:
     """Return what a forward pass takes on one device, in float32 or narrower.
 
     Args:
@@ -67,8 +66,7 @@ def inference_memory(preset: Preset, num_classes: int = 1000) -> NetworkMemory:
     """
     table = layer_table(preset, num_classes)
     parameters = sum(row.parameters for row in table.values())
-    largest = _Kept(preset, table, WIDE).largest
-    image = (_AT_ONCE + 1) * largest + _picture(preset)
+    image = (_AT_ONCE + 1) * _largest(table) + _picture(preset)
     return NetworkMemory(WIDE * parameters, image)
 
 
@@ -78,7 +76,13 @@ def kept_bytes(preset: Preset, num_classes: int = 1000) -> int:
     return _Kept(preset, layer_table(preset, num_classes), item).bytes
 
 
-def _picture(preset: Preset) -> int:
+def _largest(table: dict[str, LayerSize]) -> int:
+    """Return the bytes in float32 of the largest maps that a convolution gives."""
+    convolved = (row for name, row in table.items() if name.startswith("conv"))
+    return WIDE * max(row.places * row.biases for row in convolved)
+
+
+def _picture(preset: AnyPreset) -> int:
     """Return the bytes of an image as it comes, in uint8, and less its mean."""
     return preset.input_size**2 * CHANNELS * (1 + WIDE)
 
@@ -100,7 +104,6 @@ class _Kept:
 
     Attributes:
         bytes: Of all that is kept of one image.
-        largest: Bytes of the largest activation in float32.
     """
 
     def __init__(self, preset: Preset, table: dict[str, LayerSize], item: int) -> None:
@@ -108,8 +111,6 @@ class _Kept:
         self.bytes = 0
         sizes = map_sizes(preset)
         self.sides = {number: sizes.get(f"pool{number}", 0) for number in CONVOLUTIONS}
-        convolved = [table[f"conv{n}"] for n in CONVOLUTIONS]
-        self.largest = WIDE * max(row.places * row.biases for row in convolved)
         x = _Tensor(preset.input_size**2 * CHANNELS, item)
         for number in CONVOLUTIONS:
             x = self._block(x, number)
@@ -130,7 +131,7 @@ class _Kept:
         return self._keep(x if x.item == WIDE else _Tensor(x.elements, WIDE))
 
     def _block(self, x: _Tensor, number: int) -> _Tensor:
-        first, *steps = block_steps(self.preset, number)
+        first, *steps = self.preset.blocks[number - 1]
         fused = first == "activation"
         x = self._convolve(x, number, fused)
         for step in steps if fused else (first, *steps):

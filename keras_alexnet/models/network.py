@@ -16,7 +16,6 @@ from keras_alexnet.models.geometry import (
     CONV1_STRIDE,
     CONVOLUTIONS,
     KERNELS,
-    block_steps,
     check_size,
     conv_mode,
     zero_padding,
@@ -134,7 +133,7 @@ class NetworkBuilder:
 
     def steps(self, number: int) -> tuple[Step, ...]:
         """Return what follows a convolution."""
-        return block_steps(self.preset, number)
+        return self.preset.blocks[number - 1]
 
     def later_steps(self, number: int) -> tuple[Step, ...]:
         """Return what follows a convolution and is not fused into it."""

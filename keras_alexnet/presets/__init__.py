@@ -1,10 +1,25 @@
-"""The six AlexNets that people mean, as pure data: no Keras, no TensorFlow."""
+"""The AlexNets that people mean, and small nets, as pure data: no Keras."""
 
 from keras_alexnet.presets.preset import LRN, Preset
 from keras_alexnet.presets.recipe import Recipe
+from keras_alexnet.presets.small_preset import SmallPreset
 from keras_alexnet.registry import Registry
+from tfrecords.errors import UserError
 
-__all__ = ["LRN", "PRESETS", "Preset", "Recipe", "find_preset"]
+__all__ = [
+    "LRN",
+    "PRESETS",
+    "SMALL_PRESETS",
+    "AnyPreset",
+    "Preset",
+    "Recipe",
+    "SmallPreset",
+    "find_preset",
+    "find_small_preset",
+    "named_preset",
+]
+
+AnyPreset = Preset | SmallPreset
 
 PRESETS: Registry[Preset] = Registry(
     "preset",
@@ -17,12 +32,56 @@ PRESETS: Registry[Preset] = Registry(
         "one_gpu": "keras_alexnet.presets.one_gpu:ONE_GPU",
     },
 )
+# Apart, because `alexnet(name)` holds for all of the others.
+SMALL_PRESETS: Registry[SmallPreset] = Registry(
+    "small preset",
+    {
+        "cifar-80sec": "keras_alexnet.presets.cifar:CIFAR_80SEC",
+        "cifar-19pct": "keras_alexnet.presets.cifar:CIFAR_19PCT",
+        "cifar-18pct": "keras_alexnet.presets.cifar:CIFAR_18PCT",
+        "cifar-quick": "keras_alexnet.presets.cifar:CIFAR_QUICK",
+    },
+)
 
 
-def find_preset(preset: str | Preset) -> Preset:
-    """Return the preset of a name, or the one that is given.
+def find_preset(preset: str | AnyPreset) -> Preset:
+    """Return the AlexNet of a name, or the one that is given.
 
     Raises:
-        UserError: There is none of that name; the error says which there are.
+        UserError: There is none of that name, or it is a small net.
     """
-    return preset if isinstance(preset, Preset) else PRESETS[preset]
+    if isinstance(preset, Preset):
+        return preset
+    if isinstance(preset, SmallPreset) or preset in SMALL_PRESETS:
+        name = preset if isinstance(preset, str) else preset.name
+        raise UserError(
+            f"Expected a preset of {', '.join(PRESETS)}, got {name}: small nets are "
+            "not trained or timed here, but imported, evaluated and exported."
+        )
+    return PRESETS[preset]
+
+
+def named_preset(name: str) -> AnyPreset:
+    """Return the AlexNet or the small net of a name.
+
+    Raises:
+        UserError: There is none; the error says which there are.
+    """
+    if name in SMALL_PRESETS:
+        return SMALL_PRESETS[name]
+    if name not in PRESETS:
+        known = ", ".join([*PRESETS, *SMALL_PRESETS])
+        raise UserError(f"Unknown preset {name!r}. Expected one of: {known}")
+    return PRESETS[name]
+
+
+def find_small_preset(preset: str | SmallPreset) -> SmallPreset:
+    """Return the small net of a name such as 18pct, or the one that is given.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    if isinstance(preset, SmallPreset):
+        return preset
+    name = f"cifar-{preset}"
+    return SMALL_PRESETS[name if name in SMALL_PRESETS else preset]

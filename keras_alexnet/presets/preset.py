@@ -2,12 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
-from keras_alexnet.presets.recipe import Recipe
+from keras_alexnet.presets.fields import PresetFields, check_fields
+from keras_alexnet.presets.recipe import HEAD, Recipe
 from tfrecords.errors import UserError
 
 Step = Literal["activation", "lrn", "in_map", "pool"]
@@ -16,7 +16,7 @@ Step = Literal["activation", "lrn", "in_map", "pool"]
 # Field: what kind of number, and the interval that it, or each of them, is in. The
 # largest are float32's and what is counted in 32 bits.
 _COUNT = (Integral, 1, 2**31 - 1)
-_LRN_RANGES: dict[str, tuple[type, float, float]] = {
+LRN_RANGES: dict[str, tuple[type, float, float]] = {
     "depth_radius": (Integral, 0, 2**31 - 1),
     "bias": (Real, 1e-38, 1e38),
     "alpha": (Real, 0, 1e38),
@@ -34,24 +34,6 @@ _RANGES: dict[str, tuple[type, float, float]] = {
 _WORDS = (("weight_std", None), ("conv1_padding", "ceil"))  # in place of numbers
 
 
-def _check_numbers(
-    kind: str, fields: Any, ranges: Mapping[str, tuple[type, float, float]]
-) -> None:
-    for name, (number, least, most) in ranges.items():
-        value = getattr(fields, name)
-        for each in value if isinstance(value, tuple) else (value,):
-            if (name, each) in _WORDS:
-                continue
-            # Comparisons with NaN are false.
-            known = isinstance(each, number) and not isinstance(each, bool)
-            if not known or not least <= each <= most:
-                whole = ", a whole number" if number is Integral else ""
-                raise UserError(
-                    f"Expected {kind} field {name} from {least} to {most}{whole}. "
-                    f"Received: {value}"
-                )
-
-
 @dataclass(frozen=True)
 class LRN:
     """Constants of the local response normalisation."""
@@ -63,17 +45,19 @@ class LRN:
     per_tower: bool = True  # the release norms each tower's 48 or 128 maps alone
 
     def __post_init__(self) -> None:
-        _check_numbers("LRN", self, _LRN_RANGES)
+        check_fields("LRN", self, LRN_RANGES)
 
 
 @dataclass(frozen=True)
-class Preset:
+class Preset(PresetFields):
     """One AlexNet: its shape, its initial values, and the training that goes with it.
 
     Eight-tuples run over conv1, conv2, conv3, conv4, conv5, fc6, fc7, fc8. Every field
     can be overridden by name in `keras_alexnet.alexnet`. The text under a field is that
     of its option.
     """
+
+    NORM: ClassVar = LRN
 
     name: str
     description: str
@@ -107,42 +91,30 @@ class Preset:
     recipe: Recipe = Recipe()
 
     @property
-    def network(self) -> dict[str, Any]:
-        """The fields that the network is made of, by name."""
-        return {name: getattr(self, name) for name in NETWORK_FIELDS}
+    def blocks(self) -> tuple[tuple[Step, ...], ...]:
+        """What follows each convolution, in order."""
+        plain: tuple[Step, ...] = ("activation",)
+        return (self.block1, self.block2, plain, plain, ("activation", "pool"))
 
-    def replace(self, **overrides: Any) -> "Preset":
-        """Return a copy with fields of it or of its recipe changed.
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Names of the fully connected layers before the head."""
+        return ("fc6", "fc7")
 
-        Raises:
-            UserError: Unknown names, or values that are none.
-        """
-        unknown = sorted(set(overrides) - {*_FIELDS, *RECIPE_FIELDS})
-        if unknown:
-            raise UserError(
-                f"Unknown preset field {', '.join(unknown)}. "
-                f"Expected one of: {', '.join((*_FIELDS, *RECIPE_FIELDS))}"
-            )
-        trained = {n: overrides.pop(n) for n in RECIPE_FIELDS if n in overrides}
-        if isinstance(overrides.get("recipe"), Mapping):
-            overrides["recipe"] = Recipe(**overrides["recipe"])
-        if trained:
-            recipe = overrides.get("recipe", self.recipe)
-            overrides["recipe"] = dataclasses.replace(recipe, **trained)
-        if "lrn" in overrides:
-            overrides["lrn"] = self._normalisation(overrides["lrn"])
-        for name, value in overrides.items():
-            if isinstance(value, list):
-                overrides[name] = tuple(value)
-        return dataclasses.replace(self, **overrides)
+    @property
+    def head(self) -> str:
+        """Name of the layer of the classes."""
+        return HEAD
 
-    def _normalisation(self, given: Any) -> Any:
-        """Return the constants that are meant by one of the ways to say them."""
-        if isinstance(given, Mapping):
-            return LRN(**given)
-        if given is True:
-            return self.lrn or LRN()
-        return None if given is False else given
+    @property
+    def hidden_activation(self) -> bool:
+        """Whether these have the activation."""
+        return True
+
+    @property
+    def towers(self) -> int:
+        """In how many parts the channels fall."""
+        return max(self.groups)
 
     def __post_init__(self) -> None:
         for name, length in _LENGTHS.items():
@@ -165,7 +137,7 @@ class Preset:
                     f"Preset field {name} takes each of {get_args(Step)} once at most, "
                     f"and the pool. Received: {steps}"
                 )
-        _check_numbers("Preset", self, _RANGES)
+        check_fields("Preset", self, _RANGES, _WORDS)
         if self.lrn is not None and "lrn" not in self.block1 + self.block2:
             raise UserError(
                 "Preset field lrn needs an 'lrn' step in block1 or block2. "

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_alexnet.presets import PRESETS, Preset, find_preset
+from keras_alexnet.presets import (
+    PRESETS,
+    SMALL_PRESETS,
+    AnyPreset,
+    Preset,
+    find_preset,
+)
 from keras_alexnet.trained.names import CONFIG_FILE
 from tfrecords import Manifest
 from tfrecords.dataset.folder_names import check_folder_name
@@ -15,7 +21,8 @@ from tfrecords.files import write_atomically
 
 FORMAT = 2
 PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "mean")
-# Only where a network was fed otherwise than ours are: weights of others.
+# Only where a network was fed otherwise than most of ours are: weights of others, and
+# `resize` of datasets built so.
 OTHERS = ("resize", "mean_at")
 # In the flat form of earlier releases, what is now under "control".
 _OF_THE_RUN = ("keep", "save_every", "save_minutes")
@@ -29,13 +36,14 @@ class NetworkConfig:
         preset: Shape and recipe, every value resolved.
         preprocessing: `stored_size` (pixels), `resize_filter`, `apply_exif` (whether
             the build turned pictures; None where an earlier release did not say),
-            `input_size` (pixels) and `mean` (image or channel). Of weights of others
-            also `resize` and `mean_at`, as `data.preprocessing.Preprocessing` has them.
+            `input_size` (pixels) and `mean` (image or channel). Where they are not
+            short_side and centre also `resize` and `mean_at`, as
+            `data.preprocessing.Preprocessing` has them.
         control: What a run folder keeps of `Control`: the dataset folder and when
             checkpoints are saved. None in a network folder without a run.
     """
 
-    preset: Preset
+    preset: AnyPreset
     preprocessing: dict[str, Any]
     control: dict[str, Any] | None = None
 
@@ -91,7 +99,11 @@ def read_config(folder: Path | str) -> NetworkConfig:
 
 
 def preprocessing_of(
-    preset: Preset, stored_size: int, resize_filter: str, apply_exif: bool | None
+    preset: AnyPreset,
+    stored_size: int,
+    resize_filter: str,
+    apply_exif: bool | None,
+    resize: str = "short_side",
 ) -> dict[str, Any]:
     """Return the preprocessing of a network and of the dataset that it learnt from.
 
@@ -100,14 +112,16 @@ def preprocessing_of(
         stored_size: Side of the stored pictures in pixels.
         resize_filter: How the build resized them.
         apply_exif: Whether the build turned them; None if that is not known.
+        resize: How it made squares of them: short_side, which is not noted, or warp.
     """
-    return {
+    facts = {
         "stored_size": stored_size,
         "resize_filter": resize_filter,
         "apply_exif": apply_exif,
         "input_size": preset.input_size,
         "mean": preset.recipe.mean,
     }
+    return facts if resize == "short_side" else {**facts, "resize": resize}
 
 
 def config_of(values: dict[str, Any]) -> NetworkConfig:
@@ -118,13 +132,20 @@ def config_of(values: dict[str, Any]) -> NetworkConfig:
     """
     if values["format"] != FORMAT:
         raise UserError(f"expected format {FORMAT}, found {values['format']}")
-    name = values["preset"]
-    base = PRESETS[name] if name in PRESETS else Preset(name, "")
+    base = _base(values["preset"], values["network"])
     preset = base.replace(**values["network"], **values["recipe"])
     said = values["preprocessing"]
     preprocessing = {name: said[name] for name in PREPROCESSING}
     preprocessing |= {name: said[name] for name in OTHERS if name in said}
     return NetworkConfig(preset, preprocessing, values.get("control"))
+
+
+def _base(name: str, network: dict[str, Any]) -> AnyPreset:
+    """Return a preset of a name and of the kind that has the fields of a network."""
+    if "pools" in network:
+        known = name if name in SMALL_PRESETS else next(iter(SMALL_PRESETS))
+        return dataclasses.replace(SMALL_PRESETS[known], name=name)
+    return PRESETS[name] if name in PRESETS else Preset(name, "")
 
 
 def _parse_flat(values: dict[str, Any]) -> NetworkConfig:

@@ -8,7 +8,8 @@ from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.folder import load_labels
 from tfrecords import Manifest
 from tfrecords.errors import UserError
-from tfrecords.plain_text import warn
+
+_SQUARES = {"short_side": "of the shorter side", "warp": "of both sides"}
 
 
 def check_dataset(
@@ -16,8 +17,7 @@ def check_dataset(
 ) -> None:
     """Refuse a dataset whose pictures or classes are not those of a network.
 
-    Its statistics may be others: a network keeps the mean that it was trained with. A
-    network that was fed warped pictures takes it too, with a warning: no build warps.
+    Its statistics may be others: a network keeps the mean that it was trained with.
 
     Args:
         folder: Network or run folder.
@@ -25,8 +25,8 @@ def check_dataset(
         manifest: Of the dataset, where it was read already; None reads it.
 
     Raises:
-        UserError: Classes, their order, stored size, resize filter or EXIF orientation
-            differ; or one of the folders is incomplete.
+        UserError: Classes, their order, stored size, resize filter, the way to a square
+            or EXIF orientation differ; or one of the folders is incomplete.
     """
     preprocessing = read_config(folder).preprocessing
     check_fit(folder, load_labels(folder), preprocessing, data, manifest)
@@ -51,9 +51,16 @@ def check_fit(
     manifest = manifest or Manifest.load(data)
     _check_classes(folder, labels, data, manifest)
     size, resize = preprocessing["stored_size"], preprocessing["resize_filter"]
+    square = preprocessing.get("resize", "short_side")
     facts = [
         ("stored size", f"--size {size}", size, manifest.image_size),
         ("resize filter", f"--filter {resize}", resize, manifest.options["filter"]),
+        (
+            "resizing",
+            f"--resize {square}",
+            _SQUARES[square],
+            _SQUARES[manifest.resize],
+        ),
     ]
     if preprocessing["apply_exif"] is not None:
         names = {True: "applied", False: "ignored"}
@@ -72,12 +79,6 @@ def check_fit(
                 f"that of {data} is {theirs}. Build it with {option}, or give another "
                 "one."
             )
-    if preprocessing.get("resize") == "warp":
-        warn(
-            f"{folder} was trained on pictures scaled to squares whatever their "
-            f"proportions; {data} has their central squares, with which its error may "
-            "be another by some tenths of a percent."
-        )
 
 
 def _check_classes(

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from keras_alexnet.models import alexnet
-from keras_alexnet.presets import Preset
+from keras_alexnet.models.of_preset import network_of
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.misfit import WeightsMisfit, shape_misfits
 from tfrecords.errors import UserError
 
@@ -47,13 +47,13 @@ def assign_tensors(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> Non
         getattr(model.get_layer(layer), part).assign(tensor)
 
 
-def load_tensors(path: Path, preset: Preset, num_classes: int) -> keras.Model:
+def load_tensors(path: Path, preset: AnyPreset, num_classes: int) -> keras.Model:
     """Make the network of a preset with the weights of a file of ours.
 
     Raises:
         UserError: The file is damaged, or of another network.
     """
-    model = alexnet(preset, num_classes, seed=0, dtype="float32")
+    model = network_of(preset, num_classes)
     try:
         with safe_open(path, framework="numpy") as file:
             names = [name for name in file.keys() if name.endswith(PARTS)]  # noqa: SIM118

@@ -109,7 +109,7 @@ def _own_recipe(control: Control) -> Recipe | None:
     """Return the recipe of the run that is resumed, if there is one."""
     if not control.resume or not (control.run / CONFIG_FILE).exists():
         return None
-    return read_config(control.run).preset.recipe
+    return find_preset(read_config(control.run).preset).recipe
 
 
 def _open_run(

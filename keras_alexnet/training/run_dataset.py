@@ -65,9 +65,8 @@ class RunDataset:
         """Return what `config.json` says of the pictures that a network takes."""
         options = self.manifest.options
         turned = bool(options.get("apply_exif"))
-        return preprocessing_of(
-            preset, self.manifest.image_size, options["filter"], turned
-        )
+        made = (options["filter"], turned, self.manifest.resize)
+        return preprocessing_of(preset, self.manifest.image_size, *made)
 
     def check_fits(self, preset: Preset) -> None:
         """Refuse pictures with which a network could not take a step.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from keras_alexnet.weights.caffe_cifar import is_cifar, of_cifar
 from keras_alexnet.weights.caffe_mean import CAFFE_RULE, blob_array
 from keras_alexnet.weights.caffe_schema import field_number, message
 from keras_alexnet.weights.foreign import (
@@ -62,6 +63,8 @@ def of_caffe(
         names: Of layers as they follow each other, where the file says it.
         order: What is known of its numbers.
     """
+    if is_cifar(tensors):
+        return of_cifar(tensors, names, order)
     weights = ForeignWeights(
         from_channels_first(tensors, order.of("bgr", "chw")), CAFFE_RULE, CAFFE_PRESETS
     )

@@ -21,28 +21,36 @@ MOST_BYTES = 2**26  # of a mean; that of ILSVRC has 786,446
 MOST_SHAPE = 1000  # bytes of the sides of a blob
 
 
-def with_mean(rule: InputRule, path: Path, channels: Channels = "bgr") -> InputRule:
-    """Return the rule with the mean of a `.binaryproto`, whose maps are as conv1's.
+def with_mean(
+    rule: InputRule, path: Path, channels: Channels | None = None
+) -> InputRule:
+    """Return the rule with the mean of a `.binaryproto`.
+
+    Args:
+        rule: Of the weights.
+        path: The file.
+        channels: Which colour comes first in it; None: as such weights have it.
 
     Raises:
         UserError: The file is none, or of another size than the stored pictures.
     """
     if not path.is_file():
         raise UserError(f"Expected a mean image, found no file {path}.")
+    side = rule.stored_size
     if path.stat().st_size > MOST_BYTES:
-        raise _no_mean(path, f"a file of {path.stat().st_size:,} bytes")
+        raise _no_mean(path, side, f"a file of {path.stat().st_size:,} bytes")
     try:
         blob = message("BlobProto").FromString(path.read_bytes())
         mean = blob_array(blob, str(path))
     except DecodeError:
-        raise _no_mean(path, "no protobuf message") from None
-    side = rule.stored_size
+        raise _no_mean(path, side, "no protobuf message") from None
     if mean.size != 3 * side**2 or mean.shape[-3:] != (3, side, side):
-        raise _no_mean(path, f"an array of shape {mean.shape}")
+        raise _no_mean(path, side, f"an array of shape {mean.shape}")
     if not np.isfinite(mean).all():
-        raise _no_mean(path, "numbers that are not finite")
-    maps = mean.reshape(3, side, side)[:: -1 if channels == "bgr" else 1]
-    image = maps.transpose(1, 2, 0)
+        raise _no_mean(path, side, "numbers that are not finite")
+    image = mean.reshape(3, side, side).transpose(1, 2, 0)
+    if (channels or rule.channels) == "bgr":
+        image = image[..., ::-1]
     return dataclasses.replace(rule, mean=np.ascontiguousarray(image, np.float32))
 
 
@@ -78,9 +86,9 @@ def blob_array(blob: Any, where: str) -> np.ndarray:
     return data.reshape(shape)
 
 
-def _no_mean(path: Path, found: str) -> UserError:
+def _no_mean(path: Path, side: int, found: str) -> UserError:
     return UserError(
-        f"Expected the mean of 256 x 256 pictures as Caffe's .binaryproto, found "
-        f"{found} in {path}. Give imagenet_mean.binaryproto, or leave --mean out for "
-        "the mean colour."
+        f"Expected the mean of {side} x {side} pictures as Caffe's .binaryproto, found "
+        f"{found} in {path}. Give that of the pictures that the weights learnt from, "
+        "or leave --mean out for the mean colour."
     )

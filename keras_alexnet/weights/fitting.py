@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from keras_alexnet.models.geometry import KERNELS
-from keras_alexnet.models.layer_table import CHANNELS, CONV_LAYERS, layer_table
-from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.models.layer_table import CONV_LAYERS, layer_table
+from keras_alexnet.models.small_geometry import KERNEL
+from keras_alexnet.presets import AnyPreset, SmallPreset, named_preset
+from keras_alexnet.presets.recipe import HEAD
+from keras_alexnet.presets.small_preset import SMALL_HEAD
 from keras_alexnet.trained.misfit import (
     NOTHING,
     Misfit,
@@ -17,25 +20,28 @@ from keras_alexnet.trained.misfit import (
 from keras_alexnet.weights.foreign import ForeignWeights
 from tfrecords.errors import UserError
 
+_HEADS = (HEAD, SMALL_HEAD)
 
-def weight_shapes(preset: Preset, num_classes: int) -> dict[str, Shape]:
+
+def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
     """Return the shape of every weight of a network, by name, in order of its layers.
 
     Kernels of convolutions are `(height, width, inputs of a group, filters)`, those of
     fully connected layers `(inputs, units)`.
     """
     shapes: dict[str, Shape] = {}
-    inputs = (CHANNELS, *preset.filters)
+    sides = (KERNEL,) * 3 if isinstance(preset, SmallPreset) else KERNELS
     for name, size in layer_table(preset, num_classes).items():
         kernel: Shape = (size.inputs, size.biases)
         if name in CONV_LAYERS:
-            i = CONV_LAYERS.index(name)
-            kernel = (KERNELS[i],) * 2 + (inputs[i] // preset.groups[i], size.biases)
+            side = sides[CONV_LAYERS.index(name)]
+            inputs = size.weights // side**2 // size.biases
+            kernel = (side, side, inputs, size.biases)
         shapes |= {f"{name}.kernel": kernel, f"{name}.bias": (size.biases,)}
     return shapes
 
 
-def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
+def find_misfits(weights: ForeignWeights, preset: AnyPreset) -> list[Misfit]:
     """List every tensor that is missing, left over, of another shape or not finite.
 
     The number of classes is that of the file.
@@ -57,13 +63,13 @@ def find_misfits(weights: ForeignWeights, preset: Preset) -> list[Misfit]:
 
 def class_count(arrays: Mapping[str, np.ndarray]) -> int:
     """Return the classes that weights tell apart; 1,000 where they do not say."""
-    for name in ("fc8.bias", "fc8.kernel"):
+    for name in (f"{head}.{part}" for head in _HEADS for part in ("bias", "kernel")):
         if name in arrays and arrays[name].ndim and arrays[name].shape[-1]:
             return int(arrays[name].shape[-1])
     return 1000
 
 
-def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
+def tell_preset(weights: ForeignWeights, asked: str | None = None) -> AnyPreset:
     """Return the preset that weights fit in every tensor.
 
     Args:
@@ -90,15 +96,15 @@ def tell_preset(weights: ForeignWeights, asked: str | None = None) -> Preset:
     raise _misfit(weights, told[nearest], rows[nearest])
 
 
-def _candidates(weights: ForeignWeights, asked: str | None) -> dict[str, Preset]:
+def _candidates(weights: ForeignWeights, asked: str | None) -> dict[str, AnyPreset]:
     """Return what the weights may be of, by name."""
-    told = {name: PRESETS[name] for name in weights.presets}
+    told = {name: named_preset(name) for name in weights.presets}
     if weights.preset is not None:
         told = {weights.preset.name: weights.preset}
     if asked is None:
         return told
     if not weights.certain and weights.preset is None:
-        return {asked: PRESETS[asked]}
+        return {asked: named_preset(asked)}
     if asked not in told:
         raise UserError(
             f"Expected preset {' or '.join(told)}, as the file itself says, got "
@@ -107,7 +113,9 @@ def _candidates(weights: ForeignWeights, asked: str | None) -> dict[str, Preset]
     return {asked: told[asked]}
 
 
-def _misfit(weights: ForeignWeights, preset: Preset, rows: list[Misfit]) -> UserError:
+def _misfit(
+    weights: ForeignWeights, preset: AnyPreset, rows: list[Misfit]
+) -> UserError:
     wanted = weight_shapes(preset, class_count(weights.arrays))
     ours = [name for name in weights.arrays if name in wanted]
     if not ours:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.presets import PRESETS, AnyPreset
 from tfrecords.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class InputRule:
             of 0-255 scale.
         mean_at: Where a mean image is cut: at the view or the centre, as in
             `data.preprocessing`.
+        channels: Order of the colours in Caffe's files of means: bgr or rgb.
     """
 
     stored_size: int
@@ -38,6 +39,7 @@ class InputRule:
     resize_filter: str
     mean: np.ndarray
     mean_at: str = "centre"
+    channels: Literal["bgr", "rgb"] = "bgr"
 
 
 class SavedLayer(NamedTuple):
@@ -77,7 +79,7 @@ class ForeignWeights:
     presets: tuple[str, ...] = field(default_factory=lambda: tuple(PRESETS))
     certain: bool = False
     labels: tuple[str, ...] = ()
-    preset: Preset | None = None
+    preset: AnyPreset | None = None
     layers: tuple[SavedLayer, ...] = ()
     card: "NetworkCard | None" = None
 

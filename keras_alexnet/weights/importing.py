@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
 from keras_alexnet.trained.new_folder import check_new_folder
 from keras_alexnet.weights import READERS
@@ -90,7 +90,7 @@ def import_weights(
     sha1 = _checked_hash(path, sha256)
     weights = READERS[found](path, FileOrder(channels, fc6_order))
     fitted = tell_preset(weights, preset or _published_preset(sha1))
-    rule, statistics = _rule(weights, fitted, mean, channels or "bgr")
+    rule, statistics = _rule(weights, fitted, mean, channels)
     names = _labels(weights, labels)
     config = weights.card.config if weights.card else _config(fitted, rule)
     from keras_alexnet.trained.folder import save_network  # Keras takes a second
@@ -102,12 +102,12 @@ def import_weights(
     )
 
 
-def build_network(preset: Preset, weights: ForeignWeights) -> "keras.Model":
+def build_network(preset: AnyPreset, weights: ForeignWeights) -> "keras.Model":
     """Return the network of a preset with weights that fit it."""
-    from keras_alexnet.models import alexnet
+    from keras_alexnet.models.of_preset import network_of
     from keras_alexnet.trained.tensors import assign_tensors
 
-    model = alexnet(preset, class_count(weights.arrays), seed=0, dtype="float32")
+    model = network_of(preset, class_count(weights.arrays))
     assign_tensors(model, weights.arrays)
     if weights.layers:
         check_layers(model, weights.layers)
@@ -136,9 +136,9 @@ def _published_preset(sha1: str) -> str | None:
 
 def _rule(
     weights: ForeignWeights,
-    preset: Preset,
+    preset: AnyPreset,
     mean: Path | str | None,
-    channels: Channels,
+    channels: Channels | None,
 ) -> tuple[InputRule, Statistics]:
     """Return what pictures the weights need, and what is known of those."""
     rule, card = weights.rule, weights.card
@@ -175,13 +175,12 @@ def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
     return names
 
 
-def _config(preset: Preset, rule: InputRule) -> NetworkConfig:
+def _config(preset: AnyPreset, rule: InputRule) -> NetworkConfig:
     """Return what the folder says of the network and of the pictures that it needs."""
     kind = "channel" if rule.mean.ndim == 1 else "image"
     preset = preset.replace(mean=kind)
-    facts = preprocessing_of(preset, rule.stored_size, rule.resize_filter, False)
-    if rule.resize != "short_side":
-        facts["resize"] = rule.resize
+    size = rule.stored_size
+    facts = preprocessing_of(preset, size, rule.resize_filter, False, rule.resize)
     if kind == "image" and rule.mean_at != "centre":
         facts["mean_at"] = rule.mean_at
     return NetworkConfig(preset, facts)

@@ -50,7 +50,11 @@ OF_FORMAT = FileOrder()  # nothing is known but the format
 
 
 def from_channels_first(
-    tensors: Mapping[str, np.ndarray], order: FileOrder
+    tensors: Mapping[str, np.ndarray],
+    order: FileOrder,
+    *,
+    first_dense: str = FIRST_DENSE,
+    last_maps: str = LAST_MAPS,
 ) -> dict[str, np.ndarray]:
     """Turn kernels of Caffe or PyTorch into ours; tensors of odd shape stay odd.
 
@@ -58,6 +62,8 @@ def from_channels_first(
         tensors: `conv1.kernel` `(filters, inputs of a group, height, width)`,
             `fc6.kernel` `(units, inputs)`, `conv1.bias` of any shape and so on.
         order: Of the file, nothing of it None.
+        first_dense: Layer whose inputs are maps.
+        last_maps: Convolution that they come from.
 
     Returns:
         The same names, float32 if the numbers are floating point: `(height, width,
@@ -73,11 +79,14 @@ def from_channels_first(
         elif kind == "kernel":
             tensor = _dense(tensor)
         turned[name] = tensor
-    return in_our_order(turned, order)
+    return in_our_order(turned, order, first_dense, last_maps)
 
 
 def in_our_order(
-    tensors: Mapping[str, np.ndarray], order: FileOrder
+    tensors: Mapping[str, np.ndarray],
+    order: FileOrder,
+    first_dense: str = FIRST_DENSE,
+    last_maps: str = LAST_MAPS,
 ) -> dict[str, np.ndarray]:
     """Return tensors of our shapes with RGB in conv1 and places in fc6, as float32.
 
@@ -85,14 +94,16 @@ def in_our_order(
         tensors: `conv1.kernel` `(height, width, 3, filters)`, `fc6.kernel` `(inputs,
             units)` and so on; those of odd shape stay as they are.
         order: Of the file, nothing of it None.
+        first_dense: Layer whose inputs are maps.
+        last_maps: Convolution that they come from.
     """
     found = dict(tensors)
-    first, dense = (found.get(f"{name}.kernel") for name in ("conv1", FIRST_DENSE))
+    first, dense = (found.get(f"{name}.kernel") for name in ("conv1", first_dense))
     if order.channels == "bgr" and first is not None and first.ndim == 4:
         found["conv1.kernel"] = first[:, :, ::-1]
     if order.fc6 == "chw" and dense is not None and dense.ndim == 2:
-        maps = found.get(f"{LAST_MAPS}.bias", np.zeros(0)).size
-        found[f"{FIRST_DENSE}.kernel"] = _places_first(dense, maps)
+        maps = found.get(f"{last_maps}.bias", np.zeros(0)).size
+        found[f"{first_dense}.kernel"] = _places_first(dense, maps)
     return {name: as_float32(tensor) for name, tensor in found.items()}
 
 

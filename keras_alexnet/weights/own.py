@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_alexnet.models.layer_table import CONV_LAYERS
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.weights.caffe import PARTS
 from keras_alexnet.weights.foreign import InputRule
 from keras_alexnet.weights.torch import MEAN
@@ -20,7 +20,7 @@ TENSORS = tuple(f"{x}.{part}" for x in (*CONV_LAYERS, *DENSE_LAYERS) for part in
 OWN_RULE = InputRule(256, "short_side", "bicubic", MEAN.astype("float32"))
 
 
-def with_statistics(path: Path, preset: Preset) -> tuple[InputRule, Statistics]:
+def with_statistics(path: Path, preset: AnyPreset) -> tuple[InputRule, Statistics]:
     """Return the rule of pictures whose statistics are known, and those.
 
     Args:

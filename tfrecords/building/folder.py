@@ -20,6 +20,7 @@ from tfrecords.dataset.names import (
 )
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
+from tfrecords.images.options import UNTOLD
 
 # The statistics are those of the training split, where there is one.
 _PARTS = (STATISTICS_FILE, REJECTED_FILE, LABELS_FILE, TFDS_INFO_FILE)
@@ -115,6 +116,7 @@ def _check_unfinished(out: Path, plan: Plan) -> None:
 
 def _other_plan(out: Path, what: str, before: dict[str, Any], plan: Plan):
     now = {"name": plan.name, **plan.options}
+    before, now = ({**UNTOLD, **options} for options in (before, now))
     keys = [key for key in now if before.get(key) != now[key]]
     change = ", ".join(f"{key} {before.get(key)} there, {now[key]} now" for key in keys)
     return DatasetError(

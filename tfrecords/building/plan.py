@@ -102,7 +102,7 @@ def make_plan(
     options = {
         "source_kind": source.kind,
         "seed": seed,
-        **vars(images),
+        **images.to_record(),
         "shards": counts,
         "validation_fraction": fractions["validation"],
         "test_fraction": fractions["test"],

@@ -13,6 +13,7 @@ from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import local_path, write_atomically
+from tfrecords.images.options import SHORT_SIDE
 
 FORMAT_VERSION = 1
 
@@ -88,6 +89,11 @@ class Manifest:
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.labels)
+
+    @property
+    def resize(self) -> str:
+        """How pictures were made square: short_side or warp."""
+        return str(self.options.get("resize", SHORT_SIDE))
 
     def count(self, split: str) -> int:
         """Number of records in a split; 0 where there is no such split."""

@@ -17,14 +17,14 @@ from tfrecords.dataset.example import (
     WIDTH,
 )
 from tfrecords.dataset.manifest import Manifest
-from tfrecords.images.options import JPEG, ORIGINAL, RAW
+from tfrecords.images.options import JPEG, ORIGINAL, RAW, WARP
 
 _VERSION = "1.0.0"
 _NESTED_LABELS = "image?class?label.labels.txt"  # earlier releases nested the features
 
 _DESCRIPTIONS = {
     JPEG: "{size}x{size} RGB JPEGs",
-    ORIGINAL: "JPEGs of any size, to be cut to {size}x{size}",
+    ORIGINAL: "JPEGs of any size, to be {made} to {size}x{size}",
     RAW: "{size}x{size} uint8 RGB pixels",
 }
 
@@ -60,7 +60,10 @@ def write_tfds_metadata(directory: Path | str, manifest: Manifest) -> None:
     ]
     for before in Path(directory).glob(_NESTED_LABELS):
         before.unlink()  # tfds would read names from it
-    stored = _DESCRIPTIONS[manifest.options["encoding"]]
+    made = "scaled" if manifest.resize == WARP else "cut"
+    stored = _DESCRIPTIONS[manifest.options["encoding"]].format(
+        size=manifest.image_size, made=made
+    )
     tfds.folder_dataset.write_metadata(
         data_dir=os.fspath(directory),
         features=_tfds_features(manifest),
@@ -69,8 +72,7 @@ def write_tfds_metadata(directory: Path | str, manifest: Manifest) -> None:
         version=_VERSION,
         filename_template=template,
         check_data=False,
-        description=f"{manifest.name}: {manifest.num_classes} classes, "
-        f"{stored.format(size=manifest.image_size)}.",
+        description=f"{manifest.name}: {manifest.num_classes} classes, {stored}.",
     )
 
 

@@ -18,8 +18,10 @@ FILTERS = {
 
 Encoding = Literal["jpeg", "jpeg-original", "raw"]
 Filter = Literal["bilinear", "bicubic", "lanczos", "box"]
+Resize = Literal["short_side", "warp"]
 Subsampling = Literal["4:2:0", "4:2:2", "4:4:4"]
 JPEG, ORIGINAL, RAW = ENCODINGS = get_args(Encoding)
+SHORT_SIDE, WARP = RESIZES = get_args(Resize)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class ImageOptions:
     """JPEG quality, 1 to 100."""
     filter: Filter = "bicubic"
     """Resize filter; all are antialiased."""
+    resize: Resize = "short_side"  # section 2 of the paper
+    """short_side: scale the shorter side to --size and cut out the central square;
+    warp: scale both sides to it, whatever the proportions, as Caffe's pictures are."""
     apply_exif: bool = False
     """Turn pictures as their EXIF orientation says; ILSVRC ignores it."""
     # As nearly all of ILSVRC. 4:4:4 is a fifth larger and a fifth slower to decode, and
@@ -45,6 +50,7 @@ class ImageOptions:
 
     def __post_init__(self):
         _check_choice("filter", self.filter, FILTERS)
+        _check_choice("resize", self.resize, RESIZES)
         _check_choice("subsampling", self.subsampling, get_args(Subsampling))
         _check_choice("encoding", self.encoding, ENCODINGS)
         check_count("quality", self.quality, 1, 100)
@@ -57,11 +63,21 @@ class ImageOptions:
         Raises:
             ValueError: an option is missing or not one that this release knows.
         """
+        told = {**UNTOLD, **options}
         names = [field.name for field in fields(cls)]
-        missing = [name for name in names if name not in options]
+        missing = [name for name in names if name not in told]
         if missing:
             raise ValueError(f"Expected the options {', '.join(missing)}")
-        return cls(**{name: options[name] for name in names})
+        return cls(**{name: told[name] for name in names})
+
+    def to_record(self) -> dict[str, Any]:
+        """Return what a manifest says of the pictures, for `recorded`."""
+        told = vars(self).items()
+        return {name: value for name, value in told if UNTOLD.get(name) != value}
+
+
+# What a manifest leaves out, as it did before there was another choice.
+UNTOLD = {"resize": SHORT_SIDE}
 
 
 def _check_choice(name: str, given: str, choices) -> None:

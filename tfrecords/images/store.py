@@ -14,7 +14,7 @@ from tfrecords.images.decode import (
     upright,
 )
 from tfrecords.images.jpeg import frame_size, is_well_formed, tensorflow_agrees
-from tfrecords.images.options import FILTERS, JPEG, ORIGINAL, RAW, ImageOptions
+from tfrecords.images.options import FILTERS, JPEG, ORIGINAL, RAW, WARP, ImageOptions
 
 DEFAULT_OPTIONS = ImageOptions()
 # Readers of originals scale the whole picture; a line of 60000 x 1 pixels would become
@@ -26,10 +26,11 @@ def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
     """Make what is stored of a picture.
 
     For `jpeg` and `raw` the shorter side becomes `size`, the other keeps the aspect,
-    and the centre is cut out: an RGB JPEG of exactly `size` x `size` pixels, or its
-    uint8 pixels (height, width, channel) as 3 * `size`^2 bytes. For `jpeg-original`
-    the picture keeps its size; of one that is more than 16 times as long as wide the
-    ends, which no reader sees, are cut off.
+    and the centre is cut out; or with resize `warp` both sides become `size`: an RGB
+    JPEG of exactly `size` x `size` pixels, or its uint8 pixels (height, width, channel)
+    as 3 * `size`^2 bytes. For `jpeg-original` the picture keeps its size; of one that
+    is more than 16 times as long as wide the ends, which no reader sees, are cut off
+    unless it is warped.
 
     A JPEG that is stored untouched has no gap or stray byte, and Pillow and TensorFlow
     decode it to the same pixels: for `jpeg` one that is RGB and of the right size, for
@@ -38,7 +39,7 @@ def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
 
     Args:
         data: a picture file of any kind in `tfrecords.images.decode.FORMATS`.
-        options: encoding, size, filter, quality.
+        options: encoding, size, resize, filter, quality.
 
     Raises:
         Rejected: the bytes cannot be used; the reason says why.
@@ -49,7 +50,8 @@ def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
             return data
         rgb = upright(to_rgb(image), orientation)
         if options.encoding == ORIGINAL:
-            return _encode(_shortened(rgb), options)
+            whole = rgb if options.resize == WARP else _shortened(rgb)
+            return _encode(whole, options)
         square = _square(rgb, options)
         return square.tobytes() if options.encoding == RAW else _encode(square, options)
 
@@ -72,7 +74,7 @@ def square(stored: bytes, options: ImageOptions) -> np.ndarray:
 
     Args:
         stored: what `convert` made; or any picture, with encoding `jpeg-original`.
-        options: encoding, size and filter.
+        options: encoding, size, resize and filter.
 
     Raises:
         Rejected: as `convert`; `wrong_size` where raw bytes are too few or too many.
@@ -93,9 +95,8 @@ def _is_kept(image: Image.Image, data: bytes, options: ImageOptions) -> bool:
     if options.encoding == RAW or image.format != "JPEG":
         return False
     if options.encoding == ORIGINAL:
-        fits = image.mode in ("RGB", "L") and _LONGEST * min(image.size) >= max(
-            image.size
-        )
+        short = _LONGEST * min(image.size) >= max(image.size)
+        fits = image.mode in ("RGB", "L") and (short or options.resize == WARP)
     else:
         fits = image.mode == "RGB" and image.size == (options.size, options.size)
     return fits and is_well_formed(data) and tensorflow_agrees(data, np.asarray(image))
@@ -112,8 +113,10 @@ def _square(image: Image.Image, options: ImageOptions) -> Image.Image:
     # Only the centre is computed: a picture of 60000 x 1 must not become 256 rows
     # of 15 million pixels first. Pillow's filter looks beyond the box, so the
     # pixels are those of resizing the whole and cropping.
-    box = _centre_box(*image.size, options.size)
     size = (options.size, options.size)
+    if options.resize == WARP:
+        return image.resize(size, FILTERS[options.filter])
+    box = _centre_box(*image.size, options.size)
     return image.resize(size, FILTERS[options.filter], box=box)
 
 

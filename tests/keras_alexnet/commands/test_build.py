@@ -9,7 +9,7 @@ import tfrecords
 from keras_alexnet import cli
 from keras_alexnet.commands import build
 from tests import small
-from tfrecords.images.options import ENCODINGS, FILTERS, Subsampling
+from tfrecords.images.options import ENCODINGS, FILTERS, RESIZES, Subsampling
 from tfrecords.sources import KINDS
 
 
@@ -37,6 +37,7 @@ def test_the_choices_are_those_of_the_library():
     assert typing.get_args(hints["source_kind"]) == ("auto", *KINDS)
     assert typing.get_args(hints["encoding"]) == ENCODINGS
     assert set(typing.get_args(hints["filter"])) == set(FILTERS)
+    assert typing.get_args(hints["resize"]) == RESIZES
     assert hints["subsampling"] == Subsampling
 
 

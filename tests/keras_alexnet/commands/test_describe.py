@@ -4,7 +4,7 @@ import pytest
 
 from keras_alexnet import cli
 from keras_alexnet.commands.describe import find_network
-from keras_alexnet.presets import PRESETS
+from keras_alexnet.presets import PRESETS, SMALL_PRESETS
 from keras_alexnet.trained.config_file import read_config
 from tfrecords.errors import UserError
 
@@ -31,6 +31,15 @@ def test_runs_and_exports_are_described_by_their_folder(run, exported, exported_
     for folder in (run, exported, exported.parent):
         assert find_network(str(folder)) == (preset, 3)
     assert find_network("paper") == (PRESETS["paper"], 1000)
+    assert find_network("cifar-quick") == (SMALL_PRESETS["cifar-quick"], 10)
+
+
+def test_a_small_net_is_shown_without_the_memory_of_a_training(capsys):
+    assert cli.main(["describe", "cifar-18pct"]) == 0
+    said = capsys.readouterr().out
+    assert "89,578 parameters, 12,298,240 multiply-adds" in said
+    assert "inference: by estimate" in said and "training: by estimate" not in said
+    assert "decays (0.004, 0.004, 0.004, 1.0)" in said
 
 
 def test_what_is_neither_preset_nor_folder_is_refused(tmp_path):

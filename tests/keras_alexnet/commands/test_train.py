@@ -256,6 +256,10 @@ def test_an_unknown_preset_is_refused(dataset, tmp_path, capsys):
     arguments = ["train", str(dataset), str(tmp_path / "run"), "--preset", "googlenet"]
     assert cli.main(arguments) == 1
     assert "Unknown preset 'googlenet'" in capsys.readouterr().err
+    assert cli.main([*arguments[:-1], "cifar-18pct"]) == 1
+    said = capsys.readouterr().err
+    assert "got cifar-18pct: small nets are not trained" in said
+    assert said.count("\n") == 1
 
 
 def test_what_begins_with_weights_is_their_network(made):

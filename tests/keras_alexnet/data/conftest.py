@@ -18,10 +18,10 @@ def odd_tree(tmp_path_factory):
     return root
 
 
-def build(tree, out, encoding):
+def build(tree, out, encoding, **more):
     options = {"size": STORED, "shards": 2, "validation_fraction": 0.25}
     options |= {"name": "small", "processes": 1, "progress": False}
-    tfrecords.build(tree, out, encoding=encoding, **options)
+    tfrecords.build(tree, out, encoding=encoding, **options, **more)
     return out
 
 
@@ -34,3 +34,9 @@ def raw(odd_tree, tmp_path_factory):
 def original(odd_tree, tmp_path_factory):
     folder = tmp_path_factory.mktemp("original") / "data"
     return build(odd_tree, folder, "jpeg-original")
+
+
+@pytest.fixture(scope="session")
+def warped(odd_tree, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("warped") / "data"
+    return build(odd_tree, folder, "jpeg-original", resize="warp")

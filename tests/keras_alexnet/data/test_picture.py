@@ -14,21 +14,31 @@ from tfrecords.images.options import ImageOptions
 
 
 @pytest.mark.parametrize("filter", ["bilinear", "bicubic", "lanczos", "box"])
-@pytest.mark.parametrize("shape", [(90, 150), (151, 88), (40, 53), (64, 64)])
-def test_graph_and_build_make_nearly_the_same_picture(shape, filter):
+@pytest.mark.parametrize(
+    ("shape", "resize"),
+    [
+        *(((90, 150), "short_side"), ((151, 88), "short_side")),
+        *(((40, 53), "short_side"), ((64, 64), "short_side")),
+        *(((90, 150), "warp"), ((151, 64), "warp"), ((64, 64), "warp")),
+    ],
+)
+def test_graph_and_build_make_nearly_the_same_picture(shape, resize, filter):
     # The build stores a JPEG, of quality 100 here; its rounding is what remains.
     encoded = encode(picture(0, 1, *shape), "PNG")
-    options = ImageOptions(64, 100, filter, subsampling="4:4:4")
+    options = ImageOptions(64, 100, filter, resize, subsampling="4:4:4")
     built = decode.decode(store.convert(encoded, options)).astype("float64")
-    graph = decode_picture(tf.constant(encoded), 64, filter).numpy()
+    made = decode_picture(tf.constant(encoded), 64, filter, resize=resize)
+    graph = made.numpy()
     assert graph.shape == (64, 64, 3)
     assert np.abs(graph - built).mean() < 1.0
     assert np.abs(graph - built).max() <= 8
 
 
-def test_a_picture_of_the_right_size_is_only_decoded():
+@pytest.mark.parametrize("resize", ["short_side", "warp"])
+def test_a_picture_of_the_right_size_is_only_decoded(resize):
     pixels = picture(0, 1, 64, 64)
-    graph = decode_picture(tf.constant(encode(pixels, "PNG")), 64, "bicubic")
+    data = tf.constant(encode(pixels, "PNG"))
+    graph = decode_picture(data, 64, "bicubic", resize=resize)
     np.testing.assert_array_equal(graph, pixels)
 
 

@@ -1,5 +1,6 @@
 """Training, evaluation, predict and export see the same pixels of the same bytes."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 import tfrecords
 from keras_alexnet import cli, load
 from keras_alexnet.data import eval_dataset
+from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.export.saved_model import export
 from keras_alexnet.trained.config_file import read_config
 from tests import small
@@ -115,13 +117,15 @@ def test_the_graph_turns_jpegs_of_both_byte_orders(run, turning_export):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_a_dataset_built_with_exif_makes_a_run_that_turns(tmp_path):
+def test_a_dataset_built_otherwise_makes_a_run_that_turns_and_warps(tmp_path):
     tree = small.write_tree(tmp_path / "tree", 8)
     options = {"name": "small", "size": small.STORED, "validation_fraction": 0.25}
-    options |= {"apply_exif": True, "processes": 1, "progress": False}
+    options |= {"apply_exif": True, "resize": "warp", "processes": 1, "progress": False}
     tfrecords.build(tree, tmp_path / "data", **options)
     small.train(tmp_path / "data", tmp_path / "run", epochs=1)
-    assert read_config(tmp_path / "run").preprocessing["apply_exif"] is True
+    told = read_config(tmp_path / "run").preprocessing
+    assert (told["apply_exif"], told["resize"]) == (True, "warp")
+    assert load(tmp_path / "run").preprocessing.resize == "warp"
     # As an earlier release leaves it open.
     small.change_config(tmp_path / "run", preprocessing={"apply_exif": None})
     assert load(tmp_path / "run").preprocessing.apply_exif is True
@@ -175,6 +179,18 @@ def test_views_are_cut_of_the_stored_square_and_relieved_of_the_mean(run, num_vi
 def test_other_numbers_of_views_are_refused(run):
     with pytest.raises(ValueError, match="Expected 1 or 10 views. Received: 2"):
         load(run).preprocessing.images(tf.constant([b""]), 2)
+
+
+def test_ten_views_of_one_place_are_refused():
+    mean = np.zeros((32, 32, 3), np.float32)
+    whole = Preprocessing(32, "bicubic", False, 32, mean)
+    data = tf.constant([small.encode(small.picture(0, 0, 32, 32), "PNG")])
+    assert whole.images(data).shape == (1, 32, 32, 3)
+    for ask in (whole.view_means, lambda views: whole.images(data, views)):
+        with pytest.raises(ValueError, match="1 view of pictures of 32.*--views 1"):
+            ask(10)
+    larger = dataclasses.replace(whole, stored_size=33)
+    assert larger.images(data, 10).shape == (1, 10, 32, 32, 3)
 
 
 def test_a_warped_picture_is_all_in_the_square_and_an_export_warps_too(run, tmp_path):

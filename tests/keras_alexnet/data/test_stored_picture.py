@@ -14,7 +14,7 @@ from tfrecords import DatasetError
 FAR = STORED - INPUT
 
 
-@pytest.mark.parametrize("encoding", ["dataset", "raw", "original"])
+@pytest.mark.parametrize("encoding", ["dataset", "raw", "original", "warped"])
 @pytest.mark.parametrize("corner", [(0, 0), (0, FAR), (LOW, 1), (FAR, FAR)])
 def test_a_crop_is_a_part_of_what_is_stored(request, encoding, corner):
     folder = request.getfixturevalue(encoding)
@@ -49,7 +49,9 @@ def is_a_crop(image, squares, tolerance):
     return False
 
 
-@pytest.mark.parametrize(("encoding", "tolerance"), [("raw", 0), ("original", 2)])
+@pytest.mark.parametrize(
+    ("encoding", "tolerance"), [("raw", 0), ("original", 2), ("warped", 2)]
+)
 def test_other_encodings_train_on_crops_of_what_is_stored(request, encoding, tolerance):
     folder = request.getfixturevalue(encoding)
     stream = training_batches(folder, **OPTIONS, colour_noise=None)

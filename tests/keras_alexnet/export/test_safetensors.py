@@ -7,7 +7,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
-from keras_alexnet import alexnet, load
+from keras_alexnet import SMALL_PRESETS, alexnet, cifar_net, load
 from keras_alexnet.export import EXPORTERS, safetensors
 from keras_alexnet.export.safetensors import export
 from keras_alexnet.presets import PRESETS
@@ -23,8 +23,11 @@ LABELS = ['a "quoted" name', "tench, Tinca", "Grün \U0001f41f"]
 
 def network_of(name, mean="image"):
     """A network of random weights whose mean no two pixels share."""
-    preset = small.preset(name, mean=mean)
-    model = alexnet(preset, 3, seed=4, dtype="float32")
+    if name in SMALL_PRESETS:
+        preset, build = SMALL_PRESETS[name].replace(mean=mean), cifar_net
+    else:
+        preset, build = small.preset(name, mean=mean), alexnet
+    model = build(preset, num_classes=3, seed=4, dtype="float32")
     generator = np.random.default_rng(5)
     image = generator.uniform(90, 130, (small.STORED,) * 2 + (3,)).astype("float32")
     facts = preprocessing_of(preset, small.STORED, "lanczos", True)
@@ -40,7 +43,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [*PRESETS, "cifar-quick"])
 def test_there_and_back_nothing_is_another(name, tmp_path):
     network = network_of(name, "channel" if name == "one_weird_trick" else "image")
     network.save(tmp_path / "first")

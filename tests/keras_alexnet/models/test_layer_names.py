@@ -3,10 +3,11 @@ import pytest
 from keras_alexnet.models.layer_names import (
     LayerChoice,
     choose_layer,
+    last_layer,
     layer_aliases,
     layer_names,
 )
-from keras_alexnet.presets import PRESETS, find_preset
+from keras_alexnet.presets import PRESETS, find_preset, find_small_preset
 from tests.keras_alexnet.models.conftest import small
 from tfrecords.errors import UserError
 
@@ -32,6 +33,33 @@ def test_names_stand_in_the_order_of_the_preset(preset, blocks):
     assert names[-len((*CONVOLUTIONS, "pool5", *END)) :] == (
         *(*CONVOLUTIONS, "pool5", *END),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("18pct", ("pool2", "norm2", "conv3_pre", "conv3", "pool3", "fc10")),
+        ("80sec", ("conv3_pre", "conv3", "pool3", "fc64_pre", "fc64", "fc10")),
+        ("quick", ("pool2", "conv3_pre", "conv3", "pool3", "fc64", "fc10")),
+    ],
+)
+def test_small_nets_have_names_of_the_same_kind(name, end):
+    preset = find_small_preset(name)
+    names = layer_names(preset)
+    assert names[:4] == ("conv1_pre", "conv1", "pool1", "relu1")
+    assert names[-7:] == (*end, "probabilities")
+    assert choose_layer("conv3", preset).name == "conv3"
+    for wrong in ("fc7", "conv5"):
+        with pytest.raises(UserError, match=f"Unknown layer '{wrong}'.*conv1_pre"):
+            choose_layer(wrong, preset)
+    with pytest.raises(UserError, match=f"cifar-{name}, which has one tower"):
+        choose_layer("conv1_tower1", preset)
+
+
+def test_the_last_layer_is_the_one_below_the_head():
+    assert last_layer(RELEASED) == "fc7"
+    found = {name: last_layer(find_small_preset(name)) for name in ("18pct", "quick")}
+    assert found == {"18pct": "pool3", "quick": "fc64"}
 
 
 @pytest.mark.parametrize("preset", PRESETS)

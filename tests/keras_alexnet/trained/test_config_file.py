@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_alexnet.presets import PRESETS, Preset
+from keras_alexnet.presets import PRESETS, SMALL_PRESETS, Preset
 from keras_alexnet.trained.config_file import (
     NetworkConfig,
     preprocessing_of,
@@ -85,6 +85,16 @@ def test_a_preset_of_ones_own_comes_back(tmp_path):
     mine = Preset("mine", "My net.", units=8).replace(batch_size=4)
     write_config(tmp_path, config(mine))
     assert read_config(tmp_path).preset == dataclasses.replace(mine, description="")
+
+
+@pytest.mark.parametrize("name", SMALL_PRESETS)
+def test_a_small_net_comes_back(tmp_path, name):
+    preset = SMALL_PRESETS[name]
+    for own in (preset, preset.replace(name="mine", description="", input_size=24)):
+        write_config(tmp_path, config(own))
+        assert read_config(tmp_path).preset.replace(description="") == own.replace(
+            description=""
+        )
 
 
 def test_every_field_of_the_flat_form_finds_its_place(tmp_path):

@@ -31,6 +31,7 @@ def strange(other, dataset, tmp_path_factory):
         "order": swapped,
         "size": other(size=80),
         "filter": other(filter="box"),
+        "resize": other(resize="warp"),
         "orientation": other(apply_exif=True),
     }
 
@@ -40,6 +41,7 @@ FACTS = {
     "order": r"classes of .* differ: 3 against 3, first 'green' against 'red'",
     "size": r"stored size is 72; that of .* is 80.*--size 72",
     "filter": r"resize filter is bicubic; that of .* is box.*--filter bicubic",
+    "resize": r"is of the shorter side; that of .* of both.*--resize short_side",
     "orientation": r"orientation is ignored; that of .* is applied.*--no-apply-exif",
 }
 
@@ -96,12 +98,11 @@ def test_what_an_old_run_does_not_say_its_dataset_says(run, strange, tmp_path):
     check_dataset(old, strange["orientation"])
 
 
-def test_a_network_of_warped_pictures_is_evaluated_with_a_warning(
-    run, dataset, tmp_path, capsys
+def test_a_network_of_warped_pictures_takes_warped_ones_alone(
+    run, dataset, strange, tmp_path
 ):
     warped = shutil.copytree(run, tmp_path / "warped")
     small.change_config(warped, preprocessing={"resize": "warp"})
-    check_dataset(run, dataset)
-    assert capsys.readouterr().err == ""
-    check_dataset(warped, dataset)
-    assert "whatever their proportions" in capsys.readouterr().err
+    check_dataset(warped, strange["resize"])
+    with pytest.raises(DatasetError, match="of both sides; that of .* --resize warp,"):
+        check_dataset(warped, dataset)

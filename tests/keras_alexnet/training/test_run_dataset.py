@@ -107,7 +107,8 @@ def test_it_knows_what_the_build_did_to_the_pictures(dataset, other):
         "input_size": small.INPUT,
         "mean": "image",
     }
-    turned = RunDataset.read(other(apply_exif=True, filter="box"))
+    turned = RunDataset.read(other(apply_exif=True, filter="box", resize="warp"))
     found = turned.preprocessing(small.preset(mean="channel"))
     expected = ("box", True, "channel")
     assert (found["resize_filter"], found["apply_exif"], found["mean"]) == expected
+    assert found["resize"] == "warp"

@@ -175,6 +175,17 @@ def test_what_was_selected_is_recorded_and_a_change_is_named(good_tree, tmp_path
         build(good_tree, tmp_path / "out", classes=["cat", "n01440764"])
 
 
+def test_another_way_to_a_square_is_another_plan(good_tree, tmp_path):
+    warped = build(good_tree, tmp_path / "warped", resize="warp")
+    assert warped.resize == "warp" and warped.options["resize"] == "warp"
+    with pytest.raises(DatasetError, match="plan .resize warp there, short_side now"):
+        build(good_tree, tmp_path / "warped")
+    plain = build(good_tree, tmp_path / "plain")
+    assert plain.resize == "short_side" and "resize" not in plain.options
+    with pytest.raises(DatasetError, match="plan .resize short_side there, warp now"):
+        build(good_tree, tmp_path / "plain", resize="warp")
+
+
 def test_too_many_rejected_stop_the_build_and_keep_what_is_done(odd_tree, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(DatasetError, match=r"--max-rejected.*kept") as caught:

@@ -87,11 +87,21 @@ def test_seed_and_options_change_the_fingerprint():
         plan_of(source, seed=1).fingerprint,
         plan_of(source, shards=3).fingerprint,
         plan_of(source, images=ImageOptions(size=128)).fingerprint,
+        plan_of(source, images=ImageOptions(resize="warp")).fingerprint,
         plan_of(source, name="other").fingerprint,
         plan_of(source_of([9, 8])).fingerprint,
     }
-    assert len(prints) == 6
+    assert len(prints) == 7
     assert plan_of(source).fingerprint == plan_of(source_of([9, 9])).fingerprint
+
+
+def test_the_fingerprint_never_changes_between_releases():
+    """Or a folder that an earlier one has finished would be another plan's."""
+    plan = plan_of(source_of([9, 9]))
+    assert plan.fingerprint == (
+        "ae7f04c3d3f25eb64a5a85af9f7be80c1876ae26bce1275de845dc2b0e464a44"
+    )
+    assert "resize" not in plan.options
 
 
 def test_shards_follow_the_intended_size_but_give_readers_work():

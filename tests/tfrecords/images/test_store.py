@@ -257,6 +257,36 @@ def test_raw_is_the_square_without_a_jpeg_between():
     np.testing.assert_array_equal(store.square(stored, RAW), found)
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("repeats", [(1, 3), (4, 1), (2, 2)])
+def test_warped_is_the_whole_picture_whatever_its_proportions(encoding, repeats):
+    options = ImageOptions(32, 100, "box", "warp", False, "4:4:4", encoding)
+    coarse = noise(32, 32)
+    data = encoded(np.kron(coarse, np.ones((*repeats, 1), np.uint8)), "PNG")
+    stored = store.convert(data, options)
+    found = store.square(stored, options).astype(int)
+    if encoding == "raw":
+        np.testing.assert_array_equal(found, coarse)
+    elif encoding == "jpeg":
+        assert np.abs(found - coarse).max() <= 6  # of quality 100
+    else:
+        whole = decode.decode(stored).astype(int)
+        assert whole.shape == (32 * repeats[0], 32 * repeats[1], 3)
+        blocks = whole.reshape(32, repeats[0], 32, repeats[1], 3).mean((1, 3))
+        # Pillow rounds after each of its two passes.
+        assert np.abs(found - blocks).max() <= 1
+
+
+def test_nothing_is_cut_off_an_original_that_will_be_warped():
+    warping = ImageOptions(size=32, encoding="jpeg-original", resize="warp")
+    long = noise(10, 400)
+    plain = encoded(long)
+    assert store.convert(plain, warping) is plain
+    assert store.convert(plain, ORIGINAL) is not plain
+    stored = store.convert(encoded(long, "PNG"), warping)
+    assert store.stored_size(stored, warping) == (10, 400)
+
+
 @pytest.mark.parametrize("length", [0, 3071, 3073])
 def test_raw_bytes_of_another_length_are_refused(length):
     with pytest.raises(Rejected, match="wrong_size"):

@@ -1,0 +1,56 @@
+import dataclasses
+import json
+
+import pytest
+
+from keras_alexnet.presets import SMALL_PRESETS
+from keras_alexnet.presets.small_preset import InMapNorm
+
+
+@pytest.mark.parametrize("name", SMALL_PRESETS)
+def test_fields_survive_json(name):
+    preset = SMALL_PRESETS[name]
+    fields = json.loads(json.dumps(dataclasses.asdict(preset)))
+    other = SMALL_PRESETS["cifar-quick" if name == "cifar-18pct" else "cifar-18pct"]
+    assert other.replace(**fields) == preset
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("cifar-18pct", False, None),
+        ("cifar-18pct", True, InMapNorm()),
+        ("cifar-18pct", {"size": 5}, InMapNorm(size=5)),
+        ("cifar-19pct", None, None),
+    ],
+)
+def test_ways_to_say_what_the_normalisation_is(name, given, kept):
+    assert SMALL_PRESETS[name].replace(lrn=given).lrn == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"filter": 1}, "Unknown preset field filter.*filters"),
+        ({"filters": (32, 32)}, "blocks needs 2 values"),
+        ({"weight_std": (0.1,)}, r"weight_std needs 4 values. Received: \(0.1,\)"),
+        ({"weight_std": (0.1, 0.1, 0.1, -1)}, "weight_std from 0"),
+        ({"decays": (1.0,)}, r"decays needs 4 values. Received: \(1.0,\)"),
+        ({"decays": (1.0, 1.0, 1.0, float("nan"))}, "decays from 0"),
+        ({"drops": (0,)}, "drops from 1"),
+        ({"pools": ("max", "min", "max")}, "pools is of max, average"),
+        ({"activation": "gelu"}, "activation is of relu, tanh"),
+        ({"blocks": (("pool",), ("activation",), ("pool",))}, "and the pool. Received"),
+        ({"blocks": (("pool",), ("in_map", "pool"), ("pool",))}, "Received: .*in_map"),
+        ({"blocks": (("pool",),) * 3}, "needs an 'lrn' step"),
+        ({"lrn": {"size": 4}}, "odd size, got 4"),
+        ({"lrn": {"alpha": -1}}, "alpha from 0"),
+        (
+            {"units": (10,), "weight_std": (1,) * 5, "decays": (1,) * 5},
+            "none of 10",
+        ),
+    ],
+)
+def test_bad_fields_are_refused_with_what_arrived(fields, message):
+    with pytest.raises(ValueError, match=message):
+        SMALL_PRESETS["cifar-18pct"].replace(**fields)
