@@ -8,13 +8,14 @@ the same pictures, epochs, batches and seeds, and each run is evaluated on pictu
 no training saw. OUT keeps the runs: the same command goes on where it was stopped.
 """
 
+import csv
 import hashlib
 import json
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])  # profile.py here is not Python's
@@ -23,7 +24,7 @@ import tyro
 
 from keras_alexnet.models.layer_table import CONV_LAYERS
 from keras_alexnet.record import Figure, MeasureOptions, Record, run_as_script
-from keras_alexnet.trained.names import CONFIG_FILE
+from keras_alexnet.trained.names import CONFIG_FILE, HISTORY_FILE
 from tfrecords.errors import UserError
 
 SCRATCH, FROZEN = "from scratch", "conv1 to conv5 frozen"
@@ -33,6 +34,9 @@ ARMS = {
     SCRATCH: [],
     "all layers": _TUNED,
     FROZEN: [*_TUNED, "--freeze-through", CONV_LAYERS[-1]],
+    "frozen and computed once": [
+        *(*_TUNED, "--freeze-through", CONV_LAYERS[-1], "--cache-features")
+    ],
 }
 
 
@@ -56,12 +60,14 @@ def measure(options: FineTuningOptions) -> Record:
     options.out.mkdir(parents=True, exist_ok=True)
     figures = []
     for arm in ARMS:
-        errors = []
+        errors, seconds = [], []
         for seed in range(1, options.seeds + 1):
             run = options.out / f"{arm.replace(' ', '_')}_{seed}"
             train(run, train_words(options, arm, seed, config))
             errors.append(error_of(run, options))
+            seconds += epoch_seconds(run)
         figures.append(error_figure(arm, errors))
+        figures.append(Figure(f"an epoch, {arm}", median(seconds), "s"))
         if arm == FROZEN:
             figures.append(frozen_figure(options.network, run))
     title = f"{options.network.name} fine-tuned on {options.data.name}"
@@ -106,6 +112,12 @@ def error_of(run: Path, options: FineTuningOptions) -> float:
         shown = ["--split", options.split, "--views", "1", "--json", str(file)]
         _alexnet("evaluate", str(run), data, *shown)
     return 100 * json.loads(file.read_text())["top1_error"]
+
+
+def epoch_seconds(run: Path) -> list[float]:
+    """Return how long each epoch took, with its validation and its checkpoint."""
+    with open(run / HISTORY_FILE, newline="") as file:
+        return [float(row["seconds"]) for row in csv.DictReader(file)]
 
 
 def error_figure(arm: str, errors: list[float]) -> Figure:
