@@ -117,7 +117,7 @@ def test_the_graph_turns_jpegs_of_both_byte_orders(run, turning_export):
             np.testing.assert_array_equal(found, expected)
 
 
-def test_a_dataset_built_otherwise_makes_a_run_that_turns_and_warps(tmp_path):
+def test_a_dataset_built_with_exif_makes_a_run_that_turns(tmp_path):
     tree = small.write_tree(tmp_path / "tree", 8)
     options = {"name": "small", "size": small.STORED, "validation_fraction": 0.25}
     options |= {"apply_exif": True, "resize": "warp", "processes": 1, "progress": False}
