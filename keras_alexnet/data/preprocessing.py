@@ -86,9 +86,9 @@ class Preprocessing:
 
         Raises:
             tf.errors.InvalidArgumentError: The bytes of a picture cannot be read.
-            UserError: As `check_views`.
+            UserError: `num_views` is neither 1 nor 10.
         """
-        self.check_views(num_views)
+        check_num_views(num_views)
         cut = ten_views if num_views == 10 else centre_view
         views = cut(self._decode(image_bytes), self.input_size)
         return views - self.view_means(num_views)
@@ -100,21 +100,11 @@ class Preprocessing:
             `mean`, or float32 `(10, input_size, input_size, 3)`; mirrors lose the
             mirror image of what the view did.
         """
-        self.check_views(num_views)
         if num_views == 1 or self.mean_image is None:
             return self.mean
         with tf.init_scope():  # a constant of the graph, whoever traces it
             whole = tf.constant(self.mean_image)[None]
             return ten_views(whole, self.input_size)[0].numpy()
-
-    def check_views(self, num_views: int) -> None:
-        """Raise UserError for other numbers than 1 and 10, and for 10 of one place."""
-        check_num_views(num_views)
-        if num_views > 1 and self.input_size == self.stored_size:
-            raise UserError(
-                f"Expected 1 view of pictures of {self.stored_size} pixels, which the "
-                f"network takes whole, got {num_views}. Take --views 1."
-            )
 
     def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         size = self.stored_size

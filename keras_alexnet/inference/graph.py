@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_alexnet.data.preprocessing import Preprocessing
+from keras_alexnet.data.preprocessing import Preprocessing, check_num_views
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tfrecords.dataset.labels import write_labels
@@ -40,7 +40,7 @@ class ClassifierGraph:
         num_views: int = 1,
         top: int = 5,
     ) -> None:
-        preprocessing.check_views(num_views)
+        check_num_views(num_views)
         check_count("top", top)
         self.model = model
         self.labels = list(labels)

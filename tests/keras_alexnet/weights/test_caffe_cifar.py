@@ -112,13 +112,12 @@ def test_the_first_dense_layer_reads_map_after_map(imported, picture):
     assert np.ptp(scores) > 100 * bound
 
 
-def test_every_verb_takes_it_but_with_one_view(imported, picture, tmp_path, capsys):
+def test_every_verb_takes_it(imported, picture, tmp_path, capsys):
     told, folder, _ = imported
     network = load(folder)
     data = small.build_dataset(tmp_path / "built", 4, CLASSES, size=32)
-    assert evaluate([network], data, views=1).images == 10
-    with pytest.raises(UserError, match="Expected 1 view of pictures of 32 pixels"):
-        evaluate([network], data)
+    for views in (1, 10):
+        assert evaluate([network], data, views=views).images == 10
     last = "pool3" if told.preset == "cifar-18pct" else "fc64"
     out = tmp_path / "features.npz"
     assert cli.main(["features", str(folder), str(picture), "--out", str(out)]) == 0
@@ -146,8 +145,6 @@ def test_an_export_says_the_same(imported, picture, tmp_path):
     assert ours.classes == theirs.classes
     features = served._loaded.signatures["features"].structured_outputs
     assert {*features} == {"pool3", *SMALL_PRESETS[told.preset].hidden}
-    with pytest.raises(UserError, match="Expected 1 view"):
-        export(network, tmp_path / "ten", views=10)
 
 
 def test_the_order_of_a_caffemodel_tells_whether_it_normalises(tmp_path):
