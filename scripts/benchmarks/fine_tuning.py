@@ -13,7 +13,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, median, stdev
 
@@ -71,9 +71,11 @@ def measure(options: FineTuningOptions) -> Record:
         if arm == FROZEN:
             figures.append(frozen_figure(options.network, run))
     title = f"{options.network.name} fine-tuned on {options.data.name}"
+    names = replace(
+        options, network=Path(options.network.name), data=Path(options.data.name)
+    )
     notes = [
-        f"{arm}: alexnet {' '.join(train_words(options, arm, 1, config))}"
-        for arm in ARMS
+        f"{arm}: alexnet {' '.join(train_words(names, arm, 1, config))}" for arm in ARMS
     ]
     return Record.now("fine_tuning", title, figures, notes, asdict(options))
 

@@ -51,6 +51,7 @@ def test_every_arm_has_the_same_pictures_epochs_and_seeds(network, tmp_path, com
         assert ("--init" in words) == (SCRATCH.split()[-1] not in words[2])
     errors = [f for f in found.figures if f.name.startswith("top-1")]
     assert [figure.value for figure in errors] == pytest.approx([2.0] * len(ARMS))
+    assert not any(str(tmp_path) in note for note in found.notes)
     assert errors[0].beside == "seeds: 1.00, 2.00, 3.00; standard deviation 1.00"
 
 
