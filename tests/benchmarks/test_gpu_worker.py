@@ -18,7 +18,9 @@ def job():
     return subjects["forms, float32, batch 4"].systems[0].job
 
 
-@pytest.mark.parametrize("work", ["step", "answer"])
+@pytest.mark.parametrize(
+    "work", [pytest.param("step", marks=pytest.mark.slow), "answer"]
+)
 def test_a_work_computes_the_same_in_every_form(job, work):
     told = {**job, "work": work, "xla": False}
     chosen, peak = gpu_worker.prepare(told)

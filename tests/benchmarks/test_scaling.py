@@ -1,3 +1,5 @@
+import pytest
+
 from scripts.benchmarks import scaling
 from scripts.benchmarks.process_memory import Usage
 
@@ -5,6 +7,7 @@ BUILDS = ["build, pictures 20", "build, pictures 40", "build, shards 2"]
 BUILDS += ["build, shards 3", "build, processes 1", "build, processes 2"]
 
 
+@pytest.mark.slow
 def test_one_thing_grows_at_a_time(settings, monkeypatch, tmp_path):
     commands = []
 

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.tfrecords.conftest import encoded, huge_png, noise
 from tests.tools.troublesome import TroublesomeOptions, all_good, measure
 
@@ -7,6 +9,7 @@ def run(folder, **options):
     return all_good(record), {figure.name: figure for figure in record.figures}
 
 
+@pytest.mark.slow
 def test_every_file_is_accounted_for(tmp_path):
     (tmp_path / "in" / "below").mkdir(parents=True)
     (tmp_path / "in" / "good.jpg").write_bytes(encoded(noise(90, 70)))
