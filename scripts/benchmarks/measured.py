@@ -19,6 +19,9 @@ RESULTS, PAGE = ROOT / "results", ROOT / "docs" / "measured.md"
 # Subject -> what it is about, in the order of the page.
 SUBJECTS = {
     "accuracy": "How well networks learn.",
+    "fine_tuning": "What the weights of another network are worth to a few pictures.",
+    "weights": "Imported weights beside what others make of the same files.",
+    "features": "`alexnet features`: speed, memory, bits, being killed.",
     "step": "How fast a training step is.",
     "inference": "How fast pictures are named.",
     "input": "How fast pictures are read.",
