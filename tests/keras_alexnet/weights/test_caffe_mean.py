@@ -6,17 +6,6 @@ from tests.keras_alexnet.weights.caffe_files import blob, field
 from tfrecords.errors import UserError
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "mean.binaryproto"
-
-    def write(data):
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 def test_a_mean_image_becomes_rgb_rows_and_columns(file):
     mean = np.random.default_rng(0).uniform(90, 130, (3, 256, 256)).astype("float32")
     for form in ("four sides", "shape"):

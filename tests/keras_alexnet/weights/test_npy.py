@@ -25,17 +25,6 @@ def layers():
     return {n: [arrays[f"{n}.kernel"], arrays[f"{n}.bias"]] for n in names}
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "net.npy"
-
-    def write(data):
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 def saved(thing):
     buffer = io.BytesIO()
     np.save(buffer, thing, allow_pickle=True)
