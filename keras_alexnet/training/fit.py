@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import tensorflow as tf
 
-from keras_alexnet.device_memory import memory_explained
+from keras_alexnet.device_memory import device_bytes, memory_explained
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.trained.config_file import NetworkConfig, read_config, write_config
@@ -65,6 +65,8 @@ def train(
     chosen = choose_precision(preset.recipe.precision, plan, own_precision)
     xla = choose_xla(preset.recipe, plan, own_xla)
     preset = preset.replace(precision=chosen.precision, xla=xla)
+    limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
+    limit.check(plan.devices[0], device_bytes(plan.devices[0]))
     held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
     if plan.is_chief:
         held = hold_run(control.run, make=not control.resume)
@@ -73,7 +75,6 @@ def train(
         if plan.is_chief:
             chosen.say()
             say_xla(xla, plan, own_xla)
-        limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
         with memory_explained(plan.devices[0], limit.explain):
             return TrainingRun(preset, control, dataset, plan, group, initial).run()
 

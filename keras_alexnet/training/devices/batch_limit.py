@@ -8,11 +8,15 @@ from keras_alexnet.models.memory import WIDE, NetworkMemory, training_memory
 from keras_alexnet.presets import Preset
 from keras_alexnet.towers.crossings import crossing_bytes
 from keras_alexnet.training.devices.plan import DevicePlan
+from tfrecords.errors import UserError
 
 # Of a device's memory; the rest is for what arithmetic does not know: workspaces of
 # convolutions, gaps between tensors, batches under way. On CPUs, steps of 32 to 384
 # images took 0.77 to 1.08 of the estimate (peak of the process less its imports).
 USABLE = 0.8
+# Of the estimate; less no step took: 0.48 to 0.79 on a GPU of 141 GB, where XLA keeps
+# fewer tensors (results/gpu/h200.json).
+SURELY_NEEDED = 0.4
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,21 @@ class BatchLimit:
         """
         part = min(self.images(available), self.batch_size - 1) // self.replicas
         return self.replicas * (1 << part.bit_length() >> 1)
+
+    def check(self, device: str, available: int | None) -> None:
+        """Refuse a batch that surely does not fit, before XLA tries it for minutes.
+
+        Args:
+            device: Whose memory it is.
+            available: As in `explain`.
+
+        Raises:
+            UserError: By estimate it needs more than twice of what there is.
+        """
+        each = self.batch_size // self.replicas
+        needed = SURELY_NEEDED * (self.memory.fixed + each * self.memory.image)
+        if available is not None and needed > available:
+            raise UserError(self.explain(device, available))
 
     def explain(self, device: str, available: int | None) -> str:
         """Return what to say where the batch did not fit.

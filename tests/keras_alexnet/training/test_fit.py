@@ -21,6 +21,7 @@ from tests import small
 from tests.keras_alexnet.training.conftest import assert_same_end, interrupt
 from tests.reference import rounding_bound
 from tfrecords import DatasetError, Manifest, Statistics
+from tfrecords.errors import UserError
 
 BFLOAT16 = pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)
 NEAR = rounding_bound("float32")  # of a learning rate, which is float32
@@ -125,6 +126,15 @@ def test_a_batch_that_memory_does_not_hold_is_explained_and_the_run_stays_whole(
     assert newest_checkpoint(folder / "checkpoints").epoch == 1
     assert cli.main(arguments) == 0
     assert_same_end(run, folder)
+
+
+def test_a_batch_that_surely_does_not_fit_leaves_no_run_folder(
+    dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(device_memory, "memory_bytes", lambda: 2**20)
+    with pytest.raises(UserError, match="Not one image fits"):
+        small.make_run(dataset, tmp_path / "run")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_folder_in_use_is_refused(run, dataset):

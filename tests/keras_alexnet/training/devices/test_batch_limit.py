@@ -7,6 +7,7 @@ from keras_alexnet.models.memory import NetworkMemory, training_memory
 from keras_alexnet.presets import PRESETS
 from keras_alexnet.training.devices.batch_limit import USABLE, BatchLimit
 from keras_alexnet.training.devices.plan import ONE_DEVICE, DevicePlan
+from tfrecords.errors import UserError
 
 GIGABYTE = 10**9
 # 1 GB, and 10 MB an image.
@@ -72,6 +73,17 @@ def test_the_message_says_what_would_fit(device, gigabytes, changes, parts):
     for part in parts:
         assert part in text
     assert ("nvidia-smi" in text) <= (device == "GPU:0")
+
+
+@pytest.mark.parametrize(("replicas", "least"), [(1, 0.4 * 11.24), (2, 0.4 * 6.12)])
+def test_a_batch_that_surely_does_not_fit_is_refused_before_it_is_tried(
+    replicas, least
+):
+    limit = dataclasses.replace(LIMIT, replicas=replicas)
+    limit.check("GPU:0", None)  # whose memory TensorFlow does not say
+    limit.check("GPU:0", round(1.001 * least * GIGABYTE))
+    with pytest.raises(UserError, match="does not fit in the .* GB of GPU:0"):
+        limit.check("GPU:0", round(0.999 * least * GIGABYTE))
 
 
 def test_one_device_needs_what_the_network_does():
