@@ -71,11 +71,13 @@ def device_bytes(device: str) -> int | None:
     """Return the bytes that TensorFlow may take of a device; None: it does not say.
 
     Args:
-        device: Such as `GPU:0`: its limit, or the card less what others held at the
-            start. `CPU:0`: the machine's memory; its part, where the CPU is split.
+        device: Such as `GPU:0`, or a name that ends in `device:GPU:0`: its limit, or
+            the card less what others held at the start. `CPU:0`: the machine's memory;
+            its part, where the CPU is split.
     """
     import tensorflow as tf
 
+    device = device.rpartition("device:")[2]
     if device.startswith("CPU"):
         memory = memory_bytes()
         parts = len(tf.config.list_logical_devices("CPU")) or 1

@@ -131,7 +131,8 @@ def test_a_cpu_has_the_memory_of_the_machine_or_its_part(monkeypatch):
 def test_a_gpu_has_what_tensorflow_says_or_nobody_knows(monkeypatch):
     assert device_memory._limits()["CPU:0"] > 0  # TensorFlow's own list is read
     monkeypatch.setattr(device_memory, "_limits", lambda: {"GPU:1": 10**10})
-    assert device_bytes("GPU:1") == 10**10 and device_bytes("GPU:0") is None
+    assert device_bytes("GPU:1") == 10**10 == device_bytes("/job:worker/device:GPU:1")
+    assert device_bytes("GPU:0") is None
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,9 @@ def test_a_batch_that_memory_does_not_hold_is_explained_and_the_run_stays_whole(
 def test_a_batch_that_surely_does_not_fit_leaves_no_run_folder(
     dataset, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(device_memory, "memory_bytes", lambda: 2**20)
+    monkeypatch.setattr(device_memory, "memory_bytes", lambda: 100_000)
     with pytest.raises(UserError, match="Not one image fits"):
-        small.make_run(dataset, tmp_path / "run")
+        small.train(dataset, tmp_path / "run")
     assert not any(tmp_path.iterdir())
 
 
