@@ -9,14 +9,15 @@ from tfrecords.errors import UserError
 OpenNetwork = Callable[..., Callable[[Any], Any]]
 
 # `open_network(source, *, precision)` takes a float32 Keras model or a loaded
-# SavedModel of ours, and gives a function from images, float32 `(batch, size, size, 3)`
-# or `(batch, views, size, size, 3)` with the mean subtracted, to probabilities, float32
-# `(batch, classes)`.
+# SavedModel of ours, or the path of the file that the runtime is for, and gives a
+# function from images, float32 `(batch, size, size, 3)` or `(batch, views, size, size,
+# 3)` with the mean subtracted, to probabilities, float32 `(batch, classes)`.
 RUNTIMES: Registry[OpenNetwork] = Registry(
     "runtime",
     {
         "tensorflow": "keras_alexnet.inference.runtimes.tensorflow:open_network",
         "openvino": "keras_alexnet.inference.runtimes.openvino:open_network",
+        "onnx": "keras_alexnet.inference.runtimes.onnx:open_network",
     },
 )
 
