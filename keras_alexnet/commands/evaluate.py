@@ -31,8 +31,9 @@ class EvaluateOptions:
     """1: the centre; 10: corners, centre and mirrors, probabilities averaged."""
     split: str = "validation"
     """Split of the dataset."""
-    runtime: RuntimeName = "tensorflow"
-    """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
+    runtime: RuntimeName | None = None
+    """What computes the network; None: the folder's own, which is TensorFlow but for
+    ONNX, LiteRT and OpenVINO exports. Each needs the extra of its name."""
     precision: InferencePrecision = "float32"
     """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
     up to a hundredth or so."""

@@ -38,8 +38,9 @@ class PredictOptions:
     """Views of each picture; None: 1, or those that are built into an export."""
     top: int = 5
     """Classes to name."""
-    runtime: RuntimeName = "tensorflow"
-    """What computes the network; openvino needs the extra keras-alexnet[openvino]."""
+    runtime: RuntimeName | None = None
+    """What computes the network; None: the folder's own, which is TensorFlow but for
+    ONNX, LiteRT and OpenVINO exports. Each needs the extra of its name."""
     precision: InferencePrecision = "float32"
     """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
     up to a hundredth or so; TensorFlow runs an export as it is."""

@@ -131,14 +131,14 @@ def _pictures(
         places = rows.select(records.enumerate(), batch_size)
         records = places.map(do_not_convert(lambda place, record: record))
     pictures = records.map(
-        _decoder(split.manifest, side),
+        decoder(split.manifest, side),
         num_parallel_calls=available_cores(),
         deterministic=True,
     )
     return pictures if rows is None else rows.fill_up(pictures, batch_size, split.count)
 
 
-def _decoder(manifest: Manifest, side: int) -> Callable:
+def decoder(manifest: Manifest, side: int) -> Callable:
     """Return what makes `(central square, label)` of a record."""
     cut = crop_reader(manifest)
     corner = (manifest.image_size - side) // 2

@@ -15,6 +15,12 @@ EXPORTERS: Registry[Callable[..., Path]] = Registry(
     "export format",
     {
         "saved_model": "keras_alexnet.export.saved_model:export",
+        "keras": "keras_alexnet.export.keras:export",
+        "litert": "keras_alexnet.export.litert:export",
+        "litert-dynamic": "keras_alexnet.export.litert:export_dynamic",
+        "litert-int8": "keras_alexnet.export.litert:export_int8",
+        "onnx": "keras_alexnet.export.onnx:export",
+        "openvino": "keras_alexnet.export.openvino:export",
         "safetensors": "keras_alexnet.export.safetensors:export",
     },
 )

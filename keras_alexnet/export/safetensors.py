@@ -6,12 +6,31 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from keras_alexnet.export.format import Format
 from keras_alexnet.export.network_folder import card_of, exported_folder
+from keras_alexnet.inference.runtimes.tensorflow import open_network
 from keras_alexnet.trained.card import card_arrays, card_text
 from keras_alexnet.trained.names import CARD, SAFETENSORS_FILE
 from keras_alexnet.trained.network import TrainedNetwork
-from keras_alexnet.trained.tensors import model_tensors
+from keras_alexnet.trained.tensors import load_tensors, model_tensors
 from tfrecords.errors import UserError
+
+_EXAMPLE = f"""\
+from safetensors.numpy import load_file
+
+for name, array in load_file("{SAFETENSORS_FILE}").items():
+    print(name, array.dtype, array.shape)
+"""
+SAFETENSORS = Format(
+    "safetensors",
+    SAFETENSORS_FILE,
+    "safetensors, in the layout of Keras",
+    "safetensors numpy",
+    lambda network: _EXAMPLE,
+    lambda path, network: open_network(
+        load_tensors(path, network.config.preset, len(network.labels))
+    ),
+)
 
 
 def export(
@@ -42,7 +61,7 @@ def export(
     tensors, card = model_tensors(network.model), card_of(network)
     arrays = tensors | card_arrays(card)
     metadata = {CARD: card_text(card)}
-    with exported_folder(card, out, SAFETENSORS_FILE, views=views, top=top) as path:
+    with exported_folder(network, out, SAFETENSORS, views=views, top=top) as path:
         save_file(arrays, path, metadata)
         _check(path, arrays, metadata)
     return Path(out)

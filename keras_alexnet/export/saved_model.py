@@ -8,13 +8,35 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from keras_alexnet.export.format import Format
+from keras_alexnet.export.network_folder import describe_export
+from keras_alexnet.export.pictures import current_pictures
 from keras_alexnet.inference.graph import ClassifierGraph
+from keras_alexnet.inference.runtimes.tensorflow import open_network
 from keras_alexnet.trained.names import EXTRA
 from keras_alexnet.trained.network import TrainedNetwork
 from keras_alexnet.trained.new_folder import write_facts
 from tfrecords.dataset.folder_names import check_model_folder
 from tfrecords.files import disk_error
 from tfrecords.result_files import check_folder
+
+_EXAMPLE = """\
+import tensorflow as tf
+
+model = tf.saved_model.load(".")
+picture = open("picture.jpg", "rb").read()
+answer = model.signatures["serving_default"](image_bytes=tf.constant([picture]))
+for label, score in zip(answer["labels"][0].numpy(), answer["scores"][0].numpy()):
+    print(f"{score:.4f} {label.decode()}")
+"""
+SAVED_MODEL = Format(
+    "saved_model",
+    "saved_model.pb",
+    "SavedModel",
+    "tensorflow",
+    lambda network: _EXAMPLE,
+    lambda path, network: open_network(tf.saved_model.load(str(path))),
+)
 
 
 def export(
@@ -50,7 +72,7 @@ def export(
     graph = ClassifierGraph(
         network.model, network.labels, network.preprocessing, num_views=views, top=top
     )
-    archive = _archive(graph)
+    archive, pictures = _archive(graph), current_pictures(network)
     try:
         out.mkdir(parents=True, exist_ok=True)
         version = out / str(_next_version(out))
@@ -61,6 +83,7 @@ def export(
             (whole / EXTRA).mkdir()
             facts = (network.labels, network.config, network.statistics)
             write_facts(whole / EXTRA, *facts)
+            describe_export(whole, SAVED_MODEL, pictures, whole)
             whole.rename(version)
     except OSError as error:
         raise disk_error(error, out / "saved_model.pb") from None

@@ -48,9 +48,10 @@ class NetworkConfig:
     control: dict[str, Any] | None = None
 
 
-def write_config(folder: Path, config: NetworkConfig) -> None:
-    """Write `config.json`, whole or not at all."""
-    text = json.dumps(config_document(config), indent=1, allow_nan=False) + "\n"
+def write_config(folder: Path, config: NetworkConfig, **more: Any) -> None:
+    """Write `config.json`, whole or not at all; `more` are sections for others."""
+    document = config_document(config) | more
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
     write_atomically(folder / CONFIG_FILE, text.encode())
 
 

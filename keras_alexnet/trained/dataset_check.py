@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_alexnet.trained.class_names import load_labels
 from keras_alexnet.trained.config_file import read_config
-from keras_alexnet.trained.folder import load_labels
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 

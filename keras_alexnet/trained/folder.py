@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 
 from keras_alexnet.models.finiteness import find_not_finite
+from keras_alexnet.trained.class_names import check_names, load_labels
 from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.trained.names import (
     EARLIER_NETWORK_FILE,
@@ -17,8 +18,7 @@ from keras_alexnet.trained.names import (
 from keras_alexnet.trained.new_folder import NetworkFacts, new_network_folder
 from keras_alexnet.trained.tensors import load_tensors
 from tfrecords import Statistics
-from tfrecords.dataset.labels import read_labels
-from tfrecords.dataset.names import LABELS_FILE, STATISTICS_FILE
+from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import UserError
 
 
@@ -72,12 +72,8 @@ def open_network(folder: Path | str) -> SavedNetwork:
     folder = Path(folder)
     config = read_config(folder)
     model = load_model(folder)
-    labels, count = load_labels(folder), model.output_shape[-1]
-    if len(labels) != count:
-        raise UserError(
-            f"Expected {count} names in {folder / LABELS_FILE}, one for each output of "
-            f"the network, found {len(labels)}."
-        )
+    labels = load_labels(folder)
+    check_names(folder, labels, model.output_shape[-1])
     statistics = Statistics.load(folder / STATISTICS_FILE)
     return SavedNetwork(model, labels, config, statistics)
 
@@ -126,21 +122,6 @@ def network_digest(folder: Path | str) -> str:
     """
     with open(_network_file(Path(folder)), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def load_labels(folder: Path | str) -> list[str]:
-    """Return the class names of a network or run folder in label order.
-
-    Raises:
-        UserError: There are none.
-    """
-    try:
-        return list(read_labels(Path(folder)))
-    except FileNotFoundError:
-        raise UserError(
-            f"Expected the names of the classes in {Path(folder, LABELS_FILE)}, found "
-            "no such file. Copy it from the dataset folder that the run learnt from."
-        ) from None
 
 
 def _network_file(folder: Path) -> Path:

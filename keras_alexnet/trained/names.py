@@ -2,7 +2,12 @@
 
 CONFIG_FILE = "config.json"
 NETWORK_FILE = "network.keras"
-SAFETENSORS_FILE = "network.safetensors"  # of an export
+# Of exports: what TensorFlow makes a model of again, and what other runtimes compute.
+SAFETENSORS_FILE = "network.safetensors"
+ONNX_FILE = "network.onnx"
+LITERT_FILE = "network.tflite"
+OPENVINO_FILE = "network.xml"
+CARD_FILE = "README.md"
 EARLIER_NETWORK_FILE = "best.keras"  # of runs of earlier releases
 # Of the pictures of a run whose first weights, and mean, are of another network.
 DATASET_STATISTICS_FILE = "dataset_statistics.npz"

@@ -34,7 +34,8 @@ class TrainedNetwork:
     """What predicts, is evaluated and is exported, whatever computes it.
 
     Args:
-        model: float32 Keras model, images to logits.
+        model: float32 Keras model, images to logits; or the file of an export, which
+            the runtime reads.
         labels: Class names in label order, one for each output.
         config: What the network is.
         statistics: Of the pictures that it learnt from; their mean is subtracted.
@@ -53,7 +54,7 @@ class TrainedNetwork:
 
     def __init__(
         self,
-        model: "keras.Model",
+        model: "keras.Model | Path",
         labels: Sequence[str],
         config: NetworkConfig,
         statistics: Statistics,
@@ -76,7 +77,7 @@ class TrainedNetwork:
     @property
     def model(self) -> "keras.Model":
         """The Keras model: images `(batch, size, size, 3)` to logits, float32."""
-        return self._model
+        return self._model  # type: ignore[return-value]  # where it is a file: below
 
     def predict(
         self,

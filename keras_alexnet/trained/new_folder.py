@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_alexnet.trained.config_file import NetworkConfig, write_config
+from keras_alexnet.trained.input_facts import input_facts
 from tfrecords import Statistics
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.labels import write_labels
@@ -40,11 +41,13 @@ class NetworkFacts(NamedTuple):
         labels: Class names in label order.
         config: What the network is; what it keeps of a run is not written.
         statistics: Of the pictures that it learnt from.
+        layout: Order of the axes of its images, NHWC or NCHW.
     """
 
     labels: Sequence[str]
     config: NetworkConfig
     statistics: Statistics
+    layout: str = "NHWC"
 
 
 @contextmanager
@@ -82,10 +85,16 @@ def new_network_folder(
 
 
 def write_facts(
-    folder: Path, labels: Sequence[str], config: NetworkConfig, statistics: Statistics
+    folder: Path,
+    labels: Sequence[str],
+    config: NetworkConfig,
+    statistics: Statistics,
+    layout: str = "NHWC",
 ) -> None:
     """Write what a network folder holds beside the network."""
-    write_config(folder, NetworkConfig(config.preset, config.preprocessing))
+    bare = NetworkConfig(config.preset, config.preprocessing)
+    about = input_facts(config.preprocessing, statistics, layout)
+    write_config(folder, bare, input=about)
     write_labels(folder, labels)
     statistics.save(folder / STATISTICS_FILE)
 

@@ -13,6 +13,7 @@ from keras_alexnet.inference.runtimes import (
     check_precision,
 )
 from keras_alexnet.trained.config_file import NetworkConfig, read_config
+from keras_alexnet.trained.converted import converted_file, open_converted
 from keras_alexnet.trained.exported import ExportedNetwork
 from keras_alexnet.trained.names import CONFIG_FILE, EXTRA
 from keras_alexnet.trained.network import TrainedNetwork
@@ -36,9 +37,10 @@ def load(
 
     Args:
         path: A run folder, whose best epoch is taken; a network folder; a SavedModel
-            export, whose newest version is taken, or a version in it.
-        runtime: tensorflow, or openvino for the network alone: pictures are decoded and
-            cut by TensorFlow with both. None: the folder's own, which is TensorFlow.
+            export, whose newest version is taken, or a version in it; another export.
+        runtime: Name in `inference.runtimes.RUNTIMES` of what computes the network
+            alone: pictures are decoded and cut by TensorFlow with all. None: the
+            folder's own, which is TensorFlow but for ONNX, LiteRT and OpenVINO exports.
         precision: float32, or mixed_bfloat16 for the layers. TensorFlow runs an export
             as it is.
 
@@ -50,21 +52,25 @@ def load(
     """
     check_precision(precision)
     path = local_path(path)
-    runtime = runtime or "tensorflow"
-    version = _newest_version(path)
+    version, file = _newest_version(path), converted_file(path)
     # An export may lie inside its run folder, which then is a run all the same.
     if version is not None and not (path / CONFIG_FILE).exists():
-        return _open_export(version, runtime, precision)
+        return _open_export(version, runtime or "tensorflow", precision)
     if not (path / CONFIG_FILE).exists():
         raise UserError(
             f"Expected a run folder or an exported model in {path}, found neither "
             f"{CONFIG_FILE} nor {SAVED_MODEL_FILE}."
         )
+    if file is not None:
+        return open_converted(file, runtime, precision)
     # Only here, because an export needs no Keras, which takes a second to import.
     from keras_alexnet.trained.folder import open_network
 
     return TrainedNetwork(
-        *open_network(path), path=path, runtime=runtime, precision=precision
+        *open_network(path),
+        path=path,
+        runtime=runtime or "tensorflow",
+        precision=precision,
     )
 
 

@@ -18,6 +18,7 @@ RUNTIMES: Registry[OpenNetwork] = Registry(
         "tensorflow": "keras_alexnet.inference.runtimes.tensorflow:open_network",
         "openvino": "keras_alexnet.inference.runtimes.openvino:open_network",
         "onnx": "keras_alexnet.inference.runtimes.onnx:open_network",
+        "litert": "keras_alexnet.inference.runtimes.litert:open_network",
     },
 )
 

@@ -3,6 +3,7 @@
 import functools
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from tfrecords.errors import UserError
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
 PRECISION_HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
+CHANNELS = 3
 KEPT_SIZES = 2  # compiled at a time: that of full batches and that of the last one
 
 
@@ -24,37 +26,52 @@ def open_network(
     """Return a function from images to class probabilities.
 
     Args:
-        source: A float32 Keras model, or a loaded SavedModel of ours, which has to have
-            the signature `portable`.
+        source: A float32 Keras model; a loaded SavedModel of ours, which has to have
+            the signature `portable`; or the path of a `network.xml` or `network.onnx`
+            of ours.
         precision: See `OpenVINONetwork`.
 
     Raises:
-        UserError: The `openvino` package is missing, or another precision.
+        UserError: The `openvino` package is missing, the file is damaged or another
+            network, or another precision.
     """
+    check_precision(precision)
+    core = _core(_import_openvino())
+    if isinstance(source, Path):
+        return OpenVINONetwork(_read(core, source), precision=precision)
     if not hasattr(source, "signatures"):
-        size = source.input_shape[1]
-        probabilities = view_probabilities(source)
-        return OpenVINONetwork(probabilities, source, size, precision=precision)
+        return OpenVINONetwork(model_graph(source), precision=precision)
     portable = source.signatures["portable"]
-    return OpenVINONetwork(
+    graph = _converted(
+        core,
         lambda images: portable(images=images)["probabilities"],
         source,
         portable.structured_input_signature[1]["images"].shape[1],
-        precision=precision,
     )
+    return OpenVINONetwork(graph, precision=precision)
+
+
+def model_graph(model: Any) -> Any:
+    """Return OpenVINO's graph of a float32 Keras model.
+
+    It takes `images` `(batch, size, size, 3)` and gives `probabilities`.
+
+    Raises:
+        UserError: The `openvino` package is missing.
+    """
+    core, size = _core(_import_openvino()), model.input_shape[1]
+    return _converted(core, view_probabilities(model), model, size)
 
 
 class OpenVINONetwork:
     """Class probabilities from images, computed by OpenVINO.
 
-    The graph is converted once and compiled for each batch size, which makes it a
-    fifth faster than one for any size; preprocessing stays outside.
+    The graph is compiled for each batch size, which makes it a fifth faster than one
+    for any size; preprocessing stays outside.
 
     Args:
-        probabilities: TensorFlow function from float32 `(batch, size, size, 3)` to
-            probabilities `(batch, classes)`.
-        owner: What keeps the variables of the function: a model, or a loaded one.
-        image_size: Side of its images in pixels.
+        graph: From float32 `(batch, size, size, 3)`, or `(batch, 3, size, size)`, to
+            probabilities `(batch, classes)`, its first output.
         precision: float32, equal to TensorFlow's results within 1e-4; mixed_bfloat16
             is faster where the processor has it.
 
@@ -63,17 +80,12 @@ class OpenVINONetwork:
     """
 
     def __init__(
-        self,
-        probabilities: Callable[[tf.Tensor], tf.Tensor],
-        owner: Any,
-        image_size: int,
-        *,
-        precision: InferencePrecision = "float32",
+        self, graph: Any, *, precision: InferencePrecision = "float32"
     ) -> None:
         check_precision(precision)
         self._core = _core(_import_openvino())
-        spec = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "images")
-        self._graph = _converted(self._core, probabilities, owner, spec)
+        self._graph = graph
+        self._channels_first = _sides(graph)[0] == CHANNELS
         self._options = {
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
             # One stream that has all cores: a batch of its own keeps them busy.
@@ -102,7 +114,10 @@ class OpenVINONetwork:
             return np.zeros(
                 (0, self._graph.output(0).partial_shape[1].get_length()), np.float32
             )
-        flat = np.ascontiguousarray(images.reshape(-1, *images.shape[-3:]))
+        flat = images.reshape(-1, *images.shape[-3:])
+        if self._channels_first:
+            flat = flat.transpose(0, 3, 1, 2)
+        flat = np.ascontiguousarray(flat)
         answer = self._compiled_for(len(flat)).infer([flat], share_inputs=True)
         rows = answer[0].reshape(len(images), -1, answer[0].shape[-1])
         return rows.mean(axis=1)
@@ -118,19 +133,45 @@ class OpenVINONetwork:
         return self._requests[rows]
 
 
-def _converted(
-    core: Any, probabilities: Callable, owner: Any, spec: tf.TensorSpec
-) -> Any:
-    """Return OpenVINO's graph of a function.
+def _converted(core: Any, probabilities: Callable, owner: Any, size: int) -> Any:
+    """Return OpenVINO's graph of a function of images.
 
     It is read from a SavedModel, which takes a tenth of the time of a frozen graph.
+
+    Args:
+        core: OpenVINO's.
+        probabilities: TensorFlow function from float32 `(batch, size, size, 3)` to
+            probabilities `(batch, classes)`.
+        owner: What keeps the variables of the function: a model, or a loaded one.
+        size: Side of the images in pixels.
     """
+    spec = tf.TensorSpec((None, size, size, CHANNELS), tf.float32, "images")
     module = tf.Module()
     module.owner = owner
     with use_forms(NATIVE), tempfile.TemporaryDirectory() as folder:
         answer = tf.function(probabilities, input_signature=[spec], autograph=False)
         tf.saved_model.save(module, folder, {"serving_default": answer})
         return core.read_model(folder)
+
+
+def _read(core: Any, path: Path) -> Any:
+    """Read a file of ours, and check that it is one."""
+    try:
+        graph = core.read_model(path)
+        names = [graph.input().get_any_name(), graph.output(0).get_any_name()]
+        if names == ["images", "probabilities"] and CHANNELS in _sides(graph):
+            return graph
+        found = f"{names[0]} {graph.input().partial_shape} and {names[1]}"
+    except RuntimeError as error:
+        found = " ".join(str(error).split())
+    raise UserError(
+        f"Expected a network of `alexnet export NETWORK OUT` in {path}, found: {found}"
+    )
+
+
+def _sides(graph: Any) -> list[int]:
+    """Return rows, columns and channels of the images, as they are ordered."""
+    return [side.get_length() for side in list(graph.input().partial_shape)[1:]]
 
 
 @functools.cache

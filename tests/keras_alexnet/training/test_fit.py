@@ -10,8 +10,9 @@ import tensorflow as tf
 from keras_alexnet import cli, device_memory
 from keras_alexnet.data import picture_cache
 from keras_alexnet.machine import memory_bytes
+from keras_alexnet.trained.class_names import load_labels
 from keras_alexnet.trained.config_file import read_config
-from keras_alexnet.trained.folder import load_labels, load_model
+from keras_alexnet.trained.folder import load_model
 from keras_alexnet.training import training_run
 from keras_alexnet.training.state.checkpoint import (
     list_checkpoints,
