@@ -13,6 +13,7 @@ from tfrecords.plain_text import say
 from tfrecords.result_files import check_folder
 
 SAVED_MODEL = "saved_model"
+CALIBRATED = "litert-int8"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ def main(arguments: Sequence[str]) -> int:
 
     network = load(options.network)
     files = list_pictures(options.check) if options.check else ()
-    with use_pictures(export_pictures(network, files, options.data)):
+    pictures = export_pictures(network, files, options.data)
+    if CALIBRATED in formats:
+        pictures.training_data()  # before the others are made
+    with use_pictures(pictures):
         for name in formats:
             out = options.out / name if len(formats) > 1 else options.out
             views = (options.views, options.top) if name == SAVED_MODEL else (1, 5)

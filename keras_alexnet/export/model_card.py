@@ -7,11 +7,11 @@ from typing import Any
 
 from keras_alexnet.export.agreement import Agreement
 from keras_alexnet.export.format import Format
+from keras_alexnet.export.pictures import ExportPictures
 from keras_alexnet.trained.names import METRICS_FILE
 from keras_alexnet.trained.network import TrainedNetwork
 from keras_alexnet.version import VERSION
 from tfrecords import Manifest
-from tfrecords.errors import UserError
 from tfrecords.plain_text import printable
 
 _PAPER = (
@@ -21,21 +21,22 @@ _PAPER = (
 
 
 def card(
-    network: TrainedNetwork, kind: Format, agreement: Agreement, megabytes: float
+    pictures: ExportPictures, kind: Format, agreement: Agreement, megabytes: float
 ) -> str:
     """Return a model card in Markdown, with the head that the Hugging Face Hub reads.
 
     Args:
-        network: What was exported.
+        pictures: Of the network that was exported.
         kind: As what.
         agreement: What the check found.
         megabytes: Size of the file in 10^6 bytes.
     """
-    measured = list(_evaluations(network))
+    network, measured = pictures.network, list(_evaluations(pictures.network))
+    data = None if pictures.data is None else Manifest.load(pictures.data).name
     return "\n".join(
         [
             "---",
-            *_head(network, kind, measured),
+            *_head(network, kind, data, measured),
             "---",
             "",
             f"# AlexNet `{network.config.preset.name}`, {kind.title}",
@@ -44,7 +45,7 @@ def card(
             f"`{kind.file}`, {megabytes:.1f} MB. Made by keras-alexnet {VERSION}, "
             f"after [Krizhevsky et al. 2012]({_PAPER}).",
             "",
-            *_facts(network, measured),
+            *_facts(network, data, measured),
             "",
             "## Checked",
             "",
@@ -67,10 +68,12 @@ def card(
 
 
 def _head(
-    network: TrainedNetwork, kind: Format, measured: list[dict[str, Any]]
+    network: TrainedNetwork,
+    kind: Format,
+    data: str | None,
+    measured: list[dict[str, Any]],
 ) -> Iterator[str]:
     """Yield YAML; text is quoted as JSON does, which YAML reads."""
-    data = _dataset(network)
     yield "license: other"
     yield "license_name: unknown"  # of the weights: their owner decides
     yield "library_name: " + ("keras" if kind.name == "keras" else "keras-alexnet")
@@ -101,9 +104,10 @@ def _head(
             )
 
 
-def _facts(network: TrainedNetwork, measured: list[dict[str, Any]]) -> Iterator[str]:
+def _facts(
+    network: TrainedNetwork, data: str | None, measured: list[dict[str, Any]]
+) -> Iterator[str]:
     recipe = vars(network.config.preset.recipe)
-    data = _dataset(network)
     yield "| | |"
     yield "| --- | --- |"
     yield f"| classes | {_markdown(_listed(network.labels))} |"
@@ -130,17 +134,6 @@ def _evaluations(network: TrainedNetwork) -> Iterator[dict[str, Any]]:
             found = json.loads(line)
             latest[found["split"], found["views"]] = found
     yield from latest.values()
-
-
-def _dataset(network: TrainedNetwork) -> str | None:
-    """Return the name of the dataset of a run, if it is still there."""
-    control = network.config.control
-    if control is None:
-        return None
-    try:
-        return Manifest.load(control["data"]).name
-    except (UserError, OSError):
-        return None
 
 
 def _listed(labels: list[str], most: int = 10) -> str:

@@ -85,5 +85,5 @@ def describe_export(
     found = check_agreement(compute, pictures, kind.name, quantised=kind.quantised)
     say(f"{kind.name}: {found.text}", error=True)
     files = [file for file in folder.rglob("*") if file.is_file()]
-    text = card(network, kind, found, sum(f.stat().st_size for f in files) / 1e6)
+    text = card(pictures, kind, found, sum(f.stat().st_size for f in files) / 1e6)
     (folder / CARD_FILE).write_text(text, encoding="utf-8")

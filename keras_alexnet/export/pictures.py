@@ -55,13 +55,17 @@ class ExportPictures:
         Raises:
             UserError: There is no dataset of this network.
         """
+        return _sample(self.network, self.training_data(), "train", CALIBRATED)[0]
+
+    def training_data(self) -> Path:
+        """Return the dataset that has such pictures; raises as `calibration` does."""
         if self.data is None:
             raise UserError(
                 "Expected pictures like those that the network learnt from, to measure "
                 "its activations with for int8: there is no dataset of the run. Give "
                 "one with --data DATA."
             )
-        return _sample(self.network, self.data, "train", CALIBRATED)[0]
+        return self.data
 
 
 def export_pictures(

@@ -148,8 +148,12 @@ def _converted(core: Any, probabilities: Callable, owner: Any, size: int) -> Any
     spec = tf.TensorSpec((None, size, size, CHANNELS), tf.float32, "images")
     module = tf.Module()
     module.owner = owner
+
+    def named(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": probabilities(images)}
+
     with use_forms(NATIVE), tempfile.TemporaryDirectory() as folder:
-        answer = tf.function(probabilities, input_signature=[spec], autograph=False)
+        answer = tf.function(named, input_signature=[spec], autograph=False)
         tf.saved_model.save(module, folder, {"serving_default": answer})
         return core.read_model(folder)
 
