@@ -54,7 +54,7 @@ class OnnxNodes:
     def array(self, name: str, values: Any, dtype: Any = np.float32) -> str:
         """Add a constant of the current layer and return its name."""
         full = f"{self._layer}.{name}"
-        self.arrays[full] = np.asarray(values, dtype, order="C")
+        self.arrays[full] = np.asarray(values, dtype)
         return full
 
     def name_output(self, name: str) -> None:

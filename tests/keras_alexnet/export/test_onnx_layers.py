@@ -58,7 +58,12 @@ def answer(layer, x):
 @pytest.mark.parametrize("groups", [1, 2, 3])
 @pytest.mark.parametrize(
     "radius, bias, alpha, beta",
-    [(2, 2.0, 1e-2, 0.75), (1, 1, 0.3, 1), (9, 2.0, 1e-2, 0.5), (2, 3.0, 0, 0.75)],
+    [
+        (2, 2.0, 1e-2, 0.75),
+        (1, 1, 0.3, 1),
+        (2**31 - 1, 2, 1e-2, 0.5),
+        (2, 3.0, 0, 0.75),
+    ],
 )
 def test_normalisation_across_channels_is_that_of_the_paper(
     radius, bias, alpha, beta, groups

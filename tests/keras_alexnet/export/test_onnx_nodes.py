@@ -30,12 +30,6 @@ def test_what_a_layer_gives_is_called_as_the_layer():
     assert graph.tensor == "second"
 
 
-def test_arrays_lie_row_by_row():
-    graph = OnnxNodes()
-    name = graph.array("kernel", np.arange(6.0).reshape(2, 3).T)
-    assert graph.arrays[name].tobytes() == np.float32([0, 3, 1, 4, 2, 5]).tobytes()
-
-
 def test_only_a_node_of_that_kind_and_constant_is_taken_back():
     graph = graph_of_two()
     assert graph.take_back("Mul", ".factor") is None  # not the last
