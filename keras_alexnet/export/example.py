@@ -24,7 +24,7 @@ def picture_example(
     """Return a program of NumPy, Pillow and one runtime.
 
     Its pixels are those that `alexnet predict` gives the network, but for the rounding
-    of a resize (1 of 255) and pictures of more than 8 bits.
+    of a resize (1 of 255; 4 with the filter box) and pictures of more than 8 bits.
 
     Args:
         network: Whose preprocessing it writes out.
@@ -43,14 +43,16 @@ def picture_example(
     order = ".transpose(2, 0, 1)" if layout == "NCHW" else ""
     used = "Image, ImageOps" if shown["apply_exif"] else "Image"
     return (
+        "from pathlib import Path\n\n"
         f"import numpy as np\n{imports}\nfrom PIL import {used}\n\n"
         f'picture = Image.open("{PICTURE}")\n'
         f'picture = {turn}.convert("RGB")\n'
         + square.format(size=stored, filter=_FILTERS[shown["resize_filter"]])
-        + f'pixels = np.float32(picture) - np.load("statistics.npz")["{array}"]\n'
+        + 'with np.load("statistics.npz") as statistics:\n'
+        f'    pixels = np.float32(picture) - statistics["{array}"]\n'
         f"images = np.float32(pixels{cut}{order}[None])\n"
         f"{compute.strip()}\n"
-        'labels = open("labels.txt", encoding="utf-8").read().split("\\n")\n'
+        'labels = Path("labels.txt").read_text("utf-8").split("\\n")\n'
         "for place in probabilities[0].argsort()[::-1][:5]:\n"
         '    print(f"{probabilities[0][place]:.4f} {labels[place]}")\n'
     )

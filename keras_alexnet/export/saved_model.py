@@ -24,8 +24,8 @@ _EXAMPLE = """\
 import tensorflow as tf
 
 model = tf.saved_model.load(".")
-picture = open("picture.jpg", "rb").read()
-answer = model.signatures["serving_default"](image_bytes=tf.constant([picture]))
+pictures = [tf.io.read_file("picture.jpg")]
+answer = model.signatures["serving_default"](image_bytes=tf.stack(pictures))
 for label, score in zip(answer["labels"][0].numpy(), answer["scores"][0].numpy()):
     print(f"{score:.4f} {label.decode()}")
 """

@@ -76,7 +76,11 @@ def test_pictures_are_named_as_before(tmp_path):
 
 def test_the_folder_is_opened_as_the_network_that_it_is(run, tmp_path):
     folder = EXPORTERS["safetensors"](load(run), tmp_path / "out")
-    assert {p.name for p in folder.iterdir()} == {*FACTS, "network.safetensors"}
+    assert {p.name for p in folder.iterdir()} == {
+        *FACTS,
+        "network.safetensors",
+        "README.md",
+    }
     network = load(folder)
     assert_same(network.model, load(run).model)
     assert network.labels == [*small.CLASSES] and network.config.control is None

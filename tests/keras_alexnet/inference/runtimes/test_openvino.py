@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_alexnet import alexnet, cli, load
 from keras_alexnet.evaluation.accuracy import evaluate
 from keras_alexnet.inference.probabilities import view_probabilities
-from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
+from keras_alexnet.inference.runtimes.openvino import open_network
 from keras_alexnet.presets import PRESETS
 from tests import small
 from tests.keras_alexnet.models.test_network import (
@@ -20,6 +20,7 @@ from tests.keras_alexnet.models.test_network import (
     with_random_weights,
 )
 from tfrecords import DatasetError
+from tfrecords.errors import UserError
 
 TOLERANCE = small.probability_bound()  # beside TensorFlow in float32
 PROMISED = 1e-4  # by OpenVINONetwork
@@ -44,10 +45,7 @@ def network_of(preset, precision="float32", **overrides):
     model = with_random_weights(
         alexnet(preset, 7, SIZE, seed=0, **{**SMALL, **overrides})
     )
-    network = OpenVINONetwork(
-        view_probabilities(model), model, SIZE, precision=precision
-    )
-    return model, network
+    return model, open_network(model, precision=precision)
 
 
 def probability_bound(logits, dtype="float32"):
@@ -189,11 +187,15 @@ def test_no_pictures_give_no_rows(openvino, run):
 # Networks that come and go in the order in which they came, then a signal.
 SIGNALLED = """
 import os, signal
+import keras
 import tensorflow as tf
-from keras_alexnet.inference.runtimes.openvino import OpenVINONetwork
+from keras_alexnet.inference.runtimes.openvino import open_network
+
+pixels = keras.Input((8, 8, 3))
+model = keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(pixels))
 
 def network():
-    made = OpenVINONetwork(lambda x: tf.reduce_mean(x, (1, 2)), tf.Module(), 8)
+    made = open_network(model)
     made(tf.zeros((1, 8, 8, 3)))
     return made
 
@@ -213,3 +215,15 @@ def test_signals_are_handled_after_networks_have_gone(openvino):
     command = [sys.executable, "-c", SIGNALLED]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "8\n"), done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", ["network.xml", "network.onnx"])
+def test_a_file_that_is_no_network_of_ours_is_named(openvino, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"<net>")
+    with pytest.raises(UserError, match=f"{name}, found: "):
+        open_network(path)
+    other = openvino.opset13.parameter([1, 2], np.float32, name="images")
+    openvino.save_model(openvino.Model([other], [other], ""), tmp_path / "network.xml")
+    with pytest.raises(UserError, match="network.xml, found: "):
+        open_network(tmp_path / "network.xml")

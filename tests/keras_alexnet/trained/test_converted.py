@@ -1,0 +1,104 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from keras_alexnet import cli, load
+from keras_alexnet.export import EXPORTERS
+from keras_alexnet.trained.converted import CONVERTED_FILES
+from tests import small
+from tfrecords.errors import UserError
+
+KINDS = {
+    "network.onnx": "onnx",
+    "network.tflite": "litert",
+    "network.xml": "openvino",
+}
+
+
+@pytest.fixture(scope="session")
+def converted(made_once, run):
+    """A network folder of each kind, by the name of its file."""
+
+    def make(folder):
+        for kind in KINDS.values():
+            EXPORTERS[kind](load(run), folder / kind)
+
+    folder = made_once("converted", make)
+    return {file: folder / kind for file, kind in KINDS.items()}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, kind in enumerate(("JPEG", "PNG", "BMP", "WEBP")):
+        pixels = small.picture(number % 3, number, 70 + number, 120)
+        (folder / f"{number}.{kind.lower()}").write_bytes(small.encode(pixels, kind))
+    return sorted(folder.iterdir())
+
+
+def test_every_file_has_a_runtime_that_is_known():
+    assert {*CONVERTED_FILES} == {*KINDS}
+    assert {file: known[0] for file, known in CONVERTED_FILES.items()} == KINDS
+
+
+@pytest.fixture(scope="module")
+def expected(run, pictures):
+    network = load(run)
+    return {views: network.predict(pictures, views=views) for views in (1, 10)}
+
+
+def assert_near(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        assert (a.labels, a.file, a.error) == (b.labels, b.file, "")
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-4)
+
+
+@pytest.mark.parametrize(("file", "runtime"), KINDS.items())
+def test_a_folder_answers_as_the_run_that_it_was_made_of(
+    converted, pictures, expected, file, runtime
+):
+    network = load(converted[file])
+    assert network.runtime == runtime and network.labels == [*small.CLASSES]
+    assert_near(network.predict(pictures, views=10), expected[10])
+    broken = [*pictures[:2], b"no picture", *pictures[2:]]
+    found = network.predict(broken)
+    assert found.pop(2).error.startswith("unknown_format")
+    assert_near(found, expected[1])
+
+
+def test_openvino_reads_a_file_of_onnx_too(converted, pictures, expected):
+    network = load(converted["network.onnx"], runtime="openvino")
+    assert network.runtime == "openvino"
+    assert_near(network.predict(pictures), expected[1])
+
+
+@pytest.mark.parametrize("file", KINDS)
+def test_no_pictures_give_no_answers(converted, file):
+    network = load(converted[file])
+    assert network.predict([]) == []
+    none = np.zeros((0, small.INPUT, small.INPUT, 3), np.float32)
+    assert network.probabilities(none).shape == (0, 3)
+
+
+def test_what_a_file_cannot_do_is_refused(converted, tmp_path):
+    folder = converted["network.tflite"]
+    with pytest.raises(UserError, match="--runtime litert for .*, got onnx"):
+        load(folder, runtime="onnx")
+    with pytest.raises(UserError, match="for a Keras model, got the export"):
+        load(folder).features([], "fc7")
+    fewer = shutil.copytree(folder, tmp_path / "fewer")
+    (fewer / "labels.txt").write_text("one\n")
+    with pytest.raises(UserError, match="Expected 3 names in .*, found 1"):
+        load(fewer)
+
+
+def test_evaluate_counts_the_errors_of_a_file(converted, run, dataset, tmp_path):
+    folder = shutil.copytree(converted["network.onnx"], tmp_path / "onnx")
+    for path, name in ((folder, "onnx"), (run, "run")):
+        report = str(tmp_path / f"{name}.json")
+        arguments = ["evaluate", str(path), str(dataset), "--json", report]
+        assert cli.main([*arguments, "--views", "1"]) == 0
+    texts = [(tmp_path / f"{name}.json").read_text() for name in ("onnx", "run")]
+    first, second = ([*text.partition('"images"')] for text in texts)
+    assert first[1:] == second[1:] and '"runtime": "onnx"' in first[0]
