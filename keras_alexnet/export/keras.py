@@ -35,18 +35,7 @@ def export(
 
     It is what `TrainedNetwork.save` writes, with a model card, checked.
 
-    Args:
-        network: With a Keras model, so no export.
-        out: A new or empty folder.
-        views: 1; a model has no views.
-        top: 5, which says nothing either.
-
-    Returns:
-        The folder.
-
-    Raises:
-        UserError: The network has no Keras model, views or classes were asked for, or
-            the folder holds something or cannot be written.
+    Arguments and errors are those of `safetensors.export`; it returns the folder.
     """
     with exported_folder(network, out, KERAS, views=views, top=top) as path:
         network.model.save(path)

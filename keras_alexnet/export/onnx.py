@@ -35,14 +35,7 @@ def export(
 
     The metadata has the `card`, as a `.safetensors` of ours does.
 
-    Args:
-        network: With a Keras model, so no export.
-        out: A new or empty folder.
-        views: 1; whoever runs the file averages views.
-        top: 5, which says nothing either.
-
-    Returns:
-        The folder.
+    Args are those of `litert.export`; it returns the folder.
 
     Raises:
         UserError: The network has no Keras model, or no form in ONNX; the packages

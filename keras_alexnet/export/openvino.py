@@ -34,14 +34,7 @@ def export(
     It takes `images`, float32 `(batch, size, size, 3)`, and gives `probabilities`. The
     weights are float32: what OpenVINO writes of itself has 16 bits.
 
-    Args:
-        network: With a Keras model, so no export.
-        out: A new or empty folder.
-        views: 1; whoever runs the file averages views.
-        top: 5, which says nothing either.
-
-    Returns:
-        The folder.
+    Args are those of `litert.export`; it returns the folder.
 
     Raises:
         UserError: The network has no Keras model, the package `openvino` is missing,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,34 +14,12 @@ from tfrecords import Statistics
 from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import UserError
 
-if TYPE_CHECKING:
-    import keras
-
 # File: the runtimes that read it, its own first.
 CONVERTED_FILES: dict[str, Sequence[RuntimeName]] = {
     ONNX_FILE: ("onnx", "openvino"),
     LITERT_FILE: ("litert",),
     OPENVINO_FILE: ("openvino",),
 }
-
-
-class ConvertedNetwork(TrainedNetwork):
-    """A network folder of an export that has no Keras model; otherwise the same.
-
-    Pictures are decoded, scaled and cut as for every network of ours.
-    """
-
-    @property
-    def model(self) -> "keras.Model":
-        """There is none.
-
-        Raises:
-            UserError: Always.
-        """
-        raise UserError(
-            f"Expected a run or network folder for a Keras model, got the export "
-            f"{self.path}, which has none. Take the folder that it was made from."
-        )
 
 
 def converted_file(folder: Path) -> Path | None:
@@ -53,8 +30,8 @@ def converted_file(folder: Path) -> Path | None:
 
 def open_converted(
     file: Path, runtime: RuntimeName | None, precision: InferencePrecision
-) -> ConvertedNetwork:
-    """Open a network folder by its file.
+) -> TrainedNetwork:
+    """Open a network folder by its file; there is no Keras model in it.
 
     Args:
         file: As `converted_file` found it.
@@ -74,7 +51,7 @@ def open_converted(
         )
     folder = file.parent
     labels = load_labels(folder)
-    network = ConvertedNetwork(
+    network = TrainedNetwork(
         file,
         labels,
         read_config(folder),

@@ -14,7 +14,7 @@ from keras_alexnet.inference.runtimes import (
     RuntimeName,
 )
 from keras_alexnet.trained.config_file import NetworkConfig
-from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.network import TrainedNetwork, no_model
 from tfrecords import Statistics
 from tfrecords.errors import UserError
 
@@ -60,10 +60,7 @@ class ExportedNetwork(TrainedNetwork):
         Raises:
             UserError: Always.
         """
-        raise UserError(
-            f"Expected a run or network folder for a Keras model, got the export "
-            f"{self.path}, which has none. Take the folder that it was made from."
-        )
+        raise no_model(self.path)
 
     @property
     def config(self) -> NetworkConfig:  # type: ignore[override]

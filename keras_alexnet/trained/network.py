@@ -76,8 +76,14 @@ class TrainedNetwork:
 
     @property
     def model(self) -> "keras.Model":
-        """The Keras model: images `(batch, size, size, 3)` to logits, float32."""
-        return self._model  # type: ignore[return-value]  # where it is a file: below
+        """The Keras model: images `(batch, size, size, 3)` to logits, float32.
+
+        Raises:
+            UserError: This is an export, which has none.
+        """
+        if isinstance(self._model, Path):
+            raise no_model(self.path)
+        return self._model
 
     def predict(
         self,
@@ -224,6 +230,14 @@ class TrainedNetwork:
                 autograph=False,
             )
         return self._images[views]
+
+
+def no_model(export: Path) -> UserError:
+    """Return what to raise where a Keras model is asked of an export."""
+    return UserError(
+        f"Expected a run or network folder for a Keras model, got the export {export}, "
+        "which has none. Take the folder that it was made from."
+    )
 
 
 def _unreadable(place: int, picture: Picture, reason: str) -> str:
