@@ -58,17 +58,7 @@ def write_network(job: dict, folder: Path, pictures: int = 8) -> dict[str, str]:
     Returned are their paths, for the job.
     """
     generator = np.random.default_rng(0)
-    weights = {}
-    for variable in build(job).trainable_variables:
-        deviation = 0.1
-        if variable.path.endswith("kernel"):
-            deviation = (2 / np.prod(variable.shape[:-1])) ** 0.5
-        drawn = generator.standard_normal(variable.shape, "float32")
-        weights[variable.path] = np.float32(deviation) * drawn
-    # Loud enough up to conv2 that the normalisations matter. Any louder, and the update
-    # of conv3 would swell the few gradients that rounding sends elsewhere at near ties.
-    weights["conv2/kernel"] /= PICTURE_STD / CONV2_STD
-    weights["conv3/kernel"] /= CONV2_STD
+    weights = _draw(build(job), generator)
     shape = (pictures, job["side"], job["side"], 3)
     images = PICTURE_STD * generator.standard_normal(shape, "float32")
     labels = generator.integers(0, job["classes"], pictures)
@@ -77,6 +67,29 @@ def write_network(job: dict, folder: Path, pictures: int = 8) -> dict[str, str]:
     np.save(paths["labels"], labels)
     np.savez(folder / "weights.npz", **weights)
     return {**paths, "weights": str(folder / "weights.npz")}
+
+
+def _draw(model: keras.Model, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    weights = {}
+    for variable in model.trainable_variables:
+        deviation = 0.1
+        if variable.path.endswith("kernel"):
+            deviation = (2 / np.prod(variable.shape[:-1])) ** 0.5
+        drawn = generator.standard_normal(variable.shape, "float32")
+        weights[variable.path] = np.float32(deviation) * drawn
+    # Loud enough up to conv2 that the normalisations matter. Any louder, and the update
+    # of conv3 would swell the few gradients that rounding sends elsewhere at near ties.
+    weights["conv2/kernel"] /= PICTURE_STD / CONV2_STD
+    if "conv3/kernel" in weights:
+        weights["conv3/kernel"] /= CONV2_STD
+    return weights
+
+
+def random_weights(model: keras.Model) -> None:
+    """Assign weights of the same kind, of which none of the layers loses the signal."""
+    weights = _draw(model, np.random.default_rng(0))
+    for variable in model.trainable_variables:
+        variable.assign(weights[variable.path])
 
 
 def write_exports(job: dict, folder: Path) -> dict[str, str]:

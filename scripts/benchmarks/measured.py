@@ -31,6 +31,8 @@ SUBJECTS = {
     "devices": "What several devices compute, cost and send.",
     "start": "How long starting takes.",
     "gpu": "What one GPU does.",
+    "formats": "What exported files give and cost beside Keras.",
+    "serving": "What the server stands.",
 }
 HEAD = """# Measured
 
