@@ -18,7 +18,7 @@ from tfrecords.errors import UserError
 _EXAMPLE = f"""\
 from safetensors.numpy import load_file
 
-for name, array in load_file("{SAFETENSORS_FILE}").items():
+for name, array in sorted(load_file("{SAFETENSORS_FILE}").items()):
     print(name, array.dtype, array.shape)
 """
 SAFETENSORS = Format(
