@@ -1,0 +1,52 @@
+"""Programs in processes of their own that need not import TensorFlow and Keras again.
+
+They are forked from one that has imported both and started neither: importing takes
+seconds of a processor. What a process chooses only once, as its devices and strategy,
+each of them chooses for itself.
+"""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["tensorflow"])  # which imports Keras
+
+
+def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run code as `python -c` would; return its status, and what it printed.
+
+    Nothing of ours is imported before. Environment and arguments are those of now.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        printed = [Path(folder, name) for name in ("stdout", "stderr")]
+        words = ["-c", *map(str, arguments)]
+        program = (code, words, dict(os.environ), printed)
+        process = CONTEXT.Process(target=_run_program, args=program)
+        start(process)
+        process.join()
+        said = [path.read_text() for path in printed]
+    return subprocess.CompletedProcess(words, process.exitcode, *said)
+
+
+def start(process: multiprocessing.Process) -> None:
+    """Start a process of `CONTEXT`."""
+    # The first one starts the server: NumPy's threads would be lost in a fork.
+    with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):
+        process.start()
+
+
+def _run_program(code, words, environment, printed):
+    """Run what nothing was run before: no thread of the server's, nothing of ours."""
+    assert len(os.listdir(f"/proc/{os.getppid()}/task")) == 1
+    assert "keras" in sys.modules and "keras_alexnet" not in sys.modules
+    for number, path in enumerate(printed, start=1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = words
+    exec(code, {"__name__": "__main__"})
