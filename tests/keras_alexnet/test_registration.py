@@ -20,6 +20,7 @@ from tests.tools import fork_server
 PROGRAM = """
 import sys, warnings
 warnings.simplefilter("error")
+assert "keras_alexnet" not in sys.modules
 import keras, keras_alexnet
 
 folder = sys.argv[1]

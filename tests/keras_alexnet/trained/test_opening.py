@@ -42,6 +42,7 @@ assert not modules("tensorflow", "keras"), "figures curves, describe"
 # which is left out here.
 ANSWERED = """
 import sys, tensorflow
+assert "keras_alexnet" not in sys.modules
 keras = sys.modules.pop("keras")
 import keras_alexnet.registration
 keras_alexnet.registration.MODULES = ()
