@@ -5,6 +5,7 @@ this file too, and they wait for it.
 """
 
 import fcntl
+import gc
 import os
 import shutil
 
@@ -27,6 +28,16 @@ def quiet_tensorflow():
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects_to_visit():
+    """Free what the file before left in cycles, and never look at what it keeps again.
+
+    TensorFlow keeps a million objects in the end, and a collection visits them all.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
