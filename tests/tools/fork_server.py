@@ -25,6 +25,8 @@ def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         printed = [Path(folder, name) for name in ("stdout", "stderr")]
+        for path in printed:
+            path.touch()
         words = ["-c", *map(str, arguments)]
         program = (code, words, dict(os.environ), printed)
         process = CONTEXT.Process(target=_run_program, args=program)
@@ -42,10 +44,10 @@ def start(process: multiprocessing.Process) -> None:
 
 
 def _run_program(code, words, environment, printed):
+    for number, path in enumerate(printed, start=1):
+        os.dup2(os.open(path, os.O_WRONLY), number)
     # Or it would wait for locks that threads held which are not here.
     assert len(os.listdir(f"/proc/{os.getppid()}/task")) == 1
-    for number, path in enumerate(printed, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = words
