@@ -2,6 +2,8 @@
 # Make .venv with exactly the versions of requirements.lock; used by the other scripts.
 # A finished environment is taken as it is. PYTHON chooses the interpreter, VENV the folder.
 # uv installs, which takes a quarter of pip's time, where there is one or one can be had.
+# It compiles all modules, as pip does: where PYTHONDONTWRITEBYTECODE is set, each process
+# that imports TensorFlow would compile it again, which doubles the seconds that it takes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,7 +15,8 @@ install() {
     local pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
     local uv
     uv=$(command -v uv) || { "${pip[@]}" uv && uv=$venv/bin/uv; } || uv=
-    if [[ -z $uv ]] || ! "$uv" pip install --quiet --python "$venv/bin/python" "$@"; then
+    local with=(--quiet --compile-bytecode --python "$venv/bin/python")
+    if [[ -z $uv ]] || ! "$uv" pip install "${with[@]}" "$@"; then
         "${pip[@]}" "$@"
     fi
 }

@@ -1,19 +1,19 @@
-"""What all tests share: a quiet TensorFlow and the same random numbers every time."""
+"""What all tests share: a quiet TensorFlow and the same random numbers every time.
+
+TensorFlow is imported by the fixtures: the process that hands tests on to others reads
+this file too, and they wait for it.
+"""
 
 import fcntl
+import gc
 import os
 import shutil
 
+import pytest
+
+from keras_alexnet.processor import refuses_bfloat16
+
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before TensorFlow is imported
-
-import keras  # noqa: E402
-import pytest  # noqa: E402
-import tensorflow as tf  # noqa: E402
-
-from keras_alexnet import load  # noqa: E402
-from keras_alexnet.export.saved_model import export  # noqa: E402
-from keras_alexnet.processor import refuses_bfloat16  # noqa: E402
-from tests import small  # noqa: E402
 
 
 def pytest_runtest_setup(item):
@@ -25,18 +25,34 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope="session", autouse=True)
 def quiet_tensorflow():
     """Leave only errors of TensorFlow's Python part in the report of a failing test."""
+    import tensorflow as tf
+
     tf.get_logger().setLevel("ERROR")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects_to_visit():
+    """Free what the file before left in cycles, and never look at what it keeps again.
+
+    TensorFlow keeps a million objects in the end, and a collection visits them all.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def fixed_seeds():
     """Start every test from the same seeds, alone or after others."""
+    import keras
+
     keras.utils.set_random_seed(2012)
 
 
 @pytest.fixture
 def unfused():
     """Let TensorFlow fuse no grouped convolution, which takes oneDNN to compute."""
+    import tensorflow as tf
+
     tf.config.optimizer.set_experimental_options({"remapping": False})
     yield
     tf.config.optimizer.set_experimental_options({"remapping": True})
@@ -69,12 +85,15 @@ def made_once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def dataset(made_once):
     """A small dataset folder; tests must not change it."""
+    from tests import small
+
     return made_once("small", small.build_dataset) / "data"
 
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory):
     """A function that builds the pictures of `dataset` with other options."""
+    from tests import small
 
     def build(**options):
         return small.build_dataset(tmp_path_factory.mktemp("other"), **options)
@@ -85,6 +104,8 @@ def other(tmp_path_factory):
 @pytest.fixture(scope="session")
 def run(made_once, dataset, tmp_path_factory):
     """A finished run of two epochs on it; tests must not change it."""
+    from tests import small
+
     made = made_once("run", lambda folder: small.train(dataset, folder))
     # Of this process alone: `evaluate` keeps its figures there.
     return shutil.copytree(made, tmp_path_factory.mktemp("runs") / "run")
@@ -93,12 +114,18 @@ def run(made_once, dataset, tmp_path_factory):
 @pytest.fixture(scope="session")
 def exported(made_once, run):
     """The run as a SavedModel of one view, the folder of its version 1."""
+    from keras_alexnet import load
+    from keras_alexnet.export.saved_model import export
+
     return made_once("model", lambda folder: export(load(run), folder)) / "1"
 
 
 @pytest.fixture(scope="session")
 def exported_ten(made_once, run, exported):
     """The same with ten views and two classes named, beside it: version 2."""
+    from keras_alexnet import load
+    from keras_alexnet.export.saved_model import export
+
     model = exported.parent
     made_once("ten", lambda _: export(load(run), model, views=10, top=2))
     return model / "2"

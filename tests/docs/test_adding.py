@@ -2,13 +2,12 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from keras_alexnet import load
+from tests.tools import fork_server
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "adding.md").read_text()
@@ -21,6 +20,9 @@ USES = [
     block for block in BLOCKS if block not in [code for *_, code in (*FILES, *LINES)]
 ]
 PROGRAM = """
+import os, sys
+os.chdir({root!r})
+sys.path.insert(0, {root!r})
 import keras_alexnet
 assert keras_alexnet.__file__.startswith({root!r}), keras_alexnet.__file__
 {uses}
@@ -49,9 +51,7 @@ def test_a_preset_and_an_exporter_are_one_file_and_one_line_each(run, tmp_path):
         enter(tmp_path, table, path, line)
     (tmp_path / "run").symlink_to(run)
     program = PROGRAM.format(root=str(tmp_path), uses="\n".join(USES))
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = fork_server.run(program)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False", "True", "128", "model/network.npz"]
     network = load(run)

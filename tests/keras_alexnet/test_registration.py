@@ -14,10 +14,13 @@ from keras_alexnet.training.update.metrics import TopKError
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests import small
 from tests.test_architecture import MODULES
+from tests.tools import fork_server
 
 # A program of somebody else: it names nothing of ours but the package.
 PROGRAM = """
-import sys
+import sys, warnings
+warnings.simplefilter("error")
+assert "keras_alexnet" not in sys.modules
 import keras, keras_alexnet
 
 folder = sys.argv[1]
@@ -77,8 +80,7 @@ def saved(run, tmp_path_factory):
 
 
 def test_importing_the_package_is_enough_to_load_what_it_saves(saved):
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, str(saved)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = fork_server.run(PROGRAM, saved)
     assert done.returncode == 0, done.stderr
     *models, names = done.stdout.splitlines()
     kinds = [line.split()[-1] for line in models]
@@ -96,7 +98,7 @@ assert not {"keras", "tensorflow"} & {*sys.modules}, "they are imported at first
 from keras_alexnet.training.update.optimizer import CoupledSGD
 import keras; print(*keras.saving.get_custom_objects())
 """
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True)
     assert set(done.stdout.split()) == registered(), done.stderr
 

@@ -1,13 +1,12 @@
 """Code in a process of its own whose CPU is split: devices are chosen only once."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
+from tests.tools import fork_server
+
 _PREAMBLE = """
-import json, os
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import json
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,6 +20,6 @@ tf.config.set_logical_device_configuration(
 def run(code: str, count: int = 2) -> Any:
     """Run code on `CPU:0` to `CPU:count-1`; return what it left in `result`."""
     code = _PREAMBLE.format(count=count) + code + "\nprint(json.dumps(result))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = fork_server.run(code)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])

@@ -33,6 +33,7 @@ from keras_alexnet.training.devices.plan import DevicePlan, plan_devices
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.streams import training_stream
 from tests import small
+from tests.tools import fork_server
 from tfrecords.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -127,14 +128,7 @@ def start(data: Path, out: Path, strategy: str, **more: Any) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     task = {"data": str(data), "out": str(out), "plan": STRATEGIES[strategy], **more}
-    command = [sys.executable, "-m", "tests.tools.strategies"]
-    if "multiworker" in strategy:
-        launch = [sys.executable, "-m", "keras_alexnet", "launch", "2"]
-        launch += ["--logs", str(out / "logs"), "--program", shlex.join(command)]
-        command = [*launch, "--"]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    command += ["--task", json.dumps(task)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = (_launch if "multiworker" in strategy else _fork)(out, json.dumps(task))
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
 
@@ -153,6 +147,20 @@ def train_steps(data: Path, out: Path, plan: DevicePlan, preset, steps) -> None:
         done = wanted
         if plan.is_chief:
             small.keep_weights(model, out / f"{wanted}.npz")
+
+
+def _launch(out, task):
+    program = [sys.executable, "-m", "tests.tools.strategies"]
+    command = [sys.executable, "-m", "keras_alexnet", "launch", "2"]
+    command += ["--logs", str(out / "logs"), "--program", shlex.join(program)]
+    command += ["--", "--task", task]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def _fork(_, task):
+    code = "import json, sys; from tests.tools.strategies import _do\n"
+    return fork_server.run(f"{code}_do(**json.loads(sys.argv[1]))", task)
 
 
 def _do(plan, data, out, **more) -> None:

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,10 +10,12 @@ from keras_alexnet.export import EXPORTERS
 from keras_alexnet.export.saved_model import export
 from tests import small
 from tests.reference import rounding_bound
+from tests.tools import fork_server
 
 CLIENT = """
-import json, sys
+import json, os, sys
 import tensorflow as tf
+os.chdir("/")
 loaded = tf.saved_model.load(sys.argv[1])
 serve = loaded.signatures["serving_default"]
 pictures = [open(path, "rb").read() for path in sys.argv[2:]]
@@ -50,12 +50,7 @@ def test_probabilities_equal_those_of_a_process_without_our_code(
     run, exported, pictures
 ):
     paths = readable(pictures)
-    done = subprocess.run(
-        [sys.executable, "-c", CLIENT, str(exported), *map(str, paths)],
-        capture_output=True,
-        text=True,
-        cwd="/",
-    )
+    done = fork_server.run(CLIENT, exported, *paths)
     assert done.returncode == 0, done.stderr
     theirs = np.array(json.loads(done.stdout.splitlines()[-1]))
     ours = load(run).classifier()(tf.constant([p.read_bytes() for p in paths]))

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -20,6 +17,7 @@ from tests.keras_alexnet.layers.conftest import (
     reload,
 )
 from tests.reference import original_dropout, rounding_bound
+from tests.tools import fork_server
 
 ONES = np.ones((100, 400), np.float32)
 
@@ -276,13 +274,8 @@ np.savez(sys.argv[1], **found)
 
 
 def test_replicas_have_their_rows_of_the_mask_of_the_global_batch(tmp_path):
-    root = Path(__file__).parents[3]
-    subprocess.run(
-        [sys.executable, "-c", REPLICAS, tmp_path / "masks.npz"],
-        cwd=root,
-        check=True,
-        timeout=600,
-    )
+    done = fork_server.run(REPLICAS, tmp_path / "masks.npz")
+    assert done.returncode == 0, done.stderr
     with np.load(tmp_path / "masks.npz") as found:
         for kind in (OriginalDropout, InvertedDropout):
             layer = kind(0.5, seed=7)

@@ -11,12 +11,10 @@ from keras_alexnet import load
 from keras_alexnet.trained.exported import ExportedNetwork
 from keras_alexnet.trained.network import TrainedNetwork
 from tests import small
+from tests.tools import fork_server
 from tfrecords import DatasetError
 
-# What it costs to answer from an export, and to do what needs no TensorFlow. TensorFlow
-# brings Keras itself, so what counts is what is imported after it, and by whom; and it
-# makes us register our classes, which is left out here.
-PROGRAM = """
+WITHOUT = """
 import sys, keras_alexnet, keras_alexnet.registration
 def modules(*tops):
     return sorted(m for m in sys.modules if m.split(".")[0] in tops)
@@ -26,7 +24,7 @@ import keras_alexnet.inference.runtimes, keras_alexnet.export, keras_alexnet.fig
 import keras_alexnet.evaluation
 assert not modules("tensorflow", "keras", "matplotlib"), "the rooms"
 from keras_alexnet import cli
-run, version, picture, out = sys.argv[1:]
+run, version, out = sys.argv[1:]
 assert cli.main(["--help"]) == 0 and cli.main(["--version"]) == 0
 for verb in cli.VERBS:
     kind = {"benchmark": ["step"], "figures": ["curves"]}.get(verb, [])
@@ -38,9 +36,19 @@ for verb in cli.VERBS:
 assert cli.main(["figures", "curves", run, "--out", out]) == 0
 assert cli.main(["describe", run]) == cli.main(["describe", version]) == 0
 assert not modules("tensorflow", "keras"), "figures curves, describe"
+"""
+# What it costs to answer from an export. TensorFlow brings Keras itself, so what counts
+# is what is imported after it, and by whom; and where it is there our classes register,
+# which is left out here.
+ANSWERED = """
+import sys, tensorflow
+assert "keras_alexnet" not in sys.modules
+keras = sys.modules.pop("keras")
+import keras_alexnet.registration
 keras_alexnet.registration.MODULES = ()
-import tensorflow
+sys.modules["keras"] = keras
 before = {*sys.modules}
+version, picture = sys.argv[1:]
 network = keras_alexnet.load(version)
 assert not network.predict([picture])[0].error
 new = {*sys.modules} - before
@@ -54,15 +62,20 @@ assert not rooms & {"layers", "models", "towers", "training"}, rooms
 
 
 def test_only_what_needs_them_imports_tensorflow_and_keras(run, exported, tmp_path):
-    (tmp_path / "one.png").write_bytes(small.encode(small.picture(0, 1), "PNG"))
-    files = [run, exported, tmp_path / "one.png", tmp_path / "curves.png"]
+    files = [run, exported, tmp_path / "curves.png"]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *map(str, files)],
+        [sys.executable, "-c", WITHOUT, *map(str, files)],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "curves.png").exists()
+
+
+def test_an_export_answers_without_keras(exported, tmp_path):
+    (tmp_path / "one.png").write_bytes(small.encode(small.picture(0, 1), "PNG"))
+    done = fork_server.run(ANSWERED, exported, tmp_path / "one.png")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_run_folder_with_an_export_inside_is_a_run(run, tmp_path):

@@ -1,10 +1,6 @@
 """One training at a time in a folder, also in one that was only half made."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -12,6 +8,7 @@ from keras_alexnet import cli
 from keras_alexnet.training import run_folder
 from keras_alexnet.training.run_folder import hold_run
 from tests import small
+from tests.tools import fork_server
 from tfrecords import DatasetError
 
 
@@ -36,29 +33,24 @@ def test_a_second_training_in_a_folder_is_refused(
     assert files(part) == before
 
 
+def hold(folder, told):
+    with hold_run(folder, make=True):
+        told.send("held")
+        told.recv()
+
+
 def test_a_claim_ends_with_its_process(tmp_path):
-    code = (
-        "import pathlib, sys\n"
-        "from keras_alexnet.training.run_folder import hold_run\n"
-        "with hold_run(pathlib.Path(sys.argv[1]), make=True):\n"
-        "    print('held', flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    with holder:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(DatasetError, match="Another process"):
-            with hold_run(tmp_path, make=True):
-                pass
-        os.kill(holder.pid, signal.SIGKILL)
-        holder.wait()
+    here, there = fork_server.CONTEXT.Pipe()
+    holder = fork_server.CONTEXT.Process(target=hold, args=(tmp_path, there))
+    fork_server.start(holder)
+    assert here.recv() == "held"
+    with pytest.raises(DatasetError, match="Another process"):
         with hold_run(tmp_path, make=True):
-            assert list(tmp_path.iterdir()) == []
+            pass
+    holder.kill()
+    holder.join()
+    with hold_run(tmp_path, make=True):
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_not_there_is_not_made_to_resume(dataset, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,22 @@ def test_killed_for_good_in_a_process_of_its_own(run, tmp_path, dataset):
     assert_same_end(run, part)
 
 
+@pytest.fixture(scope="module")
+def stopped(dataset, tmp_path_factory):
+    """A run stopped early, whose options the command line cannot all give."""
+    part = tmp_path_factory.mktemp("stopped") / "part"
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt(patch, "on_train_batch_end", 0, 1, lambda: send(signal.SIGINT))
+        with pytest.raises(Interrupted, match="epoch 1 step 2"):
+            small.train(dataset, part)
+    return part
+
+
+@pytest.fixture
+def part(stopped, tmp_path):
+    return shutil.copytree(stopped, tmp_path / "part")
+
+
 @pytest.mark.parametrize(
     ("signum", "hook", "epoch", "step", "message"),
     [
@@ -90,14 +107,8 @@ def test_killed_for_good_in_a_process_of_its_own(run, tmp_path, dataset):
     ],
 )
 def test_a_signal_saves_and_stops_with_its_status(
-    run, tmp_path, dataset, monkeypatch, capfd, signum, hook, epoch, step, message
+    run, part, dataset, monkeypatch, capfd, signum, hook, epoch, step, message
 ):
-    part = tmp_path / "part"
-    # The run whose options the command line cannot all give.
-    with monkeypatch.context() as patch:
-        interrupt(patch, "on_train_batch_end", 0, 1, lambda: send(signal.SIGINT))
-        with pytest.raises(Interrupted, match="epoch 1 step 2"):
-            small.train(dataset, part)
     # Under nohup, as the tests may run, a hang-up would be ignored.
     ignored = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     before = [signal.getsignal(s) for s in SIGNALS]

@@ -1,7 +1,3 @@
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -12,6 +8,7 @@ from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests.keras_alexnet.training.conftest import check_sources
 from tests.reference import rounding_bound
+from tests.tools import fork_server
 
 
 def trained(kind, gradients):
@@ -95,13 +92,8 @@ for largest in (float("inf"), 1.0):
 
 
 def test_an_overflow_in_one_replica_leaves_the_step_out_in_all():
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS],
-        cwd=Path(__file__).parents[4],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = fork_server.run(REPLICAS)
+    assert done.returncode == 0, done.stderr
     overflow, sound = done.stdout.splitlines()[-2:]
     assert overflow == "1.0 2.0 32.0"
     kernel = [float(number) for number in sound.split()]
