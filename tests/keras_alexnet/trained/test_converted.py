@@ -1,7 +1,9 @@
+import io
 import shutil
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from keras_alexnet import cli, load
 from keras_alexnet.export import EXPORTERS
@@ -71,6 +73,46 @@ def test_openvino_reads_a_file_of_onnx_too(converted, pictures, expected):
     network = load(converted["network.onnx"], runtime="openvino")
     assert network.runtime == "openvino"
     assert_near(network.predict(pictures), expected[1])
+
+
+def hard_pictures():
+    """Twenty JPEGs: of three colours, grey and CMYK, turned and not."""
+    for number in range(20):
+        image = Image.fromarray(small.picture(number % 3, number, 75 + number, 140))
+        image = image.convert(("RGB", "RGB", "RGB", "L", "CMYK")[number % 5])
+        exif, file = Image.Exif(), io.BytesIO()
+        exif[ExifTags.Base.Orientation] = 1 + number % 8
+        image.save(file, "JPEG", exif=exif, quality=80 + number)
+        yield file.getvalue()
+
+
+def seen(folder, pictures):
+    """What the network of a folder is given of pictures."""
+    network, kept = load(folder), []
+
+    def compute(images):
+        kept.append(np.asarray(images))
+        return np.full((len(images), 3), 1 / 3, np.float32)
+
+    network._compute = compute
+    assert not any(p.error for p in network.predict(pictures))
+    return np.concatenate(kept)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_pixels_are_those_of_the_run_to_the_last_bit(
+    converted, run, tmp_path, turned
+):
+    pictures, folders = [*hard_pictures()], {**converted, "run": run}
+    images = {}
+    for name, folder in folders.items():
+        shown = shutil.copytree(folder, tmp_path / name)
+        small.change_config(shown, preprocessing={"apply_exif": turned})
+        images[name] = seen(shown, pictures)
+    expected = images.pop("run")
+    assert len(expected) == 20 and np.ptp(expected, axis=0).any()
+    for found in images.values():
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("file", KINDS)
