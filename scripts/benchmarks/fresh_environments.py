@@ -32,6 +32,7 @@ from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 
 ROOT = Path(__file__).parents[2]
+AT_ONCE = 20  # pictures in a process: TensorFlow keeps each model that it has opened
 # Runs in the new environment, in the folder of the export: the program of the card, for
 # each picture as `picture.jpg`; prints a list of the first lines that it prints.
 DRIVER = """
@@ -86,7 +87,11 @@ def _tried(name: str, out: Path, files: Sequence[Path], expected: list[str]) -> 
     with tempfile.TemporaryDirectory() as folder:
         python = new_environment(Path(folder, "venv"), install.split())
         pictures = files[:1] if name == "safetensors" else files
-        lines = run_program(python, program, out, pictures)
+        lines = [
+            line
+            for at in range(0, len(pictures), AT_ONCE)
+            for line in run_program(python, program, out, pictures[at : at + AT_ONCE])
+        ]
     if name == "safetensors":  # whose program reads the arrays, the first of them here
         return Figure(f"{name}: first line of the program", lines[0], "", install)
     same = sum(line.endswith(f" {e}") for line, e in zip(lines, expected, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
+from keras_alexnet.inference.runtimes.image_shape import check_images
 from tfrecords.errors import UserError
 from tfrecords.processes import available_cores
 
@@ -67,11 +68,7 @@ class LiteRTNetwork:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return probabilities, averaged over the views where there are several."""
         images = np.asarray(images, np.float32)
-        if images.ndim not in (4, 5) or images.shape[-3:] != self._shape:
-            raise UserError(
-                f"Expected images (batch, {', '.join(map(str, self._shape))}), or "
-                f"those of several views (batch, views, ...), got {images.shape}."
-            )
+        check_images(images.shape, self._shape)
         if not images.size:
             return np.zeros((len(images), self._classes), np.float32)
         flat = images.reshape(-1, *self._shape)

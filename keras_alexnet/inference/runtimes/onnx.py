@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
+from keras_alexnet.inference.runtimes.image_shape import check_images
 from tfrecords.errors import UserError
 from tfrecords.processes import available_cores
 
@@ -51,11 +52,7 @@ def _probabilities(session: Any) -> Callable[[np.ndarray], np.ndarray]:
 
     def probabilities(images: np.ndarray) -> np.ndarray:
         images = np.asarray(images, np.float32)
-        if images.ndim not in (4, 5) or images.shape[-3:] != shape:
-            raise UserError(
-                f"Expected images (batch, {', '.join(map(str, shape))}), or those of "
-                f"several views (batch, views, ...). Received: {images.shape}"
-            )
+        check_images(images.shape, shape)
         if not images.size:
             return np.zeros((len(images), classes), np.float32)
         flat = images.reshape(-1, *shape).transpose(0, 3, 1, 2)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
+from keras_alexnet.inference.runtimes.image_shape import check_images
 from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from tfrecords.errors import UserError
 
@@ -85,7 +86,9 @@ class OpenVINONetwork:
         check_precision(precision)
         self._core = _core(_import_openvino())
         self._graph = graph
-        self._channels_first = _sides(graph)[0] == CHANNELS
+        sides = _sides(graph)
+        self._channels_first = sides[0] == CHANNELS
+        self._image = [*sides[1:], CHANNELS] if self._channels_first else sides
         self._options = {
             "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
             # One stream that has all cores: a batch of its own keeps them busy.
@@ -109,11 +112,11 @@ class OpenVINONetwork:
         Returns:
             float32 `(batch, classes)`.
         """
-        images = np.asarray(images)
-        if not len(images):
-            return np.zeros(
-                (0, self._graph.output(0).partial_shape[1].get_length()), np.float32
-            )
+        images = np.asarray(images, np.float32)
+        check_images(images.shape, self._image)
+        if not images.size:
+            classes = self._graph.output(0).partial_shape[1].get_length()
+            return np.zeros((len(images), classes), np.float32)
         flat = images.reshape(-1, *images.shape[-3:])
         if self._channels_first:
             flat = flat.transpose(0, 3, 1, 2)

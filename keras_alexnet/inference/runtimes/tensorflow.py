@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.inference.runtimes import InferencePrecision, check_precision
+from keras_alexnet.inference.runtimes.image_shape import check_images
 from keras_alexnet.processor import check_processor
 from tfrecords.errors import UserError
 
@@ -55,9 +56,10 @@ def _of_model(
         )
         for rank in (4, 5)
     }
-    classes = model.output_shape[-1]
+    image, classes = model.input_shape[1:], model.output_shape[-1]
 
     def probabilities(images: np.ndarray | tf.Tensor) -> np.ndarray:
+        check_images(np.shape(images), image)
         if not len(images):  # which convolutions do not take
             return np.zeros((0, classes), np.float32)
         images = tf.convert_to_tensor(images, tf.float32)
@@ -90,11 +92,13 @@ def _of_saved_model(
     loaded: Any,
 ) -> Callable[[np.ndarray | tf.Tensor], np.ndarray]:
     signature = loaded.signatures["images"]
+    image = signature.structured_input_signature[1]["images"].shape[1:]
 
     # The loaded object has to outlive its signature: it owns the variables.
     def probabilities(
         images: np.ndarray | tf.Tensor, owner: Any = loaded
     ) -> np.ndarray:
+        check_images(np.shape(images), image)
         images = tf.convert_to_tensor(images, tf.float32)
         flat = tf.reshape(images, (-1, *images.shape[-3:]))
         rows = signature(images=flat)["probabilities"].numpy()

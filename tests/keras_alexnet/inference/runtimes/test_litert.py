@@ -77,12 +77,6 @@ def test_what_is_no_file_of_ours_is_named(file, tmp_path):
         open_network(file, precision="mixed_bfloat16")
 
 
-@pytest.mark.parametrize("shape", [(SIDE, SIDE, 3), (1, SIDE, SIDE, 1), ()])
-def test_images_of_another_shape_are_refused(file, shape):
-    with pytest.raises(UserError, match=r"\(batch, 4, 4, 3\), or those of several"):
-        open_network(file)(np.zeros(shape, np.float32))
-
-
 def test_a_missing_package_says_which_extra_brings_it(file, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(UserError, match=r"pip install 'keras-alexnet\[litert\]'"):
