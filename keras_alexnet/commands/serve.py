@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import tyro
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         read_key,
     )
     from keras_alexnet.serving.app import create_app
+    from keras_alexnet.serving.model_versions import is_versions_folder
     from keras_alexnet.serving.server import bind, serve
     from keras_alexnet.trained.opening import load
 
@@ -57,10 +59,16 @@ def main(arguments: Sequence[str]) -> int:
     local = is_loopback(options.host)
     hosts = (*(LOOPBACK_NAMES if local else ()), *options.allow_host)
     taken = bind(options.host, options.port)
-    network = load(
-        options.network, runtime=options.runtime, precision=options.precision
+    opened = partial(load, runtime=options.runtime, precision=options.precision)
+    folder = options.network if is_versions_folder(options.network) else None
+    app = create_app(
+        opened(options.network),
+        options,
+        folder=folder,
+        load=opened,
+        hosts=hosts,
+        key=key,
     )
-    app = create_app(network, options, hosts=hosts, key=key)
     if not local:
         to_whom = "whoever has the key" if key else "anyone, without a key"
         warn(f"{options.host} is open to the network, to {to_whom}, and unencrypted.")

@@ -1,6 +1,7 @@
 """The web application: the routes of a network that is served."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -15,9 +16,10 @@ from keras_alexnet.serving.open_inference import open_inference_router
 from keras_alexnet.serving.options import ServingOptions
 from keras_alexnet.serving.predictions import predictions_router
 from keras_alexnet.serving.refusal import Refusal
-from keras_alexnet.serving.service import Service
+from keras_alexnet.serving.service import OpenNetwork, Service
 from keras_alexnet.serving.tensorflow_serving import tensorflow_serving_router
 from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.opening import load
 
 MakeRouter = Callable[[Service], APIRouter]
 ROUTERS: tuple[MakeRouter, ...] = (
@@ -31,6 +33,8 @@ def create_app(
     network: TrainedNetwork,
     options: ServingOptions | None = None,
     *,
+    folder: Path | None = None,
+    load: OpenNetwork = load,
     hosts: Sequence[str] = (),
     key: str | None = None,
     routers: Sequence[MakeRouter] = (),
@@ -40,6 +44,9 @@ def create_app(
     Args:
         network: What answers.
         options: See the class; None: its defaults.
+        folder: Of versions of a SavedModel, of which the newest good one answers; None:
+            the network is all there is.
+        load: From the folder of a version to its network.
         hosts: Names by which it may be called, without port; empty: any.
         key: That requests have to bear; None: none.
         routers: Further routes: functions from the service, which has the limits that
@@ -52,7 +59,7 @@ def create_app(
         UserError: The network cannot be served as the options say.
     """
     options = options or ServingOptions()
-    service = Service(network, options)
+    service = Service(network, options, folder=folder, load=load)
     app = FastAPI(
         docs_url=None,  # its page loads from elsewhere
         redoc_url=None,

@@ -89,12 +89,12 @@ class ServedModel:
         self._thread.shutdown(wait=False)
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """Keep it until the block ends."""
+    def used(self) -> Iterator["ServedModel"]:
+        """Give itself, and keep it until the block ends."""
         self._users += 1
         self._unused.clear()
         try:
-            yield
+            yield self
         finally:
             self._users -= 1
             if not self._users:
