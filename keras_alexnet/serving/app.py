@@ -56,9 +56,10 @@ def create_app(
         An ASGI application; `app.state.service` is what its routes share.
 
     Raises:
-        UserError: The network cannot be served as the options say.
+        UserError: An option is wrong, or the network cannot be served so.
     """
     options = options or ServingOptions()
+    options.check()
     service = Service(network, options, folder=folder, load=load)
     app = FastAPI(
         docs_url=None,  # its page loads from elsewhere

@@ -24,22 +24,24 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         UserError: It is taken, not allowed, or the host is none of this machine.
     """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        taken = socket.socket(family, socket.SOCK_STREAM)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        # Two sockets may bind one port that none listens at.
-        taken.listen(0)
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"Expected a free port for --host {host} --port {port}: "
-            f"{getattr(error, 'strerror', None) or error}. Take another, or end what "
-            "uses it."
-        ) from None
-    return taken
+    with contextlib.ExitStack() as closing:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            taken = closing.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+            # Two sockets may bind one port that none listens at.
+            taken.listen(0)
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"Expected a free port for --host {host} --port {port}: "
+                f"{getattr(error, 'strerror', None) or error}. Take another, or end "
+                "what uses it."
+            ) from None
+        closing.pop_all()
+        return taken
 
 
 def serve(
