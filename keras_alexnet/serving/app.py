@@ -78,8 +78,16 @@ def create_app(
         return Response(service.metrics.page(), media_type=CONTENT_TYPE)
 
     _answer_errors(app)
+    _add_middleware(app, service, hosts, key)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, service: Service, hosts: Sequence[str], key: str | None
+) -> None:
+    """Let strangers be refused and requests be counted; the last sees them first."""
+    options = service.options
     origins = options.allow_origin
-    # What is added last sees a request first.
     app.add_middleware(AccessControl, hosts=hosts, origins=origins, key=key)
     if origins:
         app.add_middleware(
@@ -92,7 +100,6 @@ def create_app(
     app.add_middleware(
         AccessLog, metrics=service.metrics, log_format=options.log_format
     )
-    return app
 
 
 def _answer_errors(app: FastAPI) -> None:
