@@ -1,5 +1,6 @@
 """`alexnet serve NETWORK`."""
 
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from keras_alexnet.serving.options import ServingOptions
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count, check_number
+from tfrecords.streams import flush_streams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,10 @@ def main(arguments: Sequence[str]) -> int:
             warn(f"{options.host} is open to the network, to {whom}, and unencrypted.")
         said = f"{options.network} answers as {options.name} at {_address(taken)}"
         serve(app, taken, grace=options.grace, ready=lambda: say(said))
+    if app.state.service.jobs_apart:
+        # Its time is over, but a thread cannot be ended, and Python would wait for it.
+        flush_streams()
+        os._exit(0)
     return 0
 
 

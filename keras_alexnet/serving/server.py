@@ -1,5 +1,6 @@
 """The process that answers: its socket, its signals and its end."""
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -8,8 +9,11 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keras_alexnet.serving.access_control import refused
 from keras_alexnet.serving.connections import timed_connections
+from keras_alexnet.serving.refusal import busy
 from keras_alexnet.serving.service import Service
 from tfrecords.errors import UserError
 
@@ -63,7 +67,7 @@ def serve(
     """
     service: Service = app.state.service
     config = uvicorn.Config(
-        app,
+        refusing_when_cancelled(app),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -74,6 +78,26 @@ def serve(
         timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
     )
     _Server(config, service, ready).run(sockets=[taken])
+
+
+def refusing_when_cancelled(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers what is given up at the end, with 503."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, note)
+        except asyncio.CancelledError:
+            if scope["type"] == "http" and not begun:
+                await refused(busy("The server ends."))(scope, receive, send)
+
+    return answer
 
 
 class _Server(uvicorn.Server):

@@ -2,9 +2,11 @@ import builtins
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,15 +16,20 @@ from keras_alexnet.serving import app, server
 from tests import small
 
 GOOD = small.encode(small.picture(1, 33))
+SLOW = (
+    b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nabc"
+)
 
 
 @pytest.fixture
 def started(monkeypatch):
     """What the verb would serve, and how."""
-    told = {}
+    told = {"service": SimpleNamespace(jobs_apart=0)}
 
     def create(network, options, **more):
         told.update(network=network, options=options, **more)
+        return SimpleNamespace(state=SimpleNamespace(service=told["service"]))
 
     monkeypatch.setattr(app, "create_app", create)
     monkeypatch.setattr(server, "serve", lambda *_, **more: more["ready"]())
@@ -81,7 +88,15 @@ def test_what_cannot_be_served_is_one_line(run, started, capsys, arguments, reas
     where = [str(run) if word == "RUN" else word for word in arguments]
     assert cli.main(["serve", *where, "--port=0"]) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert reason in line and not started
+    assert reason in line and {*started} == {"service"}
+
+
+def test_a_job_that_goes_on_is_left_behind(run, started, monkeypatch):
+    ended = []
+    monkeypatch.setattr(serve.os, "_exit", ended.append)
+    assert call(run) == 0 and not ended
+    started["service"].jobs_apart = 1
+    assert call(run) == 0 and ended == [0]
 
 
 def test_a_port_that_is_taken_or_none_is_one_line(run, capsys):
@@ -119,7 +134,7 @@ def test_help_needs_neither_tensorflow_nor_fastapi():
 def test_a_real_process_answers_and_ends_well_by_sigterm(exported):
     """Ctrl-C does the same, by the same handler."""
     command = [sys.executable, "-m", "keras_alexnet", "serve", str(exported)]
-    options = ["--port=0", "--max-batch=1", "--log-format=json"]
+    options = ["--port=0", "--max-batch=1", "--log-format=json", "--grace=0.2"]
     process = subprocess.Popen(
         [*command, *options],
         stdout=subprocess.PIPE,
@@ -131,10 +146,15 @@ def test_a_real_process_answers_and_ends_well_by_sigterm(exported):
         address = process.stdout.readline().split(" at ")[1].split()[0]
         headers = {"Content-Type": "image/jpeg"}
         asked = urllib.request.Request(f"{address}/predict", GOOD, headers)
-        with urllib.request.urlopen(asked, timeout=60) as response:
-            (answer,) = json.load(response)["predictions"]
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        place = ("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        # Who never ends a request is not waited for longer than the grace.
+        with socket.create_connection(place) as slow:
+            slow.sendall(SLOW)
+            with urllib.request.urlopen(asked, timeout=60) as response:
+                (answer,) = json.load(response)["predictions"]
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+            assert slow.recv(12) == b"HTTP/1.1 503"
     finally:
         process.kill()
     assert process.returncode == 0, err

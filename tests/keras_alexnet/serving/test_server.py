@@ -1,9 +1,10 @@
+import asyncio
 import signal
 import socket
 
 import pytest
 
-from keras_alexnet.serving.server import bind
+from keras_alexnet.serving.server import bind, refusing_when_cancelled
 from tests.keras_alexnet.serving.live import listening
 from tfrecords.errors import UserError
 
@@ -29,3 +30,29 @@ def test_signals_are_given_back(network):
     with listening(network) as port:
         socket.create_connection(("127.0.0.1", port)).close()
     assert signal.getsignal(signal.SIGTERM) is former
+
+
+@pytest.mark.anyio
+async def test_what_is_given_up_is_answered_so_unless_its_answer_has_begun():
+    begun = asyncio.Event()
+
+    async def app(scope, receive, send):
+        if scope["path"] == "/begun":
+            await send({"type": "http.response.start", "status": 200})
+        begun.set()
+        await asyncio.Event().wait()
+
+    for path, status in (("/", 503), ("/begun", 200)):
+        sent = []
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        scope = {"type": "http", "path": path}
+        answer = refusing_when_cancelled(app)
+        begun.clear()
+        task = asyncio.create_task(answer(scope, None, send))
+        await begun.wait()
+        task.cancel()
+        await task
+        assert [each.get("status") for each in sent if "status" in each] == [status]
