@@ -85,6 +85,11 @@ class TrainedNetwork:
             raise no_model(self.path)
         return self._model
 
+    @property
+    def views(self) -> int:
+        """Views of a picture where no number of them is asked for."""
+        return 1
+
     def predict(
         self,
         pictures: Sequence[Picture],
