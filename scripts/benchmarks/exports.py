@@ -4,23 +4,22 @@ Weights and pictures lie in files that all systems read.
 """
 
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_alexnet.benchmark.step import PICTURE_STD
-from keras_alexnet.inference.graph import ClassifierGraph
-from keras_alexnet.inference.probabilities import view_probabilities
+from keras_alexnet.export import EXPORTERS
 from keras_alexnet.models import alexnet
 from keras_alexnet.presets import Preset, find_preset
 from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
 from keras_alexnet.trained.folder import save_network
+from keras_alexnet.trained.names import LITERT_FILE, ONNX_FILE, OPENVINO_FILE
 from keras_alexnet.trained.opening import load
 from tfrecords.dataset.statistics import Accumulator
 
 CONV2_STD = 6.0  # of what conv2 gives
+FILES = {"onnx": ONNX_FILE, "openvino": OPENVINO_FILE, "litert": LITERT_FILE}
 
 
 def preset_of(job: dict) -> Preset:
@@ -93,17 +92,13 @@ def random_weights(model: keras.Model) -> None:
 
 
 def write_exports(job: dict, folder: Path) -> dict[str, str]:
-    """Write the network as a folder, a SavedModel and a file of LiteRT."""
-    paths = {name: str(folder / name) for name in ("run", "portable", "litert")}
-    write_run(job, paths["run"])
-    opened = load(paths["run"])
-    network = ClassifierGraph(opened.model, opened.labels, opened.preprocessing)
-    portable = tf.Module()
-    portable.network = network.model
-    answer = tf.function(network.portable, input_signature=[network.image_spec])
-    portable.answer = answer
-    tf.saved_model.save(portable, paths["portable"], {"serving_default": answer})
-    Path(paths["litert"]).write_bytes(_litert(network.model, network.image_spec))
+    """Write the network as a folder, and the files that other runtimes read."""
+    run = folder / "run"
+    write_run(job, run)
+    opened, paths = load(run), {"run": str(run)}
+    for kind, file in FILES.items():
+        out = EXPORTERS[kind](opened, folder / kind, views=1, top=5)
+        paths[kind] = str(out / file)
     return paths
 
 
@@ -117,15 +112,3 @@ def write_run(job: dict, run: Path | str) -> None:
     grey.add(np.full((side, side, 3), 128, np.uint8))
     labels = [f"class {number}" for number in range(job["classes"])]
     save_network(run, model, labels, config, grey.statistics())
-
-
-def _litert(model: Any, spec: tf.TensorSpec) -> bytes:
-    # Not part of TensorFlow's public names. Left as variables, the weights would stay
-    # outside the file.
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
-    traced = tf.function(view_probabilities(model), input_signature=[spec])
-    frozen = convert_variables_to_constants_v2(traced.get_concrete_function())
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()

@@ -1,4 +1,4 @@
-"""LiteRT, with its XNNPACK kernels, on what TensorFlow's converter wrote."""
+"""LiteRT, with its XNNPACK kernels, on the file that `alexnet export` writes."""
 
 from collections.abc import Callable
 

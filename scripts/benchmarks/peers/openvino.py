@@ -1,4 +1,4 @@
-"""OpenVINO on a SavedModel, converted and compiled for one batch size."""
+"""OpenVINO on the file that `alexnet export` writes, compiled for one batch size."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
 
 def network(job: dict) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from images, channels last, to probabilities."""
-    model = openvino.convert_model(job["portable"])
+    model = openvino.Core().read_model(job["openvino"])
     model.reshape([job["batch_size"], job["side"], job["side"], 3])
     options = {
         "INFERENCE_PRECISION_HINT": HINTS[job["precision"]],
