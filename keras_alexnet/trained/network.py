@@ -10,9 +10,11 @@ import tensorflow as tf
 from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.device_memory import memory_explained, memory_text
 from keras_alexnet.inference.classifier import Prediction, classify
+from keras_alexnet.inference.explainer import Explainer, Explanation, Method
 from keras_alexnet.inference.picture_bytes import (
     Picture,
     check_picture,
+    unreadable,
 )
 from keras_alexnet.inference.runtimes import (
     RUNTIMES,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import keras
 
     from keras_alexnet.inference.features import FeatureExtractor
+    from keras_alexnet.inference.first_layer import FirstLayer
     from keras_alexnet.models.layer_names import LayerChoice
 
 
@@ -156,9 +159,43 @@ class TrainedNetwork:
         with memory_explained("the device", self._explain_memory):
             for place, row in enumerate(answers_in_batches(pictures, extractor)):
                 if isinstance(row, str):
-                    raise UserError(_unreadable(place, pictures[place], row))
+                    raise UserError(unreadable(place, pictures[place], row))
                 found[place] = row[0]
         return found
+
+    def explain(
+        self,
+        picture: Picture,
+        method: Method = "occlusion",
+        *,
+        class_index: int | None = None,
+        square: int | None = None,
+        step: int | None = None,
+    ) -> Explanation:
+        """Say what parts of the centre view of a picture speak for a class.
+
+        Args and errors are those of `inference.explainer.Explainer.explain`.
+        """
+        with memory_explained("the device", self._explain_memory):
+            return self.explainer().explain(picture, method, class_index, square, step)
+
+    def explainer(self) -> Explainer:
+        """Return what explains answers of this network, one after another."""
+        return Explainer(
+            *(self._preprocess(1), self.preprocessing.mean, self._compute),
+            *(self.labels, lambda: self.model),
+        )
+
+    def first_layer(self) -> "FirstLayer":
+        """Return the kernels of conv1, and what gives its responses to pictures.
+
+        Raises:
+            UserError: This is an export.
+        """
+        from keras_alexnet.inference.first_layer import FirstLayer
+
+        kernel = self.model.get_layer("conv1").kernel.numpy()
+        return FirstLayer(kernel, self.extractor(["conv1"]), self.config.preset.towers)
 
     def at(self, layer: str) -> "keras.Model":
         """Return the network up to a layer, for gradients: images to its features.
@@ -217,15 +254,10 @@ class TrainedNetwork:
 
     def _preprocess(self, views: int) -> Callable[[tf.Tensor], tf.Tensor]:
         if views not in self._images:
+            preprocessing = self.preprocessing  # an export makes it, outside of a graph
             self._images[views] = tf.function(
-                lambda image_bytes: self.preprocessing.images(image_bytes, views),
+                lambda image_bytes: preprocessing.images(image_bytes, views),
                 input_signature=[tf.TensorSpec((None,), tf.string)],
                 autograph=False,
             )
         return self._images[views]
-
-
-def _unreadable(place: int, picture: Picture, reason: str) -> str:
-    is_file = isinstance(picture, Path | str)
-    name = str(picture) if is_file else f"picture {place}, counted from 0"
-    return f"Expected pictures that can be read; {name}: {reason}. Leave it out."
