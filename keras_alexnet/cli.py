@@ -30,6 +30,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "describe": "keras_alexnet.commands.describe:main",
         "import-weights": "keras_alexnet.commands.import_weights:main",
         "export": "keras_alexnet.commands.export:main",
+        "serve": "keras_alexnet.commands.serve:main",
         "figures": "keras_alexnet.commands.figures:main",
         "devices": "keras_alexnet.commands.devices:main",
         "benchmark": "keras_alexnet.commands.benchmark:main",
@@ -49,6 +50,7 @@ TEXTS = {
     "describe": "layers and recipe of a network",
     "import-weights": "take weights that others trained",
     "export": "make a SavedModel for serving",
+    "serve": "answer over HTTP with a network",
     "figures": "draw the curves of runs",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",
@@ -58,6 +60,7 @@ TEXTS = {
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
+    "serve",
 }
 
 # What is left where a verb is interrupted and does not end by itself.

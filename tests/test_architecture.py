@@ -57,6 +57,7 @@ MAY_IMPORT = {
         *("tfrecords.dataset", "presets", "layers", "models", "data", "inference"),
         "trained",
     },
+    "serving": {"tfrecords.images", "inference", "trained"},
     "evaluation": {"tfrecords.dataset", "data", "inference", "trained"},
     "figures": {
         *("tfrecords.dataset", "presets", "models", "data", "inference", "trained"),

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data.mean import mean_patch
-from keras_alexnet.data.picture import check_pictures, decode_picture
+from keras_alexnet.data.orientation import turned
+from keras_alexnet.data.picture import check_pictures, decode_picture, square_of
 from keras_alexnet.data.views import centre_view, ten_views
 from tfrecords.dataset.statistics import Statistics
 from tfrecords.errors import UserError
@@ -89,9 +90,33 @@ class Preprocessing:
             UserError: `num_views` is neither 1 nor 10.
         """
         check_num_views(num_views)
+        return self._views(self._decode(image_bytes), num_views)
+
+    def pixel_images(
+        self, pixels: tf.Tensor, orientation: tf.Tensor, num_views: int = 1
+    ) -> tf.Tensor:
+        """Return what the network takes of one picture that is decoded already.
+
+        Args:
+            pixels: uint8 `(height, width, 3)`, RGB, as they are stored.
+            orientation: int32 scalar, EXIF's: 1 to 8.
+            num_views: As in `images`.
+
+        Returns:
+            The same numbers as `images`, without the axis of the batch.
+
+        Raises:
+            UserError: `num_views` is neither 1 nor 10.
+        """
+        check_num_views(num_views)
+        if self.apply_exif:
+            pixels = turned(pixels, orientation)
+        square = square_of(pixels, self.stored_size, self.resize_filter, self.resize)
+        return self._views(square[None], num_views)[0]
+
+    def _views(self, squares: tf.Tensor, num_views: int) -> tf.Tensor:
         cut = ten_views if num_views == 10 else centre_view
-        views = cut(self._decode(image_bytes), self.input_size)
-        return views - self.view_means(num_views)
+        return cut(squares, self.input_size) - self.view_means(num_views)
 
     def view_means(self, num_views: int) -> np.ndarray:
         """Return what the views of a picture lose: for each the same, or for each one.

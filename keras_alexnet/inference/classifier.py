@@ -89,12 +89,25 @@ def _batch(
         if isinstance(row, str):
             yield Prediction(file, [], [], [], row)
         else:
-            yield Prediction(file, *_named(row, labels, top))
+            yield Prediction(file, *name_classes(row, labels, top))
 
 
-def _named(row: np.ndarray, labels: Sequence[str], top: int) -> tuple:
+def name_classes(
+    row: np.ndarray, labels: Sequence[str], top: int
+) -> tuple[list[str], list[int], list[float], str]:
+    """Return the likeliest classes of one picture, as `Prediction` has them.
+
+    Args:
+        row: float32 `(classes,)`, probabilities.
+        labels: Class names in label order.
+        top: Classes to name; at most all.
+
+    Returns:
+        Their names, places and probabilities, and the error: empty, or that the
+        network gives no probabilities.
+    """
     if not np.isfinite(row).all():
         return [], [], [], NOT_FINITE
     # Ties go to the smaller class, as they do in an export.
     classes = np.argsort(-row, kind="stable")[:top].tolist()
-    return [labels[label] for label in classes], classes, row[classes].tolist()
+    return [labels[label] for label in classes], classes, row[classes].tolist(), ""

@@ -85,6 +85,11 @@ class ExportedNetwork(TrainedNetwork):
         """From the bytes of pictures to images; raises as `config` does."""
         return Preprocessing.of(self.config.preprocessing, self.statistics)
 
+    @property
+    def views(self) -> int:
+        """Those built in; 1 where an earlier release does not say."""
+        return _built_in_views(self._loaded.signatures) or 1
+
     def classifier(self, views: int | None = None) -> Callable[[tf.Tensor], np.ndarray]:
         """See `TrainedNetwork`.
 

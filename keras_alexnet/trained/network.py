@@ -81,6 +81,11 @@ class TrainedNetwork:
         """The Keras model: images `(batch, size, size, 3)` to logits, float32."""
         return self._model
 
+    @property
+    def views(self) -> int:
+        """Views of a picture where no number of them is asked for."""
+        return 1
+
     def predict(
         self,
         pictures: Sequence[Picture],

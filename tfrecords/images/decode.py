@@ -92,6 +92,19 @@ def decode_oriented(data: bytes) -> tuple[np.ndarray, int]:
         return np.asarray(to_rgb(image)), orientation_of(image)
 
 
+def header_size(data: bytes) -> tuple[int, int]:
+    """Return what a picture's header says of its width and height, in pixels.
+
+    None of them is decoded.
+
+    Raises:
+        Rejected: as `decode`, but for what only the pixels show.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _open(data).size
+
+
 @contextmanager
 def opened(data: bytes) -> Iterator[Image.Image]:
     """Give a picture with its pixels loaded, in whatever mode they are.

@@ -1,0 +1,71 @@
+"""`alexnet serve NETWORK`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from keras_alexnet.inference.runtimes import InferencePrecision, RuntimeName
+from keras_alexnet.serving.options import ServingOptions
+from tfrecords.errors import UserError
+from tfrecords.plain_text import say
+from tfrecords.ranges import check_count, check_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions(ServingOptions):
+    """Answer over HTTP with a trained network, until Ctrl-C or SIGTERM.
+
+    TensorFlow Serving's protocol (/v1), the Open Inference Protocol (/v2), and plain
+    files: curl -F file=@cat.jpg http://localhost:8501/predict
+    """
+
+    network: tyro.conf.Positional[Path]
+    """Run folder, network folder, exported folder, or one version in it."""
+    host: str = "127.0.0.1"
+    """Address that is listened at; 0.0.0.0 is open to all the network."""
+    port: int = 8501
+    """Port; 0 takes any that is free, which is printed."""
+    runtime: RuntimeName | None = None
+    """What computes the network; None: the folder's own."""
+    precision: InferencePrecision = "float32"
+    """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
+    up to a hundredth or so; TensorFlow runs an export as it is."""
+    grace: float = 30.0
+    """Seconds that accepted requests have, at most, when the server is to end."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Load, warm up, and answer."""
+    options = tyro.cli(ServeOptions, args=arguments, prog="alexnet serve")
+    check_count("port", options.port, least=0, most=65_535)
+    check_number("grace", options.grace, least=0, most=3600)
+    check_extra()
+    from keras_alexnet.serving.app import create_app
+    from keras_alexnet.serving.server import bind, serve
+    from keras_alexnet.trained.opening import load
+
+    taken = bind(options.host, options.port)
+    network = load(
+        options.network, runtime=options.runtime, precision=options.precision
+    )
+    app = create_app(network, options)
+    host, port = taken.getsockname()[:2]
+    say(f"Serving {options.network} as {options.name} at http://{host}:{port}")
+    serve(app, taken, grace=options.grace)
+    return 0
+
+
+def check_extra() -> None:
+    """Raise UserError where a package of the extra is missing."""
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"Expected the package {error.name} for alexnet serve, found none. Install "
+            "it with: pip install 'keras-alexnet[serve]'"
+        ) from None

@@ -1,0 +1,1 @@
+"""A trained network that answers over HTTP."""
