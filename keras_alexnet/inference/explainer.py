@@ -6,16 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import tensorflow as tf
 
 from keras_alexnet.inference.classifier import NOT_FINITE
 from keras_alexnet.inference.occlusion import occlusion_map
-from keras_alexnet.inference.picture_bytes import (
-    Picture,
-    answer_pictures,
-    check_picture,
-    unreadable,
-)
 from tfrecords.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,23 +50,20 @@ class Explainer:
     """Explains the answers of one network.
 
     Args:
-        images: From strings `(batch,)`, files as TensorFlow reads them, to float32
-            `(batch, size, size, 3)` with the mean subtracted.
-        mean: What is subtracted, float32 `(size, size, 3)` or `(3,)`.
-        probabilities: From images to float32 `(batch, classes)`.
+        mean: What images lose, float32 `(size, size, 3)` or `(3,)`.
+        probabilities: From images, float32 `(batch, size, size, 3)` with the mean
+            subtracted, to float32 `(batch, classes)`.
         labels: Class names in label order.
         model: Gives the Keras model, or raises UserError where there is none.
     """
 
     def __init__(
         self,
-        images: Callable[[tf.Tensor], tf.Tensor],
         mean: np.ndarray,
         probabilities: Callable[[np.ndarray], np.ndarray],
         labels: Sequence[str],
         model: "Callable[[], keras.Model]",
     ) -> None:
-        self._images = images
         self._mean = mean
         self._probabilities = probabilities
         self._labels = labels
@@ -82,16 +72,16 @@ class Explainer:
 
     def explain(
         self,
-        picture: Picture,
+        image: np.ndarray,
         method: Method = "occlusion",
         class_index: int | None = None,
         square: int | None = None,
         step: int | None = None,
     ) -> Explanation:
-        """Say what parts of the centre view of a picture speak for a class.
+        """Say what parts of an image speak for a class.
 
         Args:
-            picture: Path of a file, its bytes, or a uint8 array `(height, width, 3)`.
+            image: float32 `(size, size, 3)` with the mean subtracted.
             method: `occlusion` takes some hundred passes, but only probabilities;
                 `grad_cam` takes one pass and its gradients, of a Keras model.
             class_index: Place of the class in the label order; None: the likeliest.
@@ -99,12 +89,11 @@ class Explainer:
             step: Of occlusion too.
 
         Raises:
-            UserError: The picture cannot be read, there is no such class or method, a
-                number is out of its range or without effect, or Grad-CAM is asked of an
+            UserError: There is no such class or method, a number is out of its range or
+                without effect, the network has no answer, or Grad-CAM is asked of an
                 export.
         """
         find = self._method(method, square, step)
-        image = self._image(picture)
         row = self._probabilities(image[None])[0]
         if not np.isfinite(row).all():
             raise UserError(f"Expected a picture with an answer; {NOT_FINITE}.")
@@ -120,20 +109,13 @@ class Explainer:
             class_index=class_index,
             label=self._labels[class_index],
             probability=float(row[class_index]),
-            crop=self._crop(image),
+            crop=self.crop(image),
             note="" if found.any() else _NOTHING[method],
         )
 
-    def crop(self, picture: Picture) -> np.ndarray:
-        """Return what the network sees of a picture in the centre.
-
-        Returns:
-            uint8 `(size, size, 3)`, RGB.
-
-        Raises:
-            UserError: The picture cannot be read.
-        """
-        return self._crop(self._image(picture))
+    def crop(self, image: np.ndarray) -> np.ndarray:
+        """Return the pixels that an image was made of: uint8 `(size, size, 3)`, RGB."""
+        return np.rint(np.clip(image + self._mean, 0, 255)).astype(np.uint8)
 
     def grad_cam(self) -> "GradCam":
         """Return what computes Grad-CAM of the network.
@@ -173,14 +155,3 @@ class Explainer:
                 "Leave them out."
             )
         return self.grad_cam()
-
-    def _image(self, picture: Picture) -> np.ndarray:
-        check_picture(picture)
-        found = answer_pictures([picture], lambda given: list(self._images(given)))
-        (image,) = found
-        if isinstance(image, str):
-            raise UserError(unreadable(0, picture, image))
-        return image.numpy()
-
-    def _crop(self, image: np.ndarray) -> np.ndarray:
-        return np.rint(np.clip(image + self._mean, 0, 255)).astype(np.uint8)

@@ -1,52 +1,42 @@
 """What the first convolution looks for, and where it finds that (figure 3)."""
 
+import keras
 import numpy as np
-
-from keras_alexnet.inference.features import FeatureExtractor
-from keras_alexnet.inference.picture_bytes import (
-    Picture,
-    answer_pictures,
-    check_picture,
-    unreadable,
-)
-from tfrecords.errors import UserError
+import tensorflow as tf
 
 
 class FirstLayer:
-    """The kernels of conv1, and its responses to pictures.
+    """The kernels of conv1, and its responses to images.
 
     Args:
         kernel: float32 `(rows, columns, colours, channels)`, of RGB or grey.
-        extractor: Of conv1 after its activation.
+        until: The network up to conv1 and its activation.
         towers: In how many parts the channels fall, the first tower's first.
 
     Attributes:
-        kernels: uint8 `(channels, rows, columns, 3)`, RGB: each scaled from its least
-            weight to its largest.
+        kernels: uint8 `(channels, rows, columns, 3)`, as `kernel_pictures` gives them.
         towers: As given.
     """
 
-    def __init__(
-        self, kernel: np.ndarray, extractor: FeatureExtractor, towers: int
-    ) -> None:
+    def __init__(self, kernel: np.ndarray, until: keras.Model, towers: int) -> None:
         self.kernels = kernel_pictures(kernel)
         self.towers = towers
-        self._extractor = extractor
+        self._until = tf.function(
+            lambda images: until(images, training=False),
+            input_signature=[tf.TensorSpec(until.input_shape, tf.float32)],
+            autograph=False,
+        )
 
-    def responses(self, picture: Picture) -> np.ndarray:
-        """Return what the layer gives for the centre view of a picture.
+    def responses(self, image: np.ndarray) -> np.ndarray:
+        """Return what the layer gives for an image.
+
+        Args:
+            image: float32 `(size, size, colours)` with the mean subtracted.
 
         Returns:
             float32 `(channels, rows, columns)`.
-
-        Raises:
-            UserError: The picture cannot be read.
         """
-        check_picture(picture)
-        (answer,) = answer_pictures([picture], self._extractor)
-        if isinstance(answer, str):
-            raise UserError(unreadable(0, picture, answer))
-        return answer[0].transpose(2, 0, 1)
+        return self._until(image[None])[0].numpy().transpose(2, 0, 1)
 
 
 def kernel_pictures(kernel: np.ndarray) -> np.ndarray:

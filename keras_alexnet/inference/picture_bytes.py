@@ -61,13 +61,6 @@ def answer_pictures(
     ]
 
 
-def unreadable(place: int, picture: Picture, reason: str) -> str:
-    """Return the error for a picture that had to be read, at a place of a list."""
-    is_file = isinstance(picture, Path | str)
-    name = str(picture) if is_file else f"picture {place}, counted from 0"
-    return f"Expected pictures that can be read; {name}: {reason}. Leave it out."
-
-
 def _answers(
     contents: list[bytes], answer: Callable[[tf.Tensor], Sequence[T]]
 ) -> list[T | str]:

@@ -13,8 +13,8 @@ from keras_alexnet.inference.classifier import Prediction, classify
 from keras_alexnet.inference.explainer import Explainer, Explanation, Method
 from keras_alexnet.inference.picture_bytes import (
     Picture,
+    answer_pictures,
     check_picture,
-    unreadable,
 )
 from keras_alexnet.inference.runtimes import (
     RUNTIMES,
@@ -164,7 +164,7 @@ class TrainedNetwork:
         with memory_explained("the device", self._explain_memory):
             for place, row in enumerate(answers_in_batches(pictures, extractor)):
                 if isinstance(row, str):
-                    raise UserError(unreadable(place, pictures[place], row))
+                    raise UserError(_unreadable(place, pictures[place], row))
                 found[place] = row[0]
         return found
 
@@ -179,20 +179,40 @@ class TrainedNetwork:
     ) -> Explanation:
         """Say what parts of the centre view of a picture speak for a class.
 
-        Args and errors are those of `inference.explainer.Explainer.explain`.
+        Args and errors are those of `image` and of `Explainer.explain`.
         """
         with memory_explained("the device", self._explain_memory):
-            return self.explainer().explain(picture, method, class_index, square, step)
+            return self.explainer().explain(
+                self.image(picture), method, class_index, square, step
+            )
+
+    def image(self, picture: Picture) -> np.ndarray:
+        """Return what the network takes of the centre of a picture.
+
+        Args:
+            picture: One, as in `predict`.
+
+        Returns:
+            float32 `(size, size, 3)` with the mean subtracted.
+
+        Raises:
+            UserError: It cannot be read, or an export of an earlier release does not
+                tell its preprocessing.
+        """
+        check_picture(picture)
+        images = self._preprocess(1)
+        (image,) = answer_pictures([picture], lambda given: list(images(given).numpy()))
+        if isinstance(image, str):
+            raise UserError(_unreadable(0, picture, image))
+        return image
 
     def explainer(self) -> Explainer:
-        """Return what explains answers of this network, one after another."""
-        return Explainer(
-            *(self._preprocess(1), self.preprocessing.mean, self._compute),
-            *(self.labels, lambda: self.model),
-        )
+        """Return what explains the answers to many images."""
+        mean = self.preprocessing.mean
+        return Explainer(mean, self._compute, self.labels, lambda: self.model)
 
     def first_layer(self) -> "FirstLayer":
-        """Return the kernels of conv1, and what gives its responses to pictures.
+        """Return the kernels of conv1, and what gives its responses to images.
 
         Raises:
             UserError: This is an export.
@@ -200,7 +220,7 @@ class TrainedNetwork:
         from keras_alexnet.inference.first_layer import FirstLayer
 
         kernel = self.model.get_layer("conv1").kernel.numpy()
-        return FirstLayer(kernel, self.extractor(["conv1"]), self.config.preset.towers)
+        return FirstLayer(kernel, self.at("conv1"), self.config.preset.towers)
 
     def at(self, layer: str) -> "keras.Model":
         """Return the network up to a layer, for gradients: images to its features.
@@ -266,3 +286,9 @@ class TrainedNetwork:
                 autograph=False,
             )
         return self._images[views]
+
+
+def _unreadable(place: int, picture: Picture, reason: str) -> str:
+    is_file = isinstance(picture, Path | str)
+    name = str(picture) if is_file else f"picture {place}, counted from 0"
+    return f"Expected pictures that can be read; {name}: {reason}. Leave it out."

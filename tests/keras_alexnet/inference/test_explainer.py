@@ -74,7 +74,11 @@ def test_the_crop_is_what_was_decoded(network, picture):
     found = network.explain(picture, "grad_cam").crop
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(network.explainer().crop(picture), expected)
+    image = network.image(picture)
+    np.testing.assert_array_equal(
+        image, network.preprocessing.images(tf.constant([picture]))[0]
+    )
+    np.testing.assert_array_equal(network.explainer().crop(image), expected)
 
 
 @pytest.mark.parametrize("kind", ["exported", "exported_ten"])
@@ -97,10 +101,10 @@ def test_a_map_of_zeros_is_said(network, picture):
     head = model.get_layer("fc8")
     head.set_weights([np.zeros_like(array) for array in head.get_weights()])
     thirds = lambda images: np.full((len(images), 3), 1 / 3, np.float32)  # noqa: E731
-    parts = (network.preprocessing.images, network.preprocessing.mean, thirds)
-    explainer = Explainer(*parts, network.labels, lambda: model)
+    mean, image = network.preprocessing.mean, network.image(picture)
+    explainer = Explainer(mean, thirds, network.labels, lambda: model)
     for method in METHODS:
-        found = explainer.explain(picture, method)
+        found = explainer.explain(image, method)
         assert found.class_index == 0 and not found.map.any()
         assert "nothing" in found.note or "no part" in found.note
         assert not network.explain(picture, method).note
@@ -126,6 +130,6 @@ def test_what_cannot_be_explained_is_said(network, picture, tmp_path):
     with pytest.raises(UserError, match="found no .*missing"):
         network.explain(tmp_path / "missing.jpg")
     nothing = lambda images: np.full((len(images), 3), np.nan)  # noqa: E731
-    parts = (network.preprocessing.images, network.preprocessing.mean, nothing)
+    explainer = Explainer(0, nothing, network.labels, lambda: network.model)
     with pytest.raises(UserError, match="not_finite"):
-        Explainer(*parts, network.labels, lambda: network.model).explain(picture)
+        explainer.explain(network.image(picture))
