@@ -10,7 +10,7 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from keras_alexnet import load  # noqa: E402
+from keras_alexnet import cli, load  # noqa: E402
 from keras_alexnet.export.saved_model import export  # noqa: E402
 from keras_alexnet.processor import refuses_bfloat16  # noqa: E402
 from tests import small  # noqa: E402
@@ -102,3 +102,15 @@ def exported_ten(made_once, run, exported):
     model = exported.parent
     made_once("ten", lambda _: export(load(run), model, views=10, top=2))
     return model / "2"
+
+
+@pytest.fixture(scope="session")
+def index(made_once, run, dataset):
+    """An index of the validation pictures, fc7 of the run; tests must not change it."""
+
+    def make(folder):
+        folder.mkdir()
+        arguments = [dataset, "--split", "validation", "--out", folder / "index.h5"]
+        assert cli.main(["features", str(run), *map(str, arguments)]) == 0
+
+    return made_once("index", make) / "index.h5"
