@@ -9,7 +9,7 @@ import tyro
 from keras_alexnet.inference.runtimes import InferencePrecision, RuntimeName
 from keras_alexnet.serving.options import ServingOptions
 from tfrecords.errors import UserError
-from tfrecords.plain_text import say
+from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count, check_number
 
 
@@ -32,6 +32,8 @@ class ServeOptions(ServingOptions):
     precision: InferencePrecision = "float32"
     """mixed_bfloat16 is faster where the processor has it, and moves probabilities by
     up to a hundredth or so; TensorFlow runs an export as it is."""
+    api_key_file: Path | None = None
+    """File with a key that every request has to bear: Authorization: Bearer KEY."""
     grace: float = 30.0
     """Seconds that accepted requests have, at most, when the server is to end."""
 
@@ -42,18 +44,30 @@ def main(arguments: Sequence[str]) -> int:
     check_count("port", options.port, least=0, most=65_535)
     check_number("grace", options.grace, least=0, most=3600)
     check_extra()
+    from keras_alexnet.serving.access_control import (
+        LOOPBACK_NAMES,
+        is_loopback,
+        read_key,
+    )
     from keras_alexnet.serving.app import create_app
     from keras_alexnet.serving.server import bind, serve
     from keras_alexnet.trained.opening import load
 
+    key = None if options.api_key_file is None else read_key(options.api_key_file)
+    local = is_loopback(options.host)
+    hosts = (*(LOOPBACK_NAMES if local else ()), *options.allow_host)
     taken = bind(options.host, options.port)
     network = load(
         options.network, runtime=options.runtime, precision=options.precision
     )
-    app = create_app(network, options)
+    app = create_app(network, options, hosts=hosts, key=key)
+    if not local:
+        to_whom = "whoever has the key" if key else "anyone, without a key"
+        warn(f"{options.host} is open to the network, to {to_whom}, and unencrypted.")
     host, port = taken.getsockname()[:2]
-    say(f"Serving {options.network} as {options.name} at http://{host}:{port}")
-    serve(app, taken, grace=options.grace)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    said = f"{options.network} answers as {options.name} at {address} (Ctrl-C ends it)"
+    serve(app, taken, grace=options.grace, ready=lambda: say(said))
     return 0
 
 

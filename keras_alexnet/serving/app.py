@@ -3,25 +3,36 @@
 from collections.abc import Callable, Sequence
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
+from keras_alexnet.serving.access_control import AccessControl, refused
+from keras_alexnet.serving.access_log import GONE, AccessLog
+from keras_alexnet.serving.binary_tensors import HEADER_LENGTH
 from keras_alexnet.serving.metrics import CONTENT_TYPE
+from keras_alexnet.serving.open_inference import open_inference_router
 from keras_alexnet.serving.options import ServingOptions
 from keras_alexnet.serving.predictions import predictions_router
 from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.serving.service import Service
+from keras_alexnet.serving.tensorflow_serving import tensorflow_serving_router
 from keras_alexnet.trained.network import TrainedNetwork
 
 MakeRouter = Callable[[Service], APIRouter]
-ROUTERS: tuple[MakeRouter, ...] = (predictions_router,)
+ROUTERS: tuple[MakeRouter, ...] = (
+    predictions_router,
+    tensorflow_serving_router,
+    open_inference_router,
+)
 
 
 def create_app(
     network: TrainedNetwork,
     options: ServingOptions | None = None,
     *,
+    hosts: Sequence[str] = (),
+    key: str | None = None,
     routers: Sequence[MakeRouter] = (),
 ) -> FastAPI:
     """Make the application; it warms up before it answers.
@@ -29,18 +40,25 @@ def create_app(
     Args:
         network: What answers.
         options: See the class; None: its defaults.
+        hosts: Names by which it may be called, without port; empty: any.
+        key: That requests have to bear; None: none.
         routers: Further routes: functions from the service, which has the limits that
             all share, to a router.
 
     Returns:
         An ASGI application; `app.state.service` is what its routes share.
+
+    Raises:
+        UserError: The network cannot be served as the options say.
     """
-    service = Service(network, options or ServingOptions())
+    options = options or ServingOptions()
+    service = Service(network, options)
     app = FastAPI(
         docs_url=None,  # its page loads from elsewhere
         redoc_url=None,
         openapi_url=None,
         lifespan=lambda app: service.running(),
+        redirect_slashes=False,
     )
     app.state.service = service
     for make in (*ROUTERS, *routers):
@@ -51,23 +69,45 @@ def create_app(
         service.metrics.queue_pictures.set(service.model.batcher.taken)
         return Response(service.metrics.page(), media_type=CONTENT_TYPE)
 
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(HTTPException, _unknown)
-    app.add_exception_handler(ClientDisconnect, _gone)
+    _answer_errors(app)
+    origins = options.allow_origin
+    # What is added last sees a request first.
+    app.add_middleware(AccessControl, hosts=hosts, origins=origins, key=key)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", HEADER_LENGTH),
+            expose_headers=(HEADER_LENGTH, "Retry-After"),
+        )
+    app.add_middleware(
+        AccessLog, metrics=service.metrics, log_format=options.log_format
+    )
     return app
 
 
-async def _refused(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
-    return JSONResponse(
-        {"error": refusal.reason}, refusal.status, headers=refusal.headers
-    )
+def _answer_errors(app: FastAPI) -> None:
+    """Let every error be `{"error": "one line"}`, as both protocols have it."""
 
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return refused(error)
 
-async def _unknown(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code)
+    async def unknown(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        answer = refused(Refusal(error.status_code, error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
 
+    async def gone(request: Request, error: Exception) -> Response:
+        return Response(status_code=GONE)  # for the log; nobody reads it
 
-async def _gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)  # nobody reads it; the log has it
+    async def fault(request: Request, error: Exception) -> Response:
+        # What it says stays here; the traceback goes to standard error.
+        return refused(Refusal(500, "A fault of the server; its log shows where."))
+
+    app.add_exception_handler(Refusal, refuse)
+    app.add_exception_handler(HTTPException, unknown)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, fault)

@@ -17,6 +17,7 @@ from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.trained.network import TrainedNetwork
 
 Row = np.ndarray | Refusal
+_BLACK = b"P6 1 1 255 \0\0\0"  # a picture of one pixel, as PPM
 T = TypeVar("T")
 
 
@@ -73,7 +74,9 @@ class ServedModel:
         self._unused.set()
 
     async def start(self) -> None:
-        """Compute a batch of each size and shape, then begin to answer."""
+        """Read a picture, compute a batch of each size and shape, begin to answer."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._readers, self._pictures.read, _BLACK)
         for shape in {self.image_shape, self._pictures.image_shape}:
             for size in self._sizes:
                 await self._compute(np.zeros((size, *shape), np.float32))

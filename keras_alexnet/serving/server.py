@@ -3,12 +3,14 @@
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
+from keras_alexnet.serving.connections import timed_connections
+from keras_alexnet.serving.service import Service
 from tfrecords.errors import UserError
 
 
@@ -40,14 +42,22 @@ def bind(host: str, port: int) -> socket.socket:
     return taken
 
 
-def serve(app: FastAPI, taken: socket.socket, *, grace: float) -> None:
+def serve(
+    app: FastAPI,
+    taken: socket.socket,
+    *,
+    grace: float,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Answer until SIGTERM or Ctrl-C, then finish what was accepted.
 
     Args:
         app: Of `create_app`.
         taken: Of `bind`.
         grace: Seconds that what was accepted has; a second Ctrl-C ends at once.
+        ready: Called when it answers.
     """
+    service: Service = app.state.service
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -55,14 +65,27 @@ def serve(app: FastAPI, taken: socket.socket, *, grace: float) -> None:
         server_header=False,
         proxy_headers=False,
         ws="none",
-        http="h11",
+        http=timed_connections(service.options.sender_seconds),
+        lifespan="on",
         timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
     )
-    _Server(config).run(sockets=[taken])
+    _Server(config, service, ready).run(sockets=[taken])
 
 
 class _Server(uvicorn.Server):
     """uvicorn's, which does not end by the signal that asked it to."""
+
+    def __init__(
+        self, config: uvicorn.Config, service: Service, ready: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._service = service
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Warm up and listen."""
+        await super().startup(sockets)
+        self._ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -79,5 +102,5 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end."""
-        self.config.app.state.service.draining = True  # type: ignore[union-attr]
+        self._service.ready = False
         super().handle_exit(sig, frame)

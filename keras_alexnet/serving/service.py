@@ -15,7 +15,7 @@ from keras_alexnet.serving.options import ServingOptions
 from keras_alexnet.serving.pictures import check_header
 from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.serving.served_model import Row, ServedModel
-from keras_alexnet.serving.uploads import Upload, uploads_of
+from keras_alexnet.serving.uploads import Upload, upload_type, uploads_of
 from keras_alexnet.trained.network import TrainedNetwork
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Service:
         metrics: See the class.
         limit: Of bodies.
         model: What answers now.
-        draining: Whether it ends; no more is accepted then.
+        ready: Whether it answers: neither warms up nor ends.
     """
 
     def __init__(self, network: TrainedNetwork, options: ServingOptions) -> None:
@@ -45,7 +45,6 @@ class Service:
         self.readers = ThreadPoolExecutor(readers, "reader")
         self.model = ServedModel(network, options, self.readers, self.metrics)
         self.ready = False
-        self.draining = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -55,7 +54,7 @@ class Service:
         try:
             yield
         finally:
-            self.draining = True
+            self.ready = False
             await self.model.close()
             self.readers.shutdown(wait=False)
 
@@ -70,6 +69,7 @@ class Service:
             Refusal: The request is too long, too slow, of another type or without a
                 picture.
         """
+        upload_type(request)  # before any of it is read
         async with self.limit.body(request) as body:
             yield uploads_of(request, body)
 
@@ -93,16 +93,20 @@ class Service:
         Raises:
             Refusal: The queue is full, or the network could not compute.
         """
-        refused: list[Refusal | None] = []
-        for data in contents:
-            try:
-                self.check_picture(data)
-                refused.append(None)
-            except Refusal as refusal:
-                refused.append(refusal)
+        refused = await self.in_thread(self._refused, contents)
         pairs = list(zip(contents, refused, strict=True))
         rows = iter(await model.classify([data for data, bad in pairs if bad is None]))
         return [next(rows) if bad is None else bad for _, bad in pairs]
+
+    def _refused(self, contents: Sequence[bytes]) -> list[Refusal | None]:
+        found: list[Refusal | None] = []
+        for data in contents:
+            try:
+                self.check_picture(data)
+                found.append(None)
+            except Refusal as refusal:
+                found.append(refusal)
+        return found
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run what takes longer than a moment beside the loop."""

@@ -7,9 +7,12 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from keras_alexnet.serving.json_body import check_encoding
+from keras_alexnet.serving.limits import Unread
 from keras_alexnet.serving.refusal import Refusal
 
 FIELD = "file"  # of a form
+FORM = b"multipart/form-data"
 _MOST_PARTS = 1000
 _MOST_HEADER = 4096  # bytes, of a part
 
@@ -27,28 +30,40 @@ class Upload:
     data: bytes
 
 
+def upload_type(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
+    """Return the type of the body of a request, and its parameters.
+
+    Raises:
+        Refusal: Status 415; it is none of multipart/form-data, image/... and
+            application/octet-stream.
+    """
+    kind, parameters = parse_options_header(request.headers.get("content-type", ""))
+    if kind not in (FORM, b"application/octet-stream"):
+        if not kind.startswith(b"image/"):
+            raise Unread(
+                415,
+                "Expected Content-Type multipart/form-data (curl -F file=@cat.jpg) or "
+                f"a picture's, image/jpeg, got {kind.decode('latin-1') or 'none'}.",
+            )
+    check_encoding(request)
+    return kind, parameters
+
+
 def uploads_of(request: Request, body: bytes) -> list[Upload]:
     """Return the pictures of a request.
 
     Args:
-        request: Its `Content-Type` is multipart/form-data, with a part named `file` for
-            each picture, or image/... or application/octet-stream for a single one.
+        request: See `upload_type`; a form has a part named `file` for each picture.
         body: All of it.
 
     Raises:
         Refusal: Status 415, another type; 400, a form that cannot be read or has no
             part of that name.
     """
-    kind, options = parse_options_header(request.headers.get("content-type", ""))
-    if kind == b"multipart/form-data":
-        return _of_form(body, options.get(b"boundary", b""))
-    if kind.startswith(b"image/") or kind == b"application/octet-stream":
-        return [Upload("", body)]
-    raise Refusal(
-        415,
-        "Expected Content-Type multipart/form-data (curl -F file=@cat.jpg) or a "
-        f"picture's, such as image/jpeg, got {kind.decode('latin-1') or 'none'}.",
-    )
+    kind, parameters = upload_type(request)
+    if kind == FORM:
+        return _of_form(body, parameters.get(b"boundary", b""))
+    return [Upload("", body)]
 
 
 def _of_form(body: bytes, boundary: bytes) -> list[Upload]:
