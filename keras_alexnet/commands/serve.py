@@ -34,6 +34,9 @@ class ServeOptions(ServingOptions):
     up to a hundredth or so; TensorFlow runs an export as it is."""
     api_key_file: Path | None = None
     """File with a key that every request has to bear: Authorization: Bearer KEY."""
+    neighbours: Path | None = None
+    """Index whose nearest pictures the page shows: a file of alexnet features with this
+    network, .npy, .npz or .h5."""
     grace: float = 30.0
     """Seconds that accepted requests have, at most, when the server is to end."""
 
@@ -60,7 +63,13 @@ def main(arguments: Sequence[str]) -> int:
     network = load(
         options.network, runtime=options.runtime, precision=options.precision
     )
-    app = create_app(network, options, hosts=hosts, key=key)
+    search = None
+    if options.neighbours is not None:
+        # Here, because an export has no features and needs no Keras.
+        from keras_alexnet.trained.neighbour_search import NeighbourSearch
+
+        search = NeighbourSearch(network, options.neighbours)
+    app = create_app(network, options, hosts=hosts, key=key, search=search)
     if not local:
         to_whom = "whoever has the key" if key else "anyone, without a key"
         warn(f"{options.host} is open to the network, to {to_whom}, and unencrypted.")
