@@ -51,10 +51,10 @@ def explanations_router(service: Service, insight: Insight) -> APIRouter:
     async def first_layer(request: Request) -> JSONResponse:
         async with service.uploads(request) as uploads:
             picture = only(uploads)
-            towers = await insight.look(
+            found = await insight.look(
                 request, picture, lambda of: _responses(of, picture)
             )
-        return JSONResponse({"towers": towers})
+        return JSONResponse(found)
 
     return router
 
@@ -85,23 +85,30 @@ def described(found: Explanation) -> dict[str, Any]:
     }
 
 
-def response_sheets(responses: np.ndarray, towers: int) -> list[str]:
-    """Return responses of a layer as a grey PNG a tower, in `data:` URLs.
+def drawn_responses(responses: np.ndarray, towers: int) -> dict[str, Any]:
+    """Return responses of a layer for JSON.
 
-    Black is 0, or the least where one is less; white is the largest of all.
+    Its `towers` are grey PNGs in `data:` URLs, of which black is 0, or the least where
+    one is less, and white the `largest` of each channel.
 
     Args:
         responses: float32 `(channels, rows, columns)`.
         towers: In how many parts the channels fall.
     """
-    lowest = min(0.0, float(responses.min()))
-    levels = grey_levels(responses, lowest, float(responses.max()))
-    return [data_url(sheet(tower, SHEET_COLUMNS)) for tower in np.split(levels, towers)]
+    levels = np.stack(
+        [grey_levels(each, min(0.0, each.min()), each.max()) for each in responses]
+    )
+    return {
+        "towers": [
+            data_url(sheet(tower, SHEET_COLUMNS)) for tower in np.split(levels, towers)
+        ],
+        "largest": responses.max((1, 2)).tolist(),
+    }
 
 
-def _responses(insight: ModelInsight, picture: bytes) -> list[str]:
+def _responses(insight: ModelInsight, picture: bytes) -> dict[str, Any]:
     layer = insight.first_layer
-    return response_sheets(layer.responses(insight.image(picture)), layer.towers)
+    return drawn_responses(layer.responses(insight.image(picture)), layer.towers)
 
 
 def _method(request: Request) -> Method:
