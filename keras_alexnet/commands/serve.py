@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
@@ -11,6 +13,10 @@ from keras_alexnet.serving.options import ServingOptions
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count, check_number
+
+if TYPE_CHECKING:
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+    from keras_alexnet.trained.network import TrainedNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +59,7 @@ def main(arguments: Sequence[str]) -> int:
         read_key,
     )
     from keras_alexnet.serving.app import create_app
+    from keras_alexnet.serving.model_versions import is_versions_folder
     from keras_alexnet.serving.server import bind, serve
     from keras_alexnet.trained.opening import load
 
@@ -60,16 +67,18 @@ def main(arguments: Sequence[str]) -> int:
     local = is_loopback(options.host)
     hosts = (*(LOOPBACK_NAMES if local else ()), *options.allow_host)
     taken = bind(options.host, options.port)
-    network = load(
-        options.network, runtime=options.runtime, precision=options.precision
+    opened = partial(load, runtime=options.runtime, precision=options.precision)
+    folder = options.network if is_versions_folder(options.network) else None
+    network = opened(options.network)
+    app = create_app(
+        network,
+        options,
+        folder=folder,
+        load=opened,
+        hosts=hosts,
+        key=key,
+        search=_search(network, options.neighbours),
     )
-    search = None
-    if options.neighbours is not None:
-        # Here, because an export has no features and needs no Keras.
-        from keras_alexnet.trained.neighbour_search import NeighbourSearch
-
-        search = NeighbourSearch(network, options.neighbours)
-    app = create_app(network, options, hosts=hosts, key=key, search=search)
     if not local:
         to_whom = "whoever has the key" if key else "anyone, without a key"
         warn(f"{options.host} is open to the network, to {to_whom}, and unencrypted.")
@@ -78,6 +87,15 @@ def main(arguments: Sequence[str]) -> int:
     said = f"{options.network} answers as {options.name} at {address} (Ctrl-C ends it)"
     serve(app, taken, grace=options.grace, ready=lambda: say(said))
     return 0
+
+
+def _search(network: "TrainedNetwork", index: Path | None) -> "NeighbourSearch | None":
+    if index is None:
+        return None
+    # Here, because an export has no features and needs no Keras.
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+
+    return NeighbourSearch(network, index)
 
 
 def check_extra() -> None:

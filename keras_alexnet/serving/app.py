@@ -1,6 +1,7 @@
 """The web application: the routes of a network that is served."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -17,9 +18,10 @@ from keras_alexnet.serving.options import ServingOptions
 from keras_alexnet.serving.page import page_with_insight
 from keras_alexnet.serving.predictions import predictions_router
 from keras_alexnet.serving.refusal import Refusal
-from keras_alexnet.serving.service import Service
+from keras_alexnet.serving.service import OpenNetwork, Service
 from keras_alexnet.serving.tensorflow_serving import tensorflow_serving_router
 from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.opening import load
 
 if TYPE_CHECKING:
     from keras_alexnet.trained.neighbour_search import NeighbourSearch
@@ -36,6 +38,8 @@ def create_app(
     network: TrainedNetwork,
     options: ServingOptions | None = None,
     *,
+    folder: Path | None = None,
+    load: OpenNetwork = load,
     hosts: Sequence[str] = (),
     key: str | None = None,
     search: "NeighbourSearch | None" = None,
@@ -46,6 +50,9 @@ def create_app(
     Args:
         network: What answers.
         options: See the class; None: its defaults.
+        folder: Of versions of a SavedModel, of which the newest good one answers; None:
+            the network is all there is.
+        load: From the folder of a version to its network.
         hosts: Names by which it may be called, without port; empty: any.
         key: That requests have to bear; None: none.
         search: Of nearest pictures, which the page shows then.
@@ -59,7 +66,7 @@ def create_app(
         UserError: The network cannot be served as the options say.
     """
     options = options or ServingOptions()
-    service = Service(network, options)
+    service = Service(network, options, folder=folder, load=load)
     app = FastAPI(
         docs_url=None,  # its page loads from elsewhere
         redoc_url=None,

@@ -13,9 +13,23 @@ from keras_alexnet.serving.refusal import Refusal, busy
 Compute = Callable[[np.ndarray], Awaitable[np.ndarray]]
 
 
-def batch_sizes(most: int) -> tuple[int, ...]:
-    """Return the sizes that batches are filled up to: powers of 2, and the most."""
-    return (*(2**n for n in range(most.bit_length()) if 2**n < most), most)
+def batch_sizes(most: int, count: int | None = None) -> tuple[int, ...]:
+    """Return the sizes that batches are filled up to, ascending.
+
+    Args:
+        most: Pictures in a batch; the last of the sizes.
+        count: Of sizes, at most, 2 or more; None: as many as there are powers of 2.
+
+    Returns:
+        Powers of 2, or of 4, 8 and so on where those are too many, and the most.
+    """
+    step = 1
+    while True:
+        powers = (2**n for n in range(0, most.bit_length(), step))
+        sizes = (*(size for size in powers if size < most), most)
+        if count is None or len(sizes) <= count:
+            return sizes
+        step += 1
 
 
 @dataclass(eq=False)

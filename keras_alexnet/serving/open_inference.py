@@ -43,7 +43,7 @@ class _Model:
 
 def open_inference_router(service: Service) -> APIRouter:
     """Return the routes."""
-    router = APIRouter()
+    router = _health_router(service)
     names = {service.options.name: PICTURES, f"{service.options.name}-images": IMAGES}
 
     def find(name: str, version: str | None) -> _Model:
@@ -55,19 +55,6 @@ def open_inference_router(service: Service) -> APIRouter:
             raise Refusal(404, f"Unknown version of {name}; {expected}.")
         return _Model(name, names[name], served)
 
-    @router.get("/v2/health/live")
-    async def live() -> dict[str, bool]:
-        return {"live": True}
-
-    @router.get("/v2/health/ready")
-    async def ready() -> dict[str, bool]:
-        check_ready()
-        return {"ready": True}
-
-    def check_ready() -> None:
-        if not service.ready:
-            raise busy("The server starts or ends.")
-
     @router.get("/v2")
     async def server() -> dict[str, Any]:
         extensions = ["binary_tensor_data"]
@@ -77,7 +64,7 @@ def open_inference_router(service: Service) -> APIRouter:
     @router.get(f"{BASE}/ready")
     async def model_ready(name: str, version: str | None = None) -> dict[str, Any]:
         find(name, version)
-        check_ready()
+        _check_ready(service)
         return {"name": name, "ready": True}
 
     @router.get(VERSIONED)
@@ -90,10 +77,11 @@ def open_inference_router(service: Service) -> APIRouter:
     async def infer(
         request: Request, name: str, version: str | None = None
     ) -> Response:
-        model = find(name, version)
+        find(name, version)
         check_type(request, JSON, BINARY, "")
         length = request.headers.get(HEADER_LENGTH)
         async with service.limit.body(request) as body:
+            model = find(name, version)  # which may be another by now
             with model.served.used():
                 asked = await service.in_thread(
                     _parse, body, length, model.takes, model.served.image_shape
@@ -103,6 +91,26 @@ def open_inference_router(service: Service) -> APIRouter:
                 return await service.in_thread(_response, model, asked, answers)
 
     return router
+
+
+def _health_router(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v2/health/live")
+    async def live() -> dict[str, bool]:
+        return {"live": True}
+
+    @router.get("/v2/health/ready")
+    async def ready() -> dict[str, bool]:
+        _check_ready(service)
+        return {"ready": True}
+
+    return router
+
+
+def _check_ready(service: Service) -> None:
+    if not service.ready:
+        raise busy("The server starts or ends.")
 
 
 def _parse(

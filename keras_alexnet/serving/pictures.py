@@ -47,11 +47,9 @@ class PictureReader:
         self.image_shape = (size, size, 3) if views == 1 else (views, size, size, 3)
         self._images = tf.function(
             lambda pixels, turn: preprocessing.pixel_images(pixels, turn, views),
-            input_signature=[
-                tf.TensorSpec((None, None, 3), tf.uint8),
-                tf.TensorSpec((), tf.int32),
-            ],
             autograph=False,
+        ).get_concrete_function(
+            tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((), tf.int32)
         )
 
     def read(self, data: bytes) -> np.ndarray:
@@ -68,4 +66,5 @@ class PictureReader:
         except Rejected as error:
             raise Refusal(422, error) from None
         with tf.device("CPU:0"):
-            return self._images(pixels, orientation).numpy()
+            turn = tf.constant(orientation, tf.int32)
+            return self._images(tf.constant(pixels), turn).numpy()

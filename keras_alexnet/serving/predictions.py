@@ -23,8 +23,7 @@ def predictions_router(service: Service) -> APIRouter:
     @router.post("/predict")
     async def predict(request: Request) -> JSONResponse:
         async with service.uploads(request) as uploads:
-            model = service.model
-            with model.used():
+            with service.model.used() as model:
                 contents = [upload.data for upload in uploads]
                 rows = await unless_gone(request, service.classify(model, contents))
                 if len(rows) == 1 and isinstance(rows[0], Refusal):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from keras_alexnet.inference.runtimes.openvino import KEPT_SIZES
 from keras_alexnet.serving.batcher import Batcher, Places, batch_sizes
 from keras_alexnet.serving.metrics import Metrics
 from keras_alexnet.serving.options import ServingOptions
@@ -60,7 +61,9 @@ class ServedModel:
         self._readers = readers
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(1, f"compute-{version}")
-        self._sizes = batch_sizes(options.max_batch)
+        # OpenVINO compiles for each size, and keeps no more than these.
+        kept = KEPT_SIZES if network.runtime == "openvino" else None
+        self._sizes = batch_sizes(options.max_batch, kept)
         self.batcher = Batcher(
             self._compute,
             sizes=self._sizes,
@@ -89,12 +92,12 @@ class ServedModel:
         self._thread.shutdown(wait=False)
 
     @contextmanager
-    def used(self) -> Iterator[None]:
-        """Keep it until the block ends."""
+    def used(self) -> Iterator["ServedModel"]:
+        """Give itself, and keep it until the block ends."""
         self._users += 1
         self._unused.clear()
         try:
-            yield
+            yield self
         finally:
             self._users -= 1
             if not self._users:

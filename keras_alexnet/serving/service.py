@@ -5,21 +5,26 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import Request
 
 from keras_alexnet.serving.limits import BodyLimit
 from keras_alexnet.serving.metrics import Metrics
+from keras_alexnet.serving.model_versions import ModelVersions
 from keras_alexnet.serving.options import ServingOptions
 from keras_alexnet.serving.pictures import check_header
-from keras_alexnet.serving.refusal import Refusal
+from keras_alexnet.serving.refusal import Refusal, busy
 from keras_alexnet.serving.served_model import Row, ServedModel
 from keras_alexnet.serving.uploads import Upload, upload_type, uploads_of
 from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.trained.opening import load
 
 T = TypeVar("T")
 MOST_READERS = 4  # threads: each may hold a decoded picture of the largest size
+MOST_APART = 4  # jobs that run or wait
+OpenNetwork = Callable[[Path], TrainedNetwork]
 
 
 class Service:
@@ -28,35 +33,82 @@ class Service:
     Args:
         network: What answers first.
         options: See the class.
+        folder: Of versions of a SavedModel, of which the newest good one answers; None:
+            the network is all there is.
+        load: From the folder of a version to its network.
 
     Attributes:
         options: As given.
         metrics: See the class.
         limit: Of bodies.
-        model: What answers now.
         ready: Whether it answers: neither warms up nor ends.
+
+    Raises:
+        UserError: The network cannot be served as the options say.
     """
 
-    def __init__(self, network: TrainedNetwork, options: ServingOptions) -> None:
+    def __init__(
+        self,
+        network: TrainedNetwork,
+        options: ServingOptions,
+        *,
+        folder: Path | None = None,
+        load: OpenNetwork = load,
+    ) -> None:
         self.options = options
         self.metrics = Metrics()
         self.limit = BodyLimit(options.max_bytes, options.sender_seconds)
-        readers = min(MOST_READERS, os.cpu_count() or 1)
-        self.readers = ThreadPoolExecutor(readers, "reader")
-        self.model = ServedModel(network, options, self.readers, self.metrics)
         self.ready = False
+        readers = min(MOST_READERS, os.cpu_count() or 1)
+        self._readers = ThreadPoolExecutor(readers, "reader")
+        self._apart = ThreadPoolExecutor(1, "apart")
+        self._jobs_apart = 0
+        self._load = load
+        version = network.path.name if folder else "1"
+        self._versions = ModelVersions(
+            self._served(network, version),
+            folder,
+            self._open_version,
+            seconds=options.reload_seconds,
+            changed=self._show,
+        )
+
+    @property
+    def model(self) -> ServedModel:
+        """What answers now; `with service.model.used() as model` keeps it."""
+        return self._versions.current
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Warm up, answer until the block ends, then answer what was accepted."""
-        await self.model.start()
+        await self._versions.start()
         self.ready = True
         try:
             yield
         finally:
             self.ready = False
-            await self.model.close()
-            self.readers.shutdown(wait=False)
+            await self._versions.close()
+            for threads in (self._readers, self._apart):
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    async def look_for_versions(self) -> None:
+        """Change to the newest good version now, without waiting for the next look."""
+        await self._versions.look()
+
+    def _served(self, network: TrainedNetwork, version: str) -> ServedModel:
+        shared = (self.options, self._readers, self.metrics)
+        return ServedModel(network, *shared, version)
+
+    async def _open_version(self, path: Path) -> ServedModel:
+        network = await asyncio.to_thread(self._load, path)
+        model = self._served(network, path.name)
+        await model.start()
+        return model
+
+    def _show(self, model: ServedModel) -> None:
+        network = model.network
+        preset = network.config.preset.name
+        self.metrics.show_model(preset, model.version, network.runtime)
 
     @asynccontextmanager
     async def uploads(self, request: Request) -> AsyncIterator[list[Upload]]:
@@ -111,4 +163,19 @@ class Service:
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run what takes longer than a moment beside the loop."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.readers, function, *arguments)
+        return await loop.run_in_executor(self._readers, function, *arguments)
+
+    async def run_apart(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run what takes seconds, one at a time, while pictures are answered.
+
+        Raises:
+            Refusal: Status 503, too many wait for it.
+        """
+        if self._jobs_apart == MOST_APART:
+            raise busy(f"{MOST_APART} such requests run or wait. Try again later.")
+        self._jobs_apart += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._apart, function, *arguments)
+        finally:
+            self._jobs_apart -= 1

@@ -54,10 +54,10 @@ def tensorflow_serving_router(service: Service) -> APIRouter:
     async def predict(
         request: Request, name: str, version: str | None = None
     ) -> JSONResponse:
-        model = find(name, version)
+        find(name, version)
         check_type(request, JSON, CURL, "")
         async with service.limit.body(request) as body:
-            with model.used():
+            with find(name, version).used() as model:  # which may be another by now
                 asked = await service.in_thread(parse_request, body, model.image_shape)
                 found = await unless_gone(request, _answer(service, model, asked))
                 return JSONResponse(await service.in_thread(document, asked, found))

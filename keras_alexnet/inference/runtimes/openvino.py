@@ -15,7 +15,9 @@ from tfrecords.errors import UserError
 
 # Always said: of itself OpenVINO takes bfloat16 on machines that have it.
 PRECISION_HINTS = {"float32": "f32", "mixed_bfloat16": "bf16"}
-KEPT_SIZES = 2  # compiled at a time: that of full batches and that of the last one
+# Compiled at a time, each with its own copy of the weights: those of full batches and
+# of the last one; three of a server, which has more and smaller ones.
+KEPT_SIZES = 3
 
 
 def open_network(
