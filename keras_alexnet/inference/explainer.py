@@ -22,6 +22,7 @@ _NOTHING = {
     "occlusion": "covering any part of the picture changes nothing",
     "grad_cam": "no part of the last maps speaks for this class",
 }
+_ROUNDING = 1e-6  # of a probability in float32, by another order of adding up
 FindMap = Callable[[np.ndarray, int], np.ndarray]  # from an image and a class
 
 
@@ -35,7 +36,7 @@ class Explanation:
         label: Its name.
         probability: What the network gives it, 0 to 1.
         crop: uint8 `(size, size, 3)`, RGB: what the network saw.
-        note: Why the map is 0 everywhere; else empty.
+        note: Why the map is 0 everywhere, or what rounding leaves of it; else empty.
     """
 
     map: np.ndarray
@@ -110,7 +111,7 @@ class Explainer:
             label=self._labels[class_index],
             probability=float(row[class_index]),
             crop=self.crop(image),
-            note="" if found.any() else _NOTHING[method],
+            note="" if np.abs(found).max() > _ROUNDING else _NOTHING[method],
         )
 
     def crop(self, image: np.ndarray) -> np.ndarray:

@@ -1,9 +1,7 @@
 """What the answers of a served network come from, computed beside its predictions."""
 
-import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +11,7 @@ from fastapi import Request
 from keras_alexnet.inference.explainer import Explainer
 from keras_alexnet.serving.limits import unless_gone
 from keras_alexnet.serving.pictures import PictureReader
-from keras_alexnet.serving.refusal import Refusal, busy
+from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.serving.served_model import ServedModel
 from keras_alexnet.serving.service import Service
 from tfrecords.errors import UserError
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from keras_alexnet.inference.first_layer import FirstLayer
 
 T = TypeVar("T")
-MOST_WAITING = 16  # explanations; one is computed at a time
 
 
 class ModelInsight:
@@ -34,15 +31,15 @@ class ModelInsight:
     Attributes:
         network: That the model serves.
         explainer: Of its images; a pass waits behind those of predictions.
-        left: Whether whoever asked has gone, so that no further pass is made.
+        left: Set where whoever asked has gone, so that no further pass is made.
     """
 
     def __init__(self, model: ServedModel) -> None:
         network = model.network
         self.network = network
+        self.left = threading.Event()
         self._compute = model.compute
         self._reader = PictureReader(network, 1)
-        self.left = threading.Event()
         self.explainer = Explainer(
             network.preprocessing.mean,
             self._probabilities,
@@ -73,7 +70,7 @@ class ModelInsight:
 
     def _probabilities(self, images: np.ndarray) -> np.ndarray:
         if self.left.is_set():
-            raise Refusal(499, "Whoever asked has gone.")
+            raise UserError("Whoever asked has gone.")  # nobody reads it
         return self._compute(images)
 
 
@@ -86,14 +83,12 @@ class Insight:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._thread = ThreadPoolExecutor(1, "insight")
-        self._waiting = 0
         self._made: tuple[ServedModel, ModelInsight] | None = None
 
     async def look(
         self, request: Request, picture: bytes | None, find: Callable[[ModelInsight], T]
     ) -> T:
-        """Return what a function finds, computed in a thread of its own.
+        """Return what a function finds, computed while pictures are answered.
 
         Args:
             request: Of which the body is read; if its sender goes, it is given up.
@@ -105,40 +100,26 @@ class Insight:
                 too many wait.
             ClientDisconnect: The sender has gone.
         """
-        if picture is not None:
-            self._service.check_picture(picture)
-        if self._waiting >= MOST_WAITING:
-            raise busy("Too many explanations wait. Try again in a second.")
-        model = self._service.model
         left = threading.Event()
-        self._waiting += 1
+
+        def look(model: ServedModel) -> T:
+            if picture is not None:
+                self._service.check_picture(picture)
+            insight = self._of(model)
+            insight.left = left
+            try:
+                return find(insight)
+            except UserError as error:
+                raise Refusal(422, error) from None
+
         try:
-            with model.used():
-                return await unless_gone(request, self._in_thread(model, left, find))
+            with self._service.model.used() as model:
+                work = self._service.run_apart(look, model)
+                return await unless_gone(request, work)
         finally:
             left.set()
-            self._waiting -= 1
 
-    async def _in_thread(
-        self,
-        model: ServedModel,
-        left: threading.Event,
-        find: Callable[[ModelInsight], T],
-    ) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._find, model, left, find)
-
-    def _find(
-        self,
-        model: ServedModel,
-        left: threading.Event,
-        find: Callable[[ModelInsight], T],
-    ) -> T:
+    def _of(self, model: ServedModel) -> ModelInsight:
         if self._made is None or self._made[0] is not model:
             self._made = model, ModelInsight(model)
-        insight = self._made[1]
-        insight.left = left
-        try:
-            return find(insight)
-        except UserError as error:
-            raise Refusal(422, error) from None
+        return self._made[1]

@@ -71,11 +71,8 @@ def thumbnail(path: Path, most_bytes: int, most_pixels: int) -> np.ndarray | Non
     height, width = pixels.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
-    square = Image.fromarray(pixels).resize(
-        (THUMBNAIL, THUMBNAIL),
-        Image.Resampling.BICUBIC,
-        box=(left, top, left + side, top + side),
-    )
+    cut = Image.fromarray(pixels[top : top + side, left : left + side])
+    square = cut.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC)
     return np.asarray(square)
 
 
