@@ -63,6 +63,8 @@ class TimedConnection(H11Protocol):
             self._timer.cancel()
 
     def _give_up(self) -> None:
+        if self.cycle is not None:  # it has been answered, and asks nothing more
+            self.transport.close()
         expected = f"Expected the headers of a request within {self._seconds:g} s."
         self._refuse(408, expected)
 

@@ -88,7 +88,8 @@ def images_of(values: Any, shape: tuple[int, ...], place: str) -> np.ndarray:
         raise Refusal(400, f"{expected}, got something else among them.")
     if array.size and array.shape[1:] != shape:
         raise Refusal(400, f"{expected}, got {array.shape}.")
-    images = array.astype(np.float32).reshape(-1, *shape)
+    with np.errstate(over="ignore"):  # to infinity, which is refused
+        images = array.astype(np.float32).reshape(-1, *shape)
     if not np.isfinite(images).all():
         raise Refusal(400, f"{expected}, got one that is not.")
     return images
@@ -101,7 +102,7 @@ def field_of(document: Mapping[str, Any], name: str, kind: type, default: Any) -
         Refusal: Status 400; it is of another kind.
     """
     value = document.get(name, default)
-    if value is not default and not isinstance(value, kind):
+    if name in document and not isinstance(value, kind):
         found = type(value).__name__
         raise Refusal(400, f"Expected {name} to be a {kind.__name__}, got a {found}.")
     return value

@@ -52,6 +52,11 @@ class ServingOptions:
         check_number("max_wait_ms", self.max_wait_ms, least=0, most=60_000)
         for name in ("queue_seconds", "sender_seconds", "reload_seconds"):
             check_number(name, getattr(self, name), above=0, most=3600)
+        if self.max_batch > self.queue:
+            raise UserError(
+                f"Expected a queue of at least the {self.max_batch} pictures of a "
+                f"batch, got {self.queue}. Raise --queue or lower --max-batch."
+            )
         if not self.name or not self.name.replace("_", "").replace("-", "").isalnum():
             raise UserError(
                 "Expected letters, digits, - and _ for the name of the model, got "

@@ -14,7 +14,6 @@ from keras_alexnet.serving.refusal import Refusal
 FIELD = "file"  # of a form
 FORM = b"multipart/form-data"
 _MOST_PARTS = 1000
-_MOST_HEADER = 4096  # bytes, of a part
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _of_form(body: bytes, boundary: bytes) -> list[Upload]:
 
 @dataclass
 class _Form:
-    """Takes what the parser finds; all of it lies in memory already."""
+    """Takes what the parser finds, which bounds the headers of parts itself."""
 
     uploads: list[Upload] = field(default_factory=list)
     whole: bool = False
@@ -100,14 +99,10 @@ class _Form:
     def callbacks(self) -> Any:
         return {
             "on_part_begin": self._begin,
-            "on_header_field": lambda data, start, end: self._read(
-                self._name, data[start:end]
-            ),
-            "on_header_value": lambda data, start, end: self._read(
-                self._value, data[start:end]
-            ),
+            "on_header_field": lambda data, *at: self._name.extend(data[slice(*at)]),
+            "on_header_value": lambda data, *at: self._value.extend(data[slice(*at)]),
             "on_header_end": self._end_header,
-            "on_part_data": lambda data, start, end: self._data.extend(data[start:end]),
+            "on_part_data": lambda data, *at: self._data.extend(data[slice(*at)]),
             "on_part_end": self._end,
             "on_end": lambda: setattr(self, "whole", True),
         }
@@ -117,11 +112,6 @@ class _Form:
         if self._parts > _MOST_PARTS:
             raise Refusal(413, f"Expected at most {_MOST_PARTS:,} parts in a form.")
         self._headers, self._data = {}, bytearray()
-
-    def _read(self, into: bytearray, text: bytes) -> None:
-        into += text
-        if len(into) > _MOST_HEADER:
-            raise Refusal(400, "Expected short headers in the parts of the form.")
 
     def _end_header(self) -> None:
         self._headers[bytes(self._name).lower()] = bytes(self._value)
