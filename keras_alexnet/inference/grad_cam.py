@@ -51,8 +51,9 @@ class GradCam:
         return scaled.numpy()[..., 0]
 
     def _weighted_maps(self, images: tf.Tensor, class_index: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            tape.watch(images)  # no variable has to be trainable
+        # What leads to the weights is of no use, whether they are trainable or frozen.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
             maps, logits = self._both(images, training=False)
             logit = logits[0, class_index]
         weights = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2))

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,10 @@ def served(network, index):
     search = NeighbourSearch(network, index)
     app = create_app(network, ServingOptions(**QUICK), search=search)
     return answering(network, app=app)
+
+
+def files_of(index):
+    return json.loads(index.with_name(f"{index.name}.json").read_text())["files"]
 
 
 async def test_files_of_the_index_are_shown_by_name_and_what_is_gone_is_not(
@@ -47,7 +53,13 @@ async def test_files_of_the_index_are_shown_by_name_and_what_is_gone_is_not(
             assert near["picture"] is None
 
 
-async def test_rows_of_a_dataset_have_labels_and_no_file(network, index):
+async def test_rows_of_a_dataset_have_labels_and_no_file(
+    network, index, tmp_path, monkeypatch
+):
+    # Where the server runs there may be files of the same names.
+    monkeypatch.chdir(tmp_path)
+    small.write_tree(tmp_path, 16)
+    assert all((tmp_path / name).is_file() for name in files_of(index))
     async with served(network, index) as client:
         answer = (await client.post("/neighbours", files=form(GOOD))).json()
     assert len(answer["neighbours"]) == COUNT

@@ -219,6 +219,47 @@ def test_a_server_that_has_gone_is_said_and_may_come_back(opened, server):
     all_shown(page)
 
 
+def test_a_key_is_asked_for_and_what_waited_is_answered(opened):
+    page = opened()
+
+    def guard(route):
+        if route.request.headers.get("authorization") == "Bearer open sesame":
+            return route.continue_()
+        return route.fulfill(status=401, json={"error": "Expected a key."})
+
+    for path in ("network", "predict", "crop", "explain*", "first-layer", "neighbours"):
+        page.route(f"**/{path}", guard)
+    page.reload()
+    for key, answered in (("wrong", False), ("open sesame", True)):
+        expect(page.locator("#key-text")).to_be_focused()
+        page.keyboard.type(key)
+        page.keyboard.press("Enter")
+        if not answered:
+            page.set_input_files("#files", [CAT])
+            expect(page.locator("#reason")).to_have_text("Expected a key.")
+            page.locator("#key-text").fill("")
+            page.locator("#key-text").focus()
+    all_shown(page)
+    expect(page.locator("#key")).to_be_hidden()
+
+
+def test_what_an_export_cannot_tell_is_not_asked_for(opened):
+    page = opened()
+    facts = {"preset": "released", "classes": 3, "size": 67, "name": "export"}
+    facts |= {"explanations": ["occlusion"], "first_layer": None, "neighbours": False}
+    page.route("**/network", lambda route: route.fulfill(json=facts))
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[1]))
+    page.reload()
+    page.set_input_files("#files", [CAT])
+    expect(page.locator("#occlusion canvas")).to_be_visible()
+    for place in ("#grad_cam", "#nearest", "#first"):
+        expect(page.locator(place)).to_be_hidden()
+    assert [each.split("&")[0] for each in asked if each and ":" not in each] == [
+        *("network", "predict", "crop", "explain?method=occlusion")
+    ]
+
+
 def test_axe_finds_nothing_that_keeps_people_out(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
 
