@@ -27,6 +27,7 @@ DROPPED = """([text, kind]) => {
     : new ClipboardEvent(kind, { clipboardData: transfer });
   document.dispatchEvent(told);
 }"""
+PATIENCE = 60_000  # milliseconds; on a machine that does much else, too
 # What a browser itself says of a status that is no success.
 STATUS = re.compile("Failed to load resource: (the server responded|net::ERR_)")
 
@@ -37,6 +38,7 @@ def browser():
     if path is None:
         pytest.skip(f"needs a browser: found none of {', '.join(BROWSERS)} on PATH")
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=PATIENCE)
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path)
         yield opened
@@ -64,7 +66,7 @@ def opened(browser, server):
 
     def open_page(**options):
         context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
@@ -145,9 +147,9 @@ def check_occlusion(page, found):
 
 def test_all_of_it_goes_by_keyboard(opened, network):
     page = opened()
-    page.keyboard.press("Tab")
-    expect(page.locator("#files")).to_be_focused()
     with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Tab")
+        expect(page.locator("#files")).to_be_focused()
         page.keyboard.press("Enter")
     chooser.value.set_files([CAT, DOG])
     all_shown(page)
