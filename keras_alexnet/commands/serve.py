@@ -1,5 +1,7 @@
 """`alexnet serve NETWORK`."""
 
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +15,7 @@ from keras_alexnet.serving.options import ServingOptions
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count, check_number
+from tfrecords.streams import flush_streams
 
 if TYPE_CHECKING:
     from keras_alexnet.trained.neighbour_search import NeighbourSearch
@@ -50,6 +53,7 @@ class ServeOptions(ServingOptions):
 def main(arguments: Sequence[str]) -> int:
     """Load, warm up, and answer."""
     options = tyro.cli(ServeOptions, args=arguments, prog="alexnet serve")
+    options.check()
     check_count("port", options.port, least=0, most=65_535)
     check_number("grace", options.grace, least=0, most=3600)
     check_extra()
@@ -66,27 +70,34 @@ def main(arguments: Sequence[str]) -> int:
     key = None if options.api_key_file is None else read_key(options.api_key_file)
     local = is_loopback(options.host)
     hosts = (*(LOOPBACK_NAMES if local else ()), *options.allow_host)
-    taken = bind(options.host, options.port)
     opened = partial(load, runtime=options.runtime, precision=options.precision)
     folder = options.network if is_versions_folder(options.network) else None
-    network = opened(options.network)
-    app = create_app(
-        network,
-        options,
-        folder=folder,
-        load=opened,
-        hosts=hosts,
-        key=key,
-        search=_search(network, options.neighbours),
-    )
-    if not local:
-        to_whom = "whoever has the key" if key else "anyone, without a key"
-        warn(f"{options.host} is open to the network, to {to_whom}, and unencrypted.")
-    host, port = taken.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    said = f"{options.network} answers as {options.name} at {address} (Ctrl-C ends it)"
-    serve(app, taken, grace=options.grace, ready=lambda: say(said))
+    with bind(options.host, options.port) as taken:
+        network = opened(options.network)
+        app = create_app(
+            network,
+            options,
+            folder=folder,
+            load=opened,
+            hosts=hosts,
+            key=key,
+            search=_search(network, options.neighbours),
+        )
+        if not local:
+            whom = "whoever has the key" if key else "anyone, without a key"
+            warn(f"{options.host} is open to the network, to {whom}, and unencrypted.")
+        said = f"{options.network} answers as {options.name} at {_address(taken)}"
+        serve(app, taken, grace=options.grace, ready=lambda: say(said))
+    if app.state.service.jobs_apart:
+        # Its time is over, but a thread cannot be ended, and Python would wait for it.
+        flush_streams()
+        os._exit(0)
     return 0
+
+
+def _address(taken: socket.socket) -> str:
+    host, port = taken.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C ends it)"
 
 
 def _search(network: "TrainedNetwork", index: Path | None) -> "NeighbourSearch | None":

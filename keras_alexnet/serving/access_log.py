@@ -1,5 +1,6 @@
 """A line for each request, and its part in the figures."""
 
+import asyncio
 import json
 import time
 from contextlib import suppress
@@ -13,7 +14,7 @@ from keras_alexnet.serving.options import LogFormat
 from tfrecords.plain_text import say
 
 NO_ROUTE = "none"  # of what no route answers
-GONE = 499  # in log and figures, of a sender who went before the answer; nginx's
+GONE = 499  # in log and figures, of what was given up before its answer; nginx's
 
 
 class AccessLog:
@@ -47,6 +48,9 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, note)
+        except asyncio.CancelledError:
+            said["status"] = GONE  # by whoever waited, or at the end of the server
+            raise
         finally:
             self._write(scope, said, time.monotonic() - start)
 

@@ -63,9 +63,10 @@ def create_app(
         An ASGI application; `app.state.service` is what its routes share.
 
     Raises:
-        UserError: The network cannot be served as the options say.
+        UserError: An option is wrong, or the network cannot be served so.
     """
     options = options or ServingOptions()
+    options.check()
     service = Service(network, options, folder=folder, load=load)
     app = FastAPI(
         docs_url=None,  # its page loads from elsewhere
@@ -84,8 +85,16 @@ def create_app(
         return Response(service.metrics.page(), media_type=CONTENT_TYPE)
 
     _answer_errors(app)
+    _add_middleware(app, service, hosts, key)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, service: Service, hosts: Sequence[str], key: str | None
+) -> None:
+    """Let strangers be refused and requests be counted; the last sees them first."""
+    options = service.options
     origins = options.allow_origin
-    # What is added last sees a request first.
     app.add_middleware(AccessControl, hosts=hosts, origins=origins, key=key)
     if origins:
         app.add_middleware(
@@ -98,7 +107,6 @@ def create_app(
     app.add_middleware(
         AccessLog, metrics=service.metrics, log_format=options.log_format
     )
-    return app
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -103,6 +103,11 @@ class Batcher:
         """Begin to compute, in the running loop."""
         self._worker = asyncio.create_task(self._work())
 
+    def hasten(self) -> None:
+        """Wait for others no longer: whoever is still to come is expected to end."""
+        self._max_wait = 0
+        self._changed.set()
+
     async def close(self) -> None:
         """Compute what waits, then end."""
         self._closing = True

@@ -11,11 +11,7 @@ LogFormat = Literal["text", "json"]
 
 @dataclass(frozen=True, kw_only=True)
 class ServingOptions:
-    """How a network is served, whatever the network.
-
-    Raises:
-        UserError: A number is out of its range, or the name cannot stand in an address.
-    """
+    """How a network is served, whatever the network; see `check`."""
 
     name: str = "alexnet"
     """Of the model in the addresses of both protocols."""
@@ -46,7 +42,13 @@ class ServingOptions:
     reload_seconds: float = 2.0
     """Seconds between two looks for a newer version of a SavedModel."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Check all of them together.
+
+        Raises:
+            UserError: A number is out of its range, the name cannot stand in an
+                address, or an origin is none.
+        """
         for name in ("top", "max_batch", "queue", "max_bytes", "max_pixels"):
             check_count(name, getattr(self, name))
         check_number("max_wait_ms", self.max_wait_ms, least=0, most=60_000)

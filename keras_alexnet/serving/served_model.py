@@ -87,6 +87,7 @@ class ServedModel:
 
     async def close(self) -> None:
         """End when the last request is answered."""
+        self.batcher.hasten()
         await self._unused.wait()
         await self.batcher.close()
         self._thread.shutdown(wait=False)

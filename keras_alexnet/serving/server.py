@@ -1,5 +1,6 @@
 """The process that answers: its socket, its signals and its end."""
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -8,8 +9,11 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from keras_alexnet.serving.access_control import refused
 from keras_alexnet.serving.connections import timed_connections
+from keras_alexnet.serving.refusal import busy
 from keras_alexnet.serving.service import Service
 from tfrecords.errors import UserError
 
@@ -24,22 +28,26 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         UserError: It is taken, not allowed, or the host is none of this machine.
     """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        taken = socket.socket(family, socket.SOCK_STREAM)
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(address)
-        # Two sockets may bind one port that none listens at.
-        taken.listen(0)
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"Expected a free port for --host {host} --port {port}: "
-            f"{getattr(error, 'strerror', None) or error}. Take another, or end what "
-            "uses it."
-        ) from None
-    return taken
+    with contextlib.ExitStack() as closing:
+        try:
+            *kind, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            # With its protocol, TCP: without, asyncio leaves Nagle's algorithm on, and
+            # the body of each answer waits 40 ms for the client to confirm its head.
+            taken = closing.enter_context(socket.socket(*kind))
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(address)
+            # Two sockets may bind one port that none listens at.
+            taken.listen(0)
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"Expected a free port for --host {host} --port {port}: "
+                f"{getattr(error, 'strerror', None) or error}. Take another, or end "
+                "what uses it."
+            ) from None
+        closing.pop_all()
+        return taken
 
 
 def serve(
@@ -59,7 +67,7 @@ def serve(
     """
     service: Service = app.state.service
     config = uvicorn.Config(
-        app,
+        refusing_when_cancelled(app),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -70,6 +78,26 @@ def serve(
         timeout_graceful_shutdown=grace,  # type: ignore[arg-type]
     )
     _Server(config, service, ready).run(sockets=[taken])
+
+
+def refusing_when_cancelled(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers what is given up at the end, with 503."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, note)
+        except asyncio.CancelledError:
+            if scope["type"] == "http" and not begun:
+                await refused(busy("The server ends."))(scope, receive, send)
+
+    return answer
 
 
 class _Server(uvicorn.Server):

@@ -41,6 +41,7 @@ class Service:
         options: As given.
         metrics: See the class.
         limit: Of bodies.
+        jobs_apart: That run or wait; see `run_apart`.
         ready: Whether it answers: neither warms up nor ends.
 
     Raises:
@@ -62,7 +63,7 @@ class Service:
         readers = min(MOST_READERS, os.cpu_count() or 1)
         self._readers = ThreadPoolExecutor(readers, "reader")
         self._apart = ThreadPoolExecutor(1, "apart")
-        self._jobs_apart = 0
+        self.jobs_apart = 0
         self._load = load
         version = network.path.name if folder else "1"
         self._versions = ModelVersions(
@@ -171,11 +172,11 @@ class Service:
         Raises:
             Refusal: Status 503, too many wait for it.
         """
-        if self._jobs_apart == MOST_APART:
+        if self.jobs_apart == MOST_APART:
             raise busy(f"{MOST_APART} such requests run or wait. Try again later.")
-        self._jobs_apart += 1
+        self.jobs_apart += 1
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._apart, function, *arguments)
         finally:
-            self._jobs_apart -= 1
+            self.jobs_apart -= 1

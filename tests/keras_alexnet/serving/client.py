@@ -20,6 +20,7 @@ async def answering(network, *, app=None, **fields):
     told = {name: fields.pop(name) for name in APP if name in fields}
     if app is None:
         app = create_app(network, ServingOptions(**{**QUICK, **fields}), **told)
+    del network  # so that a test can see when the app lets it go
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(

@@ -1,13 +1,11 @@
 """What is asked wrongly, whoever asks: a status, and one line that says why."""
 
 import asyncio
-import io
 import threading
 
 import numpy as np
 import pytest
 from fastapi import APIRouter, Request
-from PIL import Image
 
 from keras_alexnet.serving.app import create_app
 from keras_alexnet.serving.options import ServingOptions
@@ -22,19 +20,11 @@ from tests.keras_alexnet.serving.client import (
     form,
 )
 from tests.keras_alexnet.serving.test_pictures import huge_png
+from tests.tools.bad_requests import gif_bomb
 
 pytestmark = pytest.mark.anyio
 PREDICT = "/v1/models/alexnet:predict"
 INFER = "/v2/models/alexnet/infer"
-
-
-def gif_bomb():
-    """A GIF of few bytes that unfolds to 60,000 x 60,000 pixels."""
-    stream = io.BytesIO()
-    Image.new("P", (1, 1)).save(stream, "GIF")
-    data = bytearray(stream.getvalue())
-    data[6:10] = b"\x60\xea" * 2  # the screen's width and height
-    return bytes(data)
 
 
 BAD_PICTURES = {

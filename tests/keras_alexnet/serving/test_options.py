@@ -24,22 +24,22 @@ from tfrecords.errors import UserError
 def test_numbers_have_their_ranges(fields):
     (name,) = fields
     with pytest.raises(UserError, match=name):
-        ServingOptions(**fields)
+        ServingOptions(**fields).check()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "a:predict", "../x", "x-images"])
 def test_a_name_can_stand_in_an_address(name):
     with pytest.raises(UserError, match="name"):
-        ServingOptions(name=name)
+        ServingOptions(name=name).check()
 
 
 def test_an_origin_is_one():
-    assert ServingOptions(allow_origin=("*", "https://a.example")).name == "alexnet"
+    ServingOptions(allow_origin=("*", "https://a.example")).check()
     with pytest.raises(UserError, match="--allow-origin, got 'a.example'"):
-        ServingOptions(allow_origin=("a.example",))
+        ServingOptions(allow_origin=("a.example",)).check()
 
 
 def test_a_batch_is_no_longer_than_the_queue():
     with pytest.raises(UserError, match="queue"):
-        ServingOptions(max_batch=65)
-    assert ServingOptions(max_batch=65, queue=65).queue == 65
+        ServingOptions(max_batch=65).check()
+    ServingOptions(max_batch=65, queue=65).check()
