@@ -1,6 +1,7 @@
 """The page in a real browser: what people do with it, and what they are told."""
 
 import base64
+import configparser
 import hashlib
 import re
 import shutil
@@ -9,11 +10,12 @@ import numpy as np
 import pytest
 
 from keras_alexnet import cli
-from keras_alexnet.serving.page import page_headers
+from keras_alexnet.serving.page import PAGE_FILE, page_headers
 from keras_alexnet.trained.neighbour_search import NeighbourSearch
 from tests import small
 from tests.keras_alexnet.serving.client import GOOD, OTHERS
 from tests.keras_alexnet.serving.page_server import PageServer
+from tests.source_tree import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CAT = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": GOOD}
@@ -289,6 +291,15 @@ def test_a_phone_scrolls_in_one_direction_and_may_take_a_picture(opened):
     all_shown(page)
     widths = "[document.documentElement.scrollWidth, innerWidth]"
     assert page.evaluate(widths) == [360, 360]
+
+
+def test_the_page_goes_into_the_wheel():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    data = settings["options.package_data"]["keras_alexnet.serving"].split()
+    files = [each for each in (ROOT / "keras_alexnet").rglob("*") if each.is_file()]
+    found = {each.name for each in files if each.suffix not in (".py", ".pyc")}
+    assert found == {*data} == {PAGE_FILE}
 
 
 def test_only_what_is_in_the_page_may_run():
