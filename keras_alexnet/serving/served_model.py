@@ -80,7 +80,8 @@ class ServedModel:
         """Read a picture, compute a batch of each size and shape, begin to answer."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._readers, self._pictures.read, _BLACK)
-        for shape in {self.image_shape, self._pictures.image_shape}:
+        # Of pictures last: of what OpenVINO compiles, it keeps the latest.
+        for shape in dict.fromkeys((self.image_shape, self._pictures.image_shape)):
             for size in self._sizes:
                 await self._compute(np.zeros((size, *shape), np.float32))
         self.batcher.start()

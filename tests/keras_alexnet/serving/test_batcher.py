@@ -147,18 +147,19 @@ async def test_places_are_taken_all_or_none_and_given_back():
 
 async def test_who_has_gone_is_not_computed_and_leaves_its_place():
     network = Network(free=False)
-    batcher = make(network, most=1, queue=2)
+    batcher = make(network, queue=4)
     first = asyncio.create_task(ask(batcher, 1))
     await network.begun.wait()
-    gone = asyncio.create_task(ask(batcher, 2))
-    last = asyncio.create_task(ask(batcher, 3))
+    asked = [asyncio.create_task(ask(batcher, n)) for n in range(2, 6)]
     await turns()
-    gone.cancel()
+    for gone in asked[::2]:  # the head of the queue, and one between others
+        gone.cancel()
     await turns()
-    assert batcher.taken == 1
+    assert batcher.taken == 2
     network.free.set()
-    assert await first == [12] and await last == [36]
-    assert [batch[0, 0, 0, 0] for batch in network.batches] == [1, 3]
+    assert await first == [12]
+    assert [await stays for stays in asked[1::2]] == [[36], [60]]
+    assert network.batches[1][:, 0, 0, 0].tolist() == [3, 5]
     assert batcher.taken == 0
     await batcher.close()
 
