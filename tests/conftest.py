@@ -129,3 +129,17 @@ def exported_ten(made_once, run, exported):
     model = exported.parent
     made_once("ten", lambda _: export(load(run), model, views=10, top=2))
     return model / "2"
+
+
+@pytest.fixture(scope="session")
+def index(made_once, run, dataset):
+    """An index of the validation pictures, fc7 of the run; tests must not change it."""
+
+    from keras_alexnet import cli
+
+    def make(folder):
+        folder.mkdir()
+        arguments = [dataset, "--split", "validation", "--out", folder / "index.h5"]
+        assert cli.main(["features", str(run), *map(str, arguments)]) == 0
+
+    return made_once("index", make) / "index.h5"

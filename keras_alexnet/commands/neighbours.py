@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tyro
 
 from keras_alexnet.commands.predict import list_pictures
-from tfrecords.errors import UserError
 from tfrecords.plain_text import say
 from tfrecords.ranges import check_count
 from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
 
 if TYPE_CHECKING:
-    from keras_alexnet.inference.feature_files.index import FeatureIndex
-    from keras_alexnet.trained.network import TrainedNetwork
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,11 @@ def main(arguments: Sequence[str]) -> int:
 
     if options.sheet is not None:
         check_sheet(options.sheet, len(paths), options.count)
-    from keras_alexnet.inference.feature_files.index import FeatureIndex
-    from keras_alexnet.models.layer_names import last_layer
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
     from keras_alexnet.trained.opening import load
 
-    network = load(options.network)
-    (choice,) = network.layers([options.layer or last_layer(network.config.preset)])
-    index = FeatureIndex(options.index, choice.name)
-    answers = find_neighbours(network, index, choice.name, paths, options.count)
+    search = NeighbourSearch(load(options.network), options.index, options.layer)
+    answers = find_neighbours(search, paths, options.count)
     document = json.dumps(answers, indent=1, allow_nan=False)
     files.write(options.json, (document + "\n").encode())
     answered = [answer for answer in answers if not answer["error"]]
@@ -79,57 +73,21 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def find_neighbours(
-    network: "TrainedNetwork",
-    index: "FeatureIndex",
-    layer: str,
-    paths: Sequence[Path],
-    count: int,
+    search: "NeighbourSearch", paths: Sequence[Path], count: int
 ) -> list[dict[str, Any]]:
     """Return for each picture its file, its neighbours, nearest first, and its error.
 
     A neighbour has `file`, `distance`, `row` and `label` (None without labels).
-
-    Raises:
-        UserError: The index was made with another network.
     """
-    from keras_alexnet.inference.features import answers_in_batches
-    from keras_alexnet.inference.neighbours import nearest_rows
-    from keras_alexnet.trained.folder import network_digest
-
-    extractor = network.extractor([layer])
-    if network_digest(network.path) != index.network:
-        raise UserError(
-            f"Expected an index of the network {network.path}, got one of another "
-            f"network or epoch (SHA-256 {index.network}). Write it again with: alexnet "
-            "features."
-        )
-    said: list[dict[str, Any]] = []
-    queries = []
-    for path, answer in zip(paths, answers_in_batches(paths, extractor), strict=True):
-        error = answer if isinstance(answer, str) else ""
-        said.append({"file": str(path), "neighbours": [], "error": error})
-        if not isinstance(answer, str):
-            queries.append(answer[0].reshape(-1))
-    if queries:
-        nearest = nearest_rows(np.stack(queries), index.blocks(), count)
-        found = (each for each in said if not each["error"])
-        for each, distances, rows in zip(found, *nearest, strict=True):
-            each["neighbours"] = _named(distances, rows, index)
-    return said
-
-
-def _named(
-    distances: np.ndarray, rows: np.ndarray, index: "FeatureIndex"
-) -> list[dict[str, Any]]:
-    labels = index.labels
     return [
-        {
-            "file": index.files[row],
-            "distance": distance,
-            "row": row,
-            "label": None if labels is None else labels[row],
+        {"file": str(path), "neighbours": [], "error": found}
+        if isinstance(found, str)
+        else {
+            "file": str(path),
+            "neighbours": [near._asdict() for near in found],
+            "error": "",
         }
-        for distance, row in zip(distances.tolist(), rows.tolist(), strict=True)
+        for path, found in zip(paths, search.nearest(paths, count), strict=True)
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tyro
 
@@ -15,6 +16,10 @@ from tfrecords.errors import UserError
 from tfrecords.plain_text import say, warn
 from tfrecords.ranges import check_count, check_number
 from tfrecords.streams import flush_streams
+
+if TYPE_CHECKING:
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+    from keras_alexnet.trained.network import TrainedNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,9 @@ class ServeOptions(ServingOptions):
     up to a hundredth or so; TensorFlow runs an export as it is."""
     api_key_file: Path | None = None
     """File with a key that every request has to bear: Authorization: Bearer KEY."""
+    neighbours: Path | None = None
+    """Index whose nearest pictures the page shows: a file of alexnet features with this
+    network, .npy, .npz or .h5."""
     grace: float = 30.0
     """Seconds that accepted requests have, at most, when the server is to end."""
 
@@ -65,13 +73,15 @@ def main(arguments: Sequence[str]) -> int:
     opened = partial(load, runtime=options.runtime, precision=options.precision)
     folder = options.network if is_versions_folder(options.network) else None
     with bind(options.host, options.port) as taken:
+        network = opened(options.network)
         app = create_app(
-            opened(options.network),
+            network,
             options,
             folder=folder,
             load=opened,
             hosts=hosts,
             key=key,
+            search=_search(network, options.neighbours),
         )
         if not local:
             whom = "whoever has the key" if key else "anyone, without a key"
@@ -88,6 +98,15 @@ def main(arguments: Sequence[str]) -> int:
 def _address(taken: socket.socket) -> str:
     host, port = taken.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl-C ends it)"
+
+
+def _search(network: "TrainedNetwork", index: Path | None) -> "NeighbourSearch | None":
+    if index is None:
+        return None
+    # Here, because an export has no features and needs no Keras.
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+
+    return NeighbourSearch(network, index)
 
 
 def check_extra() -> None:

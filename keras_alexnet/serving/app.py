@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -14,12 +15,16 @@ from keras_alexnet.serving.binary_tensors import HEADER_LENGTH
 from keras_alexnet.serving.metrics import CONTENT_TYPE
 from keras_alexnet.serving.open_inference import open_inference_router
 from keras_alexnet.serving.options import ServingOptions
+from keras_alexnet.serving.page import page_with_insight
 from keras_alexnet.serving.predictions import predictions_router
 from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.serving.service import OpenNetwork, Service
 from keras_alexnet.serving.tensorflow_serving import tensorflow_serving_router
 from keras_alexnet.trained.network import TrainedNetwork
 from keras_alexnet.trained.opening import load
+
+if TYPE_CHECKING:
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
 
 MakeRouter = Callable[[Service], APIRouter]
 ROUTERS: tuple[MakeRouter, ...] = (
@@ -37,6 +42,7 @@ def create_app(
     load: OpenNetwork = load,
     hosts: Sequence[str] = (),
     key: str | None = None,
+    search: "NeighbourSearch | None" = None,
     routers: Sequence[MakeRouter] = (),
 ) -> FastAPI:
     """Make the application; it warms up before it answers.
@@ -49,6 +55,7 @@ def create_app(
         load: From the folder of a version to its network.
         hosts: Names by which it may be called, without port; empty: any.
         key: That requests have to bear; None: none.
+        search: Of nearest pictures, which the page shows then.
         routers: Further routes: functions from the service, which has the limits that
             all share, to a router.
 
@@ -69,7 +76,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.service = service
-    for make in (*ROUTERS, *routers):
+    for make in (*ROUTERS, page_with_insight(search), *routers):
         app.include_router(make(service))
 
     @app.get("/metrics")

@@ -52,6 +52,7 @@ class ExportedNetwork(TrainedNetwork):
         self.runtime = runtime
         self.precision = precision
         self._compute = RUNTIMES[runtime](loaded, precision=precision)
+        self._images = {}
 
     @property
     def model(self) -> "keras.Model":

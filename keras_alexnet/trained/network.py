@@ -10,8 +10,10 @@ import tensorflow as tf
 from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.device_memory import memory_explained, memory_text
 from keras_alexnet.inference.classifier import Prediction, classify
+from keras_alexnet.inference.explainer import Explainer, Explanation, Method
 from keras_alexnet.inference.picture_bytes import (
     Picture,
+    answer_pictures,
     check_picture,
 )
 from keras_alexnet.inference.runtimes import (
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import keras
 
     from keras_alexnet.inference.features import FeatureExtractor
+    from keras_alexnet.inference.first_layer import FirstLayer
     from keras_alexnet.models.layer_names import LayerChoice
 
 
@@ -172,6 +175,60 @@ class TrainedNetwork:
                 found[place] = row[0]
         return found
 
+    def explain(
+        self,
+        picture: Picture,
+        method: Method = "occlusion",
+        *,
+        class_index: int | None = None,
+        square: int | None = None,
+        step: int | None = None,
+    ) -> Explanation:
+        """Say what parts of the centre view of a picture speak for a class.
+
+        Args and errors are those of `image` and of `Explainer.explain`.
+        """
+        with memory_explained("the device", self._explain_memory):
+            return self.explainer().explain(
+                self.image(picture), method, class_index, square, step
+            )
+
+    def image(self, picture: Picture) -> np.ndarray:
+        """Return what the network takes of the centre of a picture.
+
+        Args:
+            picture: One, as in `predict`.
+
+        Returns:
+            float32 `(size, size, 3)` with the mean subtracted.
+
+        Raises:
+            UserError: It cannot be read, or an export of an earlier release does not
+                tell its preprocessing.
+        """
+        check_picture(picture)
+        images = self._preprocess(1)
+        (image,) = answer_pictures([picture], lambda given: list(images(given).numpy()))
+        if isinstance(image, str):
+            raise UserError(_unreadable(0, picture, image))
+        return image
+
+    def explainer(self) -> Explainer:
+        """Return what explains the answers to many images."""
+        mean = self.preprocessing.mean
+        return Explainer(mean, self._compute, self.labels, lambda: self.model)
+
+    def first_layer(self) -> "FirstLayer":
+        """Return the kernels of conv1, and what gives its responses to images.
+
+        Raises:
+            UserError: This is an export.
+        """
+        from keras_alexnet.inference.first_layer import FirstLayer
+
+        kernel = self.model.get_layer("conv1").kernel.numpy()
+        return FirstLayer(kernel, self.at("conv1"), self.config.preset.towers)
+
     def at(self, layer: str) -> "keras.Model":
         """Return the network up to a layer, for gradients: images to its features.
 
@@ -229,8 +286,9 @@ class TrainedNetwork:
 
     def _preprocess(self, views: int) -> Callable[[tf.Tensor], tf.Tensor]:
         if views not in self._images:
+            preprocessing = self.preprocessing  # an export makes it, outside of a graph
             self._images[views] = tf.function(
-                lambda image_bytes: self.preprocessing.images(image_bytes, views),
+                lambda image_bytes: preprocessing.images(image_bytes, views),
                 input_signature=[tf.TensorSpec((None,), tf.string)],
                 autograph=False,
             )

@@ -11,15 +11,6 @@ from keras_alexnet.figures.neighbours import GAP, SIDE, TEXT
 from tests import small
 
 
-@pytest.fixture(scope="module")
-def index(run, dataset, tmp_path_factory):
-    """An index of the validation pictures, fc7."""
-    out = tmp_path_factory.mktemp("index") / "index.h5"
-    arguments = [dataset, "--split", "validation", "--out", out]
-    assert cli.main(["features", str(run), *map(str, arguments)]) == 0
-    return out
-
-
 def neighbours(*arguments):
     return cli.main(["neighbours", *map(str, arguments)])
 

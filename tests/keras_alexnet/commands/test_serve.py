@@ -71,6 +71,14 @@ def test_a_folder_of_versions_is_watched(exported, started):
     assert started["folder"] is None
 
 
+def test_an_index_of_this_network_is_searched(run, exported, index, started, capsys):
+    assert call(run, "--neighbours", index) == 0
+    assert len(started["search"].index.files) == 12
+    assert call(run) == 0 and started["search"] is None
+    assert call(exported, "--neighbours", index) == 1
+    assert "Expected a run or network folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
