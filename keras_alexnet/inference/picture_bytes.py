@@ -36,6 +36,15 @@ def check_picture(picture: Picture) -> None:
         raise UserError(f"Expected a picture, found no {path}.")
 
 
+def unreadable(place: int, picture: Picture, reason: str) -> UserError:
+    """Return what to raise for a picture, by its file or place, that is not read."""
+    is_file = isinstance(picture, Path | str)
+    name = str(picture) if is_file else f"picture {place}, counted from 0"
+    return UserError(
+        f"Expected pictures that can be read; {name}: {reason}. Leave it out."
+    )
+
+
 def answer_pictures(
     pictures: Sequence[Picture], answer: Callable[[tf.Tensor], Sequence[T]]
 ) -> list[T | str]:

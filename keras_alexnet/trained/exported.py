@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,12 +14,9 @@ from keras_alexnet.inference.runtimes import (
     RuntimeName,
 )
 from keras_alexnet.trained.config_file import NetworkConfig
-from keras_alexnet.trained.network import TrainedNetwork, no_model
+from keras_alexnet.trained.network import TrainedNetwork
 from tfrecords import Statistics
 from tfrecords.errors import UserError
-
-if TYPE_CHECKING:
-    import keras
 
 
 class ExportedNetwork(TrainedNetwork):
@@ -46,6 +43,7 @@ class ExportedNetwork(TrainedNetwork):
         precision: InferencePrecision = "float32",
     ) -> None:
         self._loaded = loaded
+        self._model = path  # which is no Keras model, and `model` says so
         self._known = known
         self.labels = list(labels)
         self.path = path
@@ -53,15 +51,6 @@ class ExportedNetwork(TrainedNetwork):
         self.precision = precision
         self._compute = RUNTIMES[runtime](loaded, precision=precision)
         self._images = {}
-
-    @property
-    def model(self) -> "keras.Model":
-        """There is none.
-
-        Raises:
-            UserError: Always.
-        """
-        raise no_model(self.path)
 
     @property
     def config(self) -> NetworkConfig:  # type: ignore[override]

@@ -15,6 +15,7 @@ from keras_alexnet.inference.picture_bytes import (
     Picture,
     answer_pictures,
     check_picture,
+    unreadable,
 )
 from keras_alexnet.inference.runtimes import (
     RUNTIMES,
@@ -85,7 +86,10 @@ class TrainedNetwork:
             UserError: This is an export, which has none.
         """
         if isinstance(self._model, Path):
-            raise no_model(self.path)
+            raise UserError(
+                "Expected a run or network folder for a Keras model, got the export "
+                f"{self.path}, which has none. Take the folder that it was made from."
+            )
         return self._model
 
     @property
@@ -171,7 +175,7 @@ class TrainedNetwork:
         with memory_explained("the device", self._explain_memory):
             for place, row in enumerate(answers_in_batches(pictures, extractor)):
                 if isinstance(row, str):
-                    raise UserError(_unreadable(place, pictures[place], row))
+                    raise unreadable(place, pictures[place], row)
                 found[place] = row[0]
         return found
 
@@ -210,7 +214,7 @@ class TrainedNetwork:
         images = self._preprocess(1)
         (image,) = answer_pictures([picture], lambda given: list(images(given).numpy()))
         if isinstance(image, str):
-            raise UserError(_unreadable(0, picture, image))
+            raise unreadable(0, picture, image)
         return image
 
     def explainer(self) -> Explainer:
@@ -293,17 +297,3 @@ class TrainedNetwork:
                 autograph=False,
             )
         return self._images[views]
-
-
-def no_model(export: Path) -> UserError:
-    """Return what to raise where a Keras model is asked of an export."""
-    return UserError(
-        f"Expected a run or network folder for a Keras model, got the export {export}, "
-        "which has none. Take the folder that it was made from."
-    )
-
-
-def _unreadable(place: int, picture: Picture, reason: str) -> str:
-    is_file = isinstance(picture, Path | str)
-    name = str(picture) if is_file else f"picture {place}, counted from 0"
-    return f"Expected pictures that can be read; {name}: {reason}. Leave it out."
