@@ -110,7 +110,8 @@ class Preprocessing:
         """
         check_num_views(num_views)
         if self.apply_exif:
-            pixels = turned(pixels, orientation)
+            # Of a plain number, comparisons with several would be one False.
+            pixels = turned(pixels, tf.convert_to_tensor(orientation, tf.int32))
         square = square_of(pixels, self.stored_size, self.resize_filter, self.resize)
         return self._views(square[None], num_views)[0]
 

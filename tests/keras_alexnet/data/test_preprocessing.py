@@ -1,5 +1,7 @@
 """Training, evaluation, predict and export see the same pixels of the same bytes."""
 
+import dataclasses
+import io
 import shutil
 
 import numpy as np
@@ -173,6 +175,25 @@ def test_views_are_cut_of_the_stored_square_and_relieved_of_the_mean(run, num_vi
     if num_views == 10:
         mirrored = corner[:, ::-1].astype("float32") - preprocessing.mean
         np.testing.assert_array_equal(images[5], mirrored)
+
+
+@pytest.mark.parametrize("num_views", [1, 10])
+@pytest.mark.parametrize("apply_exif", [False, True])
+def test_decoded_pixels_become_the_images_of_their_bytes(run, num_views, apply_exif):
+    preprocessing = load(run).preprocessing
+    preprocessing = dataclasses.replace(preprocessing, apply_exif=apply_exif)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    picture = Image.fromarray(small.picture(1, 5, 61, 97))
+    picture.save(stream, "PNG", exif=exif)
+    encoded = tf.constant([stream.getvalue()])
+    expected = preprocessing.images(encoded, num_views)[0]
+    pixels, turn = decode_oriented(stream.getvalue())
+    found = preprocessing.pixel_images(tf.constant(pixels), turn, num_views)
+    assert turn == 6 and np.array_equal(found, expected)
+    with pytest.raises(ValueError, match="1 or 10 views"):
+        preprocessing.pixel_images(tf.constant(pixels), turn, 2)
 
 
 def test_other_numbers_of_views_are_refused(run):

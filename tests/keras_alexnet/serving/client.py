@@ -31,7 +31,7 @@ async def answering(network, *, app=None, **fields):
 
 
 APP = ("routers", "hosts", "key", "folder", "load")
-QUICK = {"max_batch": 4, "max_wait_ms": 0}
+QUICK = {"max_batch": 2, "max_wait_ms": 0}
 
 
 def base64_of(data):

@@ -37,7 +37,7 @@ async def answers(model, *contents):
 @pytest.mark.parametrize("runtime", RUNTIMES)
 async def test_every_runtime_answers_as_predict_does(run, readers, runtime):
     network = load(run, runtime=runtime)
-    rows = await answers(make(network, readers, max_batch=2), GOOD, *OTHERS, b"bad")
+    rows = await answers(make(network, readers, max_batch=1), GOOD, *OTHERS, b"bad")
     expected = network.classifier()([GOOD, *OTHERS])
     bound = small.probability_bound()
     np.testing.assert_allclose(rows[:4], expected, rtol=0, atol=bound)
@@ -49,7 +49,7 @@ async def test_an_export_answers_with_the_views_that_it_has(
     exported_ten, network, readers, runtime
 ):
     opened = load(exported_ten, runtime=runtime)
-    model = make(opened, readers, max_batch=2)
+    model = make(opened, readers, max_batch=1)
     rows = await answers(model, GOOD, *OTHERS)
     expected = network.classifier(10)([GOOD, *OTHERS])
     bound = small.probability_bound()

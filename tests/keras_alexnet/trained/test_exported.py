@@ -15,6 +15,7 @@ def test_views_of_an_export_are_built_in_and_others_are_refused(
 ):
     for version, own, other in ((exported, 1, 10), (exported_ten, 10, 1)):
         opened = load(version)
+        assert opened.views == own
         found = opened.predict(pictures, top=3)
         assert found == opened.predict(pictures, views=own, top=3)
         assert [len(p.labels) for p in found] == [3, 3, 3]  # whatever was exported

@@ -70,6 +70,18 @@ def test_too_many_pixels_are_refused_from_the_header(monkeypatch):
     assert "10x10" in caught.value.detail
 
 
+def test_a_header_tells_the_size_before_anything_is_decoded(monkeypatch):
+    data = encoded(noise(40, 60), "PNG")
+    monkeypatch.setattr(Image.Image, "load", None)
+    assert decode.header_size(data) == (60, 40)
+    assert decode.header_size(data[:-30]) == (60, 40)  # it is cut off further on
+    monkeypatch.setattr(decode, "MAX_PIXELS", 2399)
+    with pytest.raises(Rejected, match="too_large: 60x40"):
+        decode.header_size(data)
+    with pytest.raises(Rejected, match="empty"):
+        decode.header_size(b"")
+
+
 def test_too_many_bytes_are_refused(monkeypatch):
     monkeypatch.setattr(decode, "MAX_BYTES", 10)
     with pytest.raises(Rejected, match="too_large"):
