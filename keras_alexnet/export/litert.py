@@ -14,7 +14,6 @@ from keras_alexnet.export.example import picture_example
 from keras_alexnet.export.format import Format
 from keras_alexnet.export.network_folder import exported_folder
 from keras_alexnet.export.pictures import current_pictures
-from keras_alexnet.inference.probabilities import view_probabilities
 from keras_alexnet.inference.runtimes.litert import open_network
 from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
 from keras_alexnet.trained.names import LITERT_FILE
@@ -39,7 +38,9 @@ def _format(name: str) -> Format:
             network,
             "from ai_edge_litert.interpreter import Interpreter",
             f'run = Interpreter("{LITERT_FILE}").get_signature_runner()\n'
-            'probabilities = run(images=images)["probabilities"]',
+            'logits = run(images=images)["logits"]\n'
+            "powers = np.exp(logits - logits.max())\n"
+            "probabilities = powers / powers.sum()",
         ),
         lambda path, network: open_network(path),
         quantised=name != "litert",
@@ -54,8 +55,8 @@ def export(
 ) -> Path:
     """Write a network folder whose network is `network.tflite`, in float32.
 
-    It takes `images`, float32 `(batch, size, size, 3)`, and gives `probabilities`, with
-    operations of LiteRT alone.
+    It takes `images`, float32 `(batch, size, size, 3)`, and gives `logits` and
+    `probabilities`, with operations of LiteRT alone.
 
     Args:
         network: With a Keras model, so no export.
@@ -90,8 +91,10 @@ def export_int8(
 ) -> Path:
     """Do as `export_dynamic`, with activations of 8 bits too, but at normalisations.
 
-    Their ranges are measured on 200 pictures of the training split of the run's
-    dataset, or of that which `use_pictures` gives. Raises also if there is none.
+    `probabilities` are multiples of 1/256 then; the softmax of `logits` is finer, and
+    is what is compared. Ranges of activations are measured on 200 pictures of the
+    training split of the run's dataset, or of that which `use_pictures` gives. Raises
+    also if there is none.
     """
     return _export(network, out, "litert-int8", views, top)
 
@@ -138,11 +141,12 @@ def _converted(
 def _save(model: keras.Model, folder: str) -> None:
     """Write a SavedModel of the operations that LiteRT has kernels for."""
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
-    probabilities = view_probabilities(model)
 
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         with use_forms(NATIVE):  # inside: the endpoint is traced when it is written
-            return {"probabilities": probabilities(images)}
+            logits = model(images, training=False)
+        # Of 8 bits, probabilities are multiples of 1/256: those of most classes are 0.
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
     archive = keras.export.ExportArchive()
     archive.track(model)

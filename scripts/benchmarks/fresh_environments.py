@@ -67,20 +67,20 @@ def measure(options: FreshOptions) -> Record:
     network = load(options.network)
     found = list_pictures([options.pictures])
     files = found[:: max(1, len(found) // options.count)][: options.count]
-    expected = [p.labels[0] for p in network.predict(files)]
     figures = []
     with tempfile.TemporaryDirectory() as scratch:
         with use_pictures(export_pictures(network, data=options.data)):
             for name in options.formats:
                 out = EXPORTERS[name](network, Path(scratch, name), views=1, top=5)
-                figures.append(_tried(name, out, files, expected))
+                figures.append(_tried(name, out, files))
                 say(f"{name}: {figures[-1].value}, {figures[-1].beside}", error=True)
                 shutil.rmtree(Path(scratch, name))
     title = "Exports in environments that have only their own runtime"
     return Record.now("formats", title, figures, options=asdict(options))
 
 
-def _tried(name: str, out: Path, files: Sequence[Path], expected: list[str]) -> Figure:
+def _tried(name: str, out: Path, files: Sequence[Path]) -> Figure:
+    expected = [answer.labels[0] for answer in load(out).predict(files)]
     card = (out / "README.md").read_text()
     (install,) = re.findall(r"`pip install (.*)`", card)
     (program,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)

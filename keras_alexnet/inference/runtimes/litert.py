@@ -55,7 +55,7 @@ class LiteRTNetwork:
             opened = interpreter(str(path), num_threads=available_cores())
             self._run = opened.get_signature_runner()
             images = self._run.get_input_details()["images"]
-            answer = self._run.get_output_details()["probabilities"]
+            answer = self._run.get_output_details()["logits"]
         except (ValueError, RuntimeError, KeyError) as error:
             raise UserError(
                 f"Expected a network of `alexnet export NETWORK OUT --to litert` in "
@@ -80,7 +80,10 @@ class LiteRTNetwork:
         return rows.reshape(len(images), -1, self._classes).mean(axis=1)
 
     def _answer(self, images: np.ndarray) -> np.ndarray:
-        return self._run(images=np.ascontiguousarray(images))["probabilities"]
+        # Not its probabilities: of 8 bits, they are multiples of 1/256.
+        logits = self._run(images=np.ascontiguousarray(images))["logits"]
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _import_interpreter() -> Any:
