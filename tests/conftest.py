@@ -121,6 +121,23 @@ def exported(made_once, run):
 
 
 @pytest.fixture(scope="session")
+def converted(made_once, run):
+    """A network folder for each of the other runtimes, by the name of its file."""
+    from keras_alexnet import load
+    from keras_alexnet.export import EXPORTERS
+
+    kinds = {"network.onnx": "onnx", "network.tflite": "litert"}
+    kinds["network.xml"] = "openvino"
+
+    def make(folder):
+        for kind in kinds.values():
+            EXPORTERS[kind](load(run), folder / kind, views=1, top=5)
+
+    folder = made_once("converted", make)
+    return {file: folder / kind for file, kind in kinds.items()}
+
+
+@pytest.fixture(scope="session")
 def exported_ten(made_once, run, exported):
     """The same with ten views and two classes named, beside it: version 2."""
     from keras_alexnet import load

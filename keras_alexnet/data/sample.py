@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from keras_alexnet.data.evaluation_stream import decoder
 from keras_alexnet.data.records import open_split
-from tfrecords import Manifest
 from tfrecords.ranges import check_count
 
 
@@ -18,7 +17,6 @@ def sample_views(
     count: int,
     seed: int,
     input_size: int,
-    manifest: Manifest | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read the central view of some pictures of a split, without reading all of it.
 
@@ -31,7 +29,6 @@ def sample_views(
         count: Pictures; all of the split if it has fewer.
         seed: Of the draw.
         input_size: Side of the view in pixels.
-        manifest: Of the folder, where it was read already; None reads it.
 
     Returns:
         uint8 `(count, input_size, input_size, 3)`, RGB, and labels int64 `(count,)`.
@@ -40,7 +37,7 @@ def sample_views(
         DatasetError: The folder is incomplete, has no such split or smaller pictures.
     """
     check_count("count", count)
-    found = open_split(directory, split, input_size, manifest)
+    found = open_split(directory, split, input_size)
     order = np.random.default_rng(seed).permutation(len(found.files))
     files = [found.files[shard] for shard in order]
     decode = decoder(found.manifest, input_size)

@@ -85,15 +85,15 @@ def export_pictures(
         UserError: The dataset does not fit the network, a file cannot be read, or there
             are fewer than 32 of them.
     """
-    folder = Path(data) if data is not None else _own_dataset(network)
+    folder = _own_dataset(network) if data is None else Path(data)
     if files:
         images = _read(network, files)
         return ExportPictures(network, images, None, f"{len(images)} pictures", folder)
     if folder is None:
         return ExportPictures(network, *_noise(network), None)
-    manifest = Manifest.load(folder)
+    manifest = _check(network, folder)
     split = next(name for name in _SPLITS if name in manifest.splits)
-    images, labels = _sample(network, folder, split, COUNT, manifest)
+    images, labels = _sample(network, folder, split, COUNT)
     few = f"all {len(images)}" if len(images) < COUNT else f"{len(images)}"
     told = f"{few} pictures of the {split} split of {manifest.name}"
     return ExportPictures(network, images, labels, told, folder)
@@ -129,29 +129,30 @@ def in_parts(
 
 
 def _own_dataset(network: TrainedNetwork) -> Path | None:
-    control = network.config.control
-    folder = Path(control["data"]) if control is not None else None
-    return folder if folder is not None and folder.is_dir() else None
+    """Return the dataset folder of a run; None: it is gone, or was built otherwise."""
+    if network.config.control is None:
+        return None
+    folder = Path(network.config.control["data"])
+    try:
+        _check(network, folder)
+    except UserError:
+        return None
+    return folder
+
+
+def _check(network: TrainedNetwork, data: Path) -> Manifest:
+    manifest, facts = Manifest.load(data), network.config.preprocessing
+    check_fit(network.path, network.labels, facts, data, manifest)
+    return manifest
 
 
 def _sample(
-    network: TrainedNetwork,
-    data: Path,
-    split: str,
-    count: int,
-    manifest: Manifest | None = None,
+    network: TrainedNetwork, data: Path, split: str, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return images of a split as the network takes them, and their labels."""
-    manifest, shown = manifest or Manifest.load(data), network.preprocessing
-    facts = network.config.preprocessing
-    check_fit(network.path, network.labels, facts, data, manifest)
+    shown = network.preprocessing
     views, labels = sample_views(
-        data,
-        split=split,
-        count=count,
-        seed=SEED,
-        input_size=shown.input_size,
-        manifest=manifest,
+        data, split=split, count=count, seed=SEED, input_size=shown.input_size
     )
     return views.astype(np.float32) - shown.view_means(1), labels
 
@@ -175,4 +176,4 @@ def _noise(network: TrainedNetwork) -> tuple[np.ndarray, None, str]:
     size = network.preprocessing.input_size
     pixels = np.random.default_rng(SEED).uniform(0, 255, (LEAST, size, size, 3))
     images = pixels.astype(np.float32) - network.preprocessing.view_means(1)
-    return images, None, f"{LEAST} pictures of noise (no dataset of the run is there)"
+    return images, None, f"{LEAST} pictures of noise (no dataset of the run)"

@@ -65,8 +65,13 @@ def test_without_a_dataset_there_is_noise_and_no_calibration(network):
 
 def test_a_dataset_may_be_given_and_has_to_fit(network, dataset, other):
     assert export_pictures(moved(network), data=dataset).labels is not None
+    built_otherwise = other(filter="box")
     with pytest.raises(UserError, match="resize filter is bicubic"):
-        export_pictures(network, data=other(filter="box"))
+        export_pictures(network, data=built_otherwise)
+    control = {**network.config.control, "data": str(built_otherwise)}
+    config = dataclasses.replace(network.config, control=control)
+    rebuilt = TrainedNetwork(network.model, network.labels, config, network.statistics)
+    assert "noise" in export_pictures(rebuilt).told
 
 
 def test_files_are_read_as_predict_reads_them(network, tmp_path):

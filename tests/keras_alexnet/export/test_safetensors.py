@@ -86,6 +86,13 @@ def test_the_folder_is_opened_as_the_network_that_it_is(run, tmp_path):
     assert network.labels == [*small.CLASSES] and network.config.control is None
 
 
+def test_the_cards_own_program_lists_the_arrays(run, tmp_path, named_by_its_card):
+    folder = EXPORTERS["safetensors"](load(run), tmp_path / "out")
+    shapes = dict(named_by_its_card(folder))
+    kernel = load(run).model.get_layer("conv1").kernel
+    assert shapes["conv1.kernel"] == f"float32 {tuple(kernel.shape)}"
+
+
 def test_the_file_says_what_it_is_to_other_programs(run, tmp_path):
     path = export(load(run), tmp_path / "out") / "network.safetensors"
     tensors = load_file(path)

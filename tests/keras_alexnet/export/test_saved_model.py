@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -133,3 +134,8 @@ def test_ten_views_of_an_export_are_those_of_the_run(run, exported_ten, pictures
     for a, b in zip(ten, network.predict(pictures[:3], views=10), strict=True):
         np.testing.assert_allclose(a.scores, b.scores, atol=small.probability_bound())
     assert any(a.scores != b.scores for a, b in zip(ten, one, strict=True))
+
+
+def test_the_cards_own_program_names_a_picture(exported, assert_named, tmp_path):
+    folder = shutil.copytree(exported, tmp_path / "1")  # the program runs in it
+    assert_named(folder)

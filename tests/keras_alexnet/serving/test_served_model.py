@@ -35,8 +35,10 @@ async def answers(model, *contents):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-async def test_every_runtime_answers_as_predict_does(run, readers, runtime):
-    network = load(run, runtime=runtime)
+async def test_every_runtime_answers_as_predict_does(run, converted, readers, runtime):
+    files = {"onnx": "network.onnx", "litert": "network.tflite"}
+    folder = converted[files[runtime]] if runtime in files else run
+    network = load(folder, runtime=runtime)
     rows = await answers(make(network, readers, max_batch=1), GOOD, *OTHERS, b"bad")
     expected = network.classifier()([GOOD, *OTHERS])
     bound = small.probability_bound()

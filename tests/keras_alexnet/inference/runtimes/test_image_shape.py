@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from keras_alexnet import load
-from keras_alexnet.export import EXPORTERS
 from keras_alexnet.inference.runtimes import RUNTIMES
 from keras_alexnet.inference.runtimes.image_shape import check_images
 from tests import small
@@ -23,15 +22,9 @@ def test_all_else_is_refused(shape):
 
 
 @pytest.fixture(scope="module")
-def networks(run, exported, tmp_path_factory):
+def networks(run, exported, converted):
     """Where each runtime is, the ways of TensorFlow too."""
-    out = tmp_path_factory.mktemp("files")
-    files = [EXPORTERS[name](load(run), out / name) for name in ("onnx", "litert")]
-    folders = [(run, None), (exported, None), (run, "openvino")]
-    return [
-        load(folder, runtime=runtime)
-        for folder, runtime in [*folders, *((file, None) for file in files)]
-    ]
+    return [load(folder) for folder in (run, exported, *converted.values())]
 
 
 def test_every_runtime_says_what_it_takes_and_answers_nothing_with_nothing(networks):
