@@ -111,7 +111,8 @@ class Client:
             if cut:
                 raise ConnectionResetError
             status, body, stays = await _read(reader)
-            if not stays:
+            # Of what is answered before it was sent the rest is not sent, as with curl.
+            if not stays or writer.transport.get_write_buffer_size():
                 self.close()
             return Answer(status, body, time.monotonic() - begun)
         except (OSError, asyncio.IncompleteReadError):
@@ -121,7 +122,7 @@ class Client:
     def close(self) -> None:
         """End the connection."""
         if self._streams is not None:
-            self._streams[1].close()
+            self._streams[1].transport.abort()
             self._streams = None
 
 
