@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,43 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_CONNECTIONS = 900  # a process may mostly have 1,024 files open
+
+
+class LingeringTransport:
+    """One that ends its own half alone while the other side still sends.
+
+    Closed at once, it would answer what comes with a reset, and the other side might
+    never read why it was refused.
+
+    Args:
+        transport: asyncio's.
+        is_sent_to: Tells whether the other side is in the middle of a request.
+
+    Attributes:
+        lingers: Whether only the other half is still open.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, is_sent_to: Callable[[], bool]
+    ) -> None:
+        self._transport = transport
+        self._is_sent_to = is_sent_to
+        self.lingers = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more may be written."""
+        return self.lingers or self._transport.is_closing()
+
+    def close(self) -> None:
+        """End what is written, and all of it where nothing more comes."""
+        if self.is_closing() or not self._is_sent_to():
+            self._transport.close()
+        else:
+            self.lingers = True
+            self._transport.write_eof()
 
 
 class TimedConnection(H11Protocol):
@@ -28,7 +66,8 @@ class TimedConnection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for headers."""
-        super().connection_made(transport)
+        self._open = LingeringTransport(transport, self._is_sent_to)
+        super().connection_made(self._open)  # type: ignore[arg-type]
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(503, "Too many connections are open. Try again in a second.")
         self._wait()
@@ -40,6 +79,8 @@ class TimedConnection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; of complete headers the app is told."""
+        if self._open.lingers:
+            return
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
@@ -47,12 +88,23 @@ class TimedConnection(H11Protocol):
     def on_response_complete(self) -> None:
         """Begin to wait for the next headers, and the rest of a refused body."""
         super().on_response_complete()
+        self.flow.resume_reading()  # or it would be read no further
         if self.cycle.response_complete:  # no next one has come meanwhile
             self._wait()
+
+    def shutdown(self) -> None:
+        """End, or finish what is being answered."""
+        if self._open.lingers:
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
         self._refuse(400, msg)
+
+    def _is_sent_to(self) -> bool:
+        return self.conn.their_state is h11.SEND_BODY
 
     def _wait(self) -> None:
         self._stop_waiting()

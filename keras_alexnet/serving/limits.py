@@ -15,7 +15,14 @@ BODIES_HELD = 16  # of the largest size; all that arrive or are decoded share th
 
 
 class Unread(Refusal):
-    """A refusal while the sender still sends: the rest is thrown away unread."""
+    """A refusal while the sender still sends: the rest is thrown away unread.
+
+    Nothing is answered on that connection any more, and the answer says so.
+    """
+
+    def __init__(self, status: int, reason: object) -> None:
+        super().__init__(status, reason)
+        self.headers = {"Connection": "close"}
 
 
 class BodyLimit:
