@@ -136,10 +136,12 @@ def speed_figures(
     """Yield the images/s of each, measured in turn."""
     for batch in BATCHES:
         images = np.resize(pictures.images, (batch, *pictures.images.shape[1:]))
-        works = {
-            kind: Work(functools.partial(network.probabilities, images)).seconds
+        calls = {
+            kind: functools.partial(network.probabilities, images)
             for kind, network in opened.items()
         }
+        # Threads of the runtime before may spin for a while: the first call is not timed.
+        works = {kind: Work(call, before=call).seconds for kind, call in calls.items()}
         seconds = seconds_in_turn(works, ROUNDS, f"{name}, batch {batch}")
         for kind, taken in seconds.items():
             rate = batch / float(np.median(taken))
