@@ -140,7 +140,7 @@ def speed_figures(
             kind: functools.partial(network.probabilities, images)
             for kind, network in opened.items()
         }
-        # Threads of the runtime before may spin for a while: the first call is not timed.
+        # Threads of the runtime before may still spin: a first call is not timed.
         works = {kind: Work(call, before=call).seconds for kind, call in calls.items()}
         seconds = seconds_in_turn(works, ROUNDS, f"{name}, batch {batch}")
         for kind, taken in seconds.items():
