@@ -69,7 +69,9 @@ def check_agreement(
     found = in_parts(compute, pictures.images)
     agreement = _compare(found, pictures)
     if quantised:
-        good = agreement.same >= LEAST_AGREEMENT * agreement.pictures
+        # Answers that are no numbers would have a likeliest class too, the first.
+        good = np.isfinite(agreement.difference)
+        good &= agreement.same >= LEAST_AGREEMENT * agreement.pictures
         allowed = f"the same likeliest class for {LEAST_AGREEMENT:.0%} of the pictures"
     else:
         good = agreement.difference <= LARGEST_DIFFERENCE

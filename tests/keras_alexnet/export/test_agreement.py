@@ -56,6 +56,13 @@ def test_nine_in_ten_are_enough_where_weights_have_8_bits():
         check_agreement(answer(changed(5, other)), given(), "int8", quantised=True)
 
 
+def test_answers_that_are_no_numbers_agree_with_nothing():
+    with pytest.raises(UserError, match="of a probability inf"):
+        check_agreement(
+            answer(changed(1, [0, np.nan, 0])), given(), "int8", quantised=True
+        )
+
+
 def test_answers_of_another_shape_are_an_error():
     with pytest.raises(UserError, match=r"\(40, 3\) from the export, got \(40, 2\)"):
         check_agreement(answer(ROWS[:, :2]), given(), "onnx")
