@@ -1,5 +1,6 @@
 """Ten lines of Python that name what is in a picture, for the card of an export."""
 
+from keras_alexnet.trained.input_facts import MEAN_ARRAYS
 from keras_alexnet.trained.network import TrainedNetwork
 
 PICTURE = "picture.jpg"  # what an example opens
@@ -37,7 +38,7 @@ def picture_example(
     size, stored = shown["input_size"], shown["stored_size"]
     square = _WARP if shown.get("resize") == "warp" else _SHORT_SIDE
     turn = "ImageOps.exif_transpose(picture)" if shown["apply_exif"] else "picture"
-    array = "mean_image" if shown["mean"] == "image" else "channel_means"
+    array = MEAN_ARRAYS[shown["mean"]]
     corner = (stored - size) // 2
     cut = f"[{corner}:{corner + size}, {corner}:{corner + size}]"
     order = ".transpose(2, 0, 1)" if layout == "NCHW" else ""

@@ -13,12 +13,12 @@ from keras_alexnet.trained.config_file import (
     config_document,
     config_of,
 )
+from keras_alexnet.trained.input_facts import MEAN_ARRAYS
 from keras_alexnet.trained.names import STATISTICS
 from tfrecords import Statistics
 from tfrecords.errors import UserError
 
 MOST_CARD = 2**22 - 2**16  # bytes; that of 1,000 classes has some 30,000
-_MEANS = {"image": "mean_image", "channel": "channel_means"}
 
 
 class NetworkCard(NamedTuple):
@@ -48,7 +48,7 @@ def card_text(card: NetworkCard) -> str:
     """
     bare = NetworkConfig(card.config.preset, card.config.preprocessing)
     document = config_document(bare) | {
-        "mean": f"{STATISTICS}{_MEANS[card.config.preprocessing['mean']]}",
+        "mean": f"{STATISTICS}{MEAN_ARRAYS[card.config.preprocessing['mean']]}",
         "labels": list(card.labels),
         "source": dict(card.source),
     }

@@ -5,7 +5,8 @@ from typing import Any
 
 from tfrecords import Statistics
 
-_MEAN_ARRAYS = {"image": "mean_image", "channel": "channel_means"}
+# What a network subtracts -> the array of `statistics.npz` that has it.
+MEAN_ARRAYS = {"image": "mean_image", "channel": "channel_means"}
 
 
 def input_facts(
@@ -26,7 +27,7 @@ def input_facts(
     """
     kind = preprocessing["mean"]
     mean: dict[str, Any] = {"kind": kind, "file": "statistics.npz"}
-    mean["array"] = _MEAN_ARRAYS[kind]
+    mean["array"] = MEAN_ARRAYS[kind]
     if kind == "channel":
         mean["values"] = [float(value) for value in statistics.channel_means]
     else:
