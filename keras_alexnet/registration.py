@@ -16,6 +16,7 @@ from types import ModuleType
 # The modules that define what Keras saves by a name of ours.
 MODULES = (
     "keras_alexnet.layers.lenet",
+    "keras_alexnet.layers.locally_connected",
     "keras_alexnet.towers.layers",
     "keras_alexnet.towers.network",
     "keras_alexnet.training.devices.distributed_model",

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from keras_alexnet.layers.grouped_conv import GroupedConv2D
     from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
     from keras_alexnet.layers.local_response_norm import LocalResponseNormalization
+    from keras_alexnet.layers.locally_connected import LocallyConnected2D
 
 __all__ = [
     "GroupedConv2D",
     "InMapResponseNormalization",
     "InvertedDropout",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "OriginalDropout",
 ]
 
@@ -28,6 +30,7 @@ __getattr__, __dir__ = hand_on(
         "InMapResponseNormalization": "keras_alexnet.layers.in_map_norm",
         "InvertedDropout": "keras_alexnet.layers.dropout",
         "LocalResponseNormalization": "keras_alexnet.layers.local_response_norm",
+        "LocallyConnected2D": "keras_alexnet.layers.locally_connected",
         "OriginalDropout": "keras_alexnet.layers.dropout",
     },
 )

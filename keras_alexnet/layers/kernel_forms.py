@@ -26,6 +26,9 @@ class KernelForms:
             branch, 16 times a step; the other form chooses by arithmetic.
         host_seeds: Let the host derive what a dropout draws from, which on a GPU it
             waits for the step to do; the other form derives it on the device.
+        wide_products: Multiply the 16-bit windows and kernels of an unshared
+            convolution in float32. Of the gradient's sums, one a window's pixel, the
+            other form rounds each part.
     """
 
     product_norm: bool = False
@@ -33,11 +36,12 @@ class KernelForms:
     fit_bfloat16: bool = False
     branched_update: bool = False
     host_seeds: bool = False
+    wide_products: bool = False
 
 
 NATIVE = KernelForms()
 # On CPUs each form is the faster one in every arithmetic, compiled by XLA or not.
-_ON_CPU = KernelForms(True, True, True, True, True)
+_ON_CPU = KernelForms(True, True, True, True, True, True)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (compiled by XLA, type of the inputs) -> forms on a GPU; all else is native.
 # Images/s of a training step of preset `paper`, batch 128, on an NVIDIA H200. In-map
