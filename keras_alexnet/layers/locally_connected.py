@@ -112,15 +112,17 @@ class LocallyConnected2D(keras.layers.Layer):
         _, rows, columns, _ = self.compute_output_shape(input_shape)
         sides = dict(enumerate(input_shape[1:], start=1))
         self.input_spec = keras.layers.InputSpec(ndim=4, axes=sides)
-        shape = (rows, columns, *self.kernel_size, input_shape[3], self.filters)
+        shape = (rows, columns, *self.kernel_size, sides[3], self.filters)
         self.kernel = self._add("kernel", shape, self._draw_kernels)
         self.bias = None
         if self.use_bias:
-            shape = (rows, columns, self.filters)
-            self.bias = self._add("bias", shape, self.bias_initializer)
+            places = (rows, columns, self.filters)
+            self.bias = self._add("bias", places, self.bias_initializer)
         self.built = True
 
-    def _add(self, name: str, shape: tuple[int, ...], initializer: Any) -> Any:
+    def _add(
+        self, name: str, shape: tuple[int | None, ...], initializer: Any
+    ) -> keras.Variable:
         return self.add_weight(
             name=name,
             shape=shape,
