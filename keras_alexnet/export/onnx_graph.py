@@ -27,9 +27,9 @@ def onnx_graph(
 
     The input is `images`, float32 `(N, channels, rows, columns)`, otherwise as the
     model takes them: for AlexNet RGB of 0-255 scale with the mean subtracted. Channels
-    come first as in all of ONNX, so that the graph has no transposition. Outputs are
-    `probabilities` and `logits`, float32 `(N, classes)`. N is any number. Equal models
-    give equal graphs.
+    come first as in all of ONNX, so that the graph has no transposition but around
+    unshared convolutions. Outputs are `probabilities` and `logits`, float32
+    `(N, classes)`. N is any number. Equal models give equal graphs.
 
     Args:
         model: An `alexnet`, `lenet5` or `cifar_net`, or another chain of the layers

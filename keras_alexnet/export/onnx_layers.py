@@ -13,6 +13,7 @@ from keras_alexnet.layers import (
     GroupedConv2D,
     InMapResponseNormalization,
     InvertedDropout,
+    LocallyConnected2D,
     LocalResponseNormalization,
     OriginalDropout,
 )
@@ -30,6 +31,7 @@ from tfrecords.errors import UserError
 _OIHW = (3, 2, 0, 1)
 _CHW = (2, 0, 1, 3)
 _NHWC = (0, 2, 3, 1)
+_HWNC = (2, 3, 0, 1)  # and back again
 
 
 def add_layer(graph: OnnxNodes, layer: keras.Layer) -> None:
@@ -111,6 +113,29 @@ def _convolve_by(graph: OnnxNodes, layer: layers.Conv2D, kernel: np.ndarray) -> 
         group=layer.groups,
         pads=pads,
     )
+    _activate(graph, layer)
+
+
+def _convolve_unshared(graph: OnnxNodes, layer: LocallyConnected2D) -> None:
+    """Multiply the windows of all images at a place by its kernel, as Keras does."""
+    kernel = _values(layer.kernel)
+    rows, columns, *window, _, filters = kernel.shape
+    x = graph.add("Transpose", graph.tensor, perm=_HWNC)
+    before, after = zip(*layer.zeros(), strict=True)
+    if any(before + after):
+        zeros = graph.array("zeros", [*before, 0, 0, *after, 0, 0], np.int64)
+        x = graph.add("Pad", x, zeros)
+    slices = []
+    for i, j in np.ndindex(*window):
+        first = graph.array(f"first_{i}_{j}", [i, j], np.int64)
+        last = graph.array(f"last_{i}_{j}", [i + rows, j + columns], np.int64)
+        slices.append(graph.add("Slice", x, first, last))
+    kernels = graph.array("kernel", kernel.reshape(rows, columns, -1, filters))
+    graph.add("MatMul", graph.add("Concat", *slices, axis=3), kernels)
+    if layer.use_bias:
+        biases = _values(layer.bias)[:, :, None]
+        graph.add("Add", graph.tensor, graph.array("bias", biases))
+    graph.add("Transpose", graph.tensor, perm=_HWNC)
     _activate(graph, layer)
 
 
@@ -261,6 +286,7 @@ _LAYERS: dict[type[keras.Layer], Callable[[OnnxNodes, Any], None]] = {
     GroupedConv2D: _convolve,
     InMapResponseNormalization: _normalise_in_map,
     InvertedDropout: _pass_on,
+    LocallyConnected2D: _convolve_unshared,
     LocalResponseNormalization: _normalise,
     OriginalDropout: _scale,
     PartialConv2D: _convolve_partly,

@@ -7,6 +7,7 @@ from keras_alexnet.layers import (
     GroupedConv2D,
     InMapResponseNormalization,
     InvertedDropout,
+    LocallyConnected2D,
     LocalResponseNormalization,
     OriginalDropout,
 )
@@ -108,6 +109,9 @@ def pooled(kind, size, stride, padding):
         lambda p: GroupedConv2D(6, 4, (3, 2), p, groups=3),
         lambda p: keras.layers.Conv2D(4, 3, 1, p, dilation_rate=2),
         lambda p: PartialConv2D(16, 3, padding=p),
+        lambda p: LocallyConnected2D(4, 3, p, activation="relu"),
+        lambda p: LocallyConnected2D(5, (2, 4), p, activation="tanh"),
+        lambda p: LocallyConnected2D(1, 1, p, use_bias=False),
     ],
 )
 def test_windows_lie_where_they_do_in_keras(layer, padding):
@@ -159,3 +163,21 @@ def test_dropout_is_part_of_the_kernel_that_follows_or_stands_alone(before):
     inverted = with_dropout(InvertedDropout(0.3))
     assert kinds(inverted) == ["Flatten", "Gemm", "Softmax"]
     assert relative(0.7 * assert_same(inverted, maps(), bound), expected) < bound
+
+
+@pytest.mark.parametrize("padding, zeros", [("same", ["Pad"]), ("valid", [])])
+def test_an_unshared_convolution_is_one_product_of_slices(padding, zeros):
+    joined = ["Slice", "Slice", "Concat", "MatMul", "Add"]
+    own = ["Transpose", *zeros, *joined, "Transpose"]
+    found = kinds(network(LocallyConnected2D(4, (2, 1), padding)))
+    assert found == [*own, "Transpose", "Flatten", "Softmax"]
+
+
+def test_local_layers_follow_each_other_and_a_dense_one_follows_them():
+    padded = keras.layers.ZeroPadding2D(((0, 3), (2, 1)))
+    local3 = LocallyConnected2D(8, 3, "same", activation="relu")
+    local4 = LocallyConnected2D(3, 3, "same", activation="relu")
+    dense = keras.layers.Dense(5)
+    model = network(padded, local3, local4, keras.layers.Flatten(), dense)
+    bound = reference.network_bound("float32", (9 * 6 + 1, 9 * 8 + 1, 10 * 13 * 3))
+    assert_same(model, maps(), bound)
