@@ -33,7 +33,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "precision": get_args(Precision),
 }
 # What of the augmentation has to be off where each picture is seen once.
-_UNCHANGED = {"flip": False, "colour_noise": None, "crop_chunk": 1}
+_UNCHANGED = {"random_crop": False, "flip": False, "colour_noise": None, "crop_chunk": 1}
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Recipe:
     min_delta: float = dataclasses.field(default=1.0, metadata=FREE)
     """Standard errors of the validation error by which an epoch has to be better than
     the best to count as better; 0 takes any."""
+    random_crop: bool = True  # section 4.1
+    """Cut training crops at random places; otherwise all at the centre."""
     flip: bool = True  # section 4.1
     """Mirror half of the training pictures; wrong for writing."""
     colour_noise: ColourNoise | None = "eigenvalue"  # section 4.1

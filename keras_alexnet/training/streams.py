@@ -61,6 +61,7 @@ def training_stream(
         dataset.folder,
         **order,
         cache=cache,
+        random_crop=recipe.random_crop,
         flip=recipe.flip,
         colour_noise=recipe.colour_noise,
         colour_epochs=None if schedule is None else schedule.colour_off,

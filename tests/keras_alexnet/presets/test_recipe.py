@@ -78,6 +78,7 @@ def test_features_that_are_computed_once_leave_nothing_random_before_them():
     random = {"flip": True, "colour_noise": "released", "crop_chunk": 32}
     recipe = Recipe(**frozen, **random, cache_features=True)
     assert (recipe.flip, recipe.colour_noise, recipe.crop_chunk) == (False, None, 1)
+    assert not recipe.random_crop
     assert vars(Recipe(**frozen, **random)).items() >= random.items()
 
 

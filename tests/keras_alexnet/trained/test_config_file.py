@@ -114,6 +114,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         **{"init": None, "keep_rows": False, "freeze_through": None, "rates": ()},
         **{"decays": (), "drops": ()},
         "cache_features": False,
+        "random_crop": True,
         "shuffle": "buffer",
     }
     assert vars(recipe) == expected
