@@ -32,6 +32,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "export": "keras_alexnet.commands.export:main",
         "serve": "keras_alexnet.commands.serve:main",
         "figures": "keras_alexnet.commands.figures:main",
+        "reproduce": "keras_alexnet.commands.reproduce:main",
         "devices": "keras_alexnet.commands.devices:main",
         "benchmark": "keras_alexnet.commands.benchmark:main",
         "info": "keras_alexnet.commands.info:main",
@@ -52,6 +53,7 @@ TEXTS = {
     "export": "make a SavedModel for serving",
     "serve": "answer over HTTP with a network",
     "figures": "draw the curves of runs",
+    "reproduce": "the paper's claims, measured",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",
     "info": "versions and machine, for bug reports",
@@ -60,13 +62,14 @@ TEXTS = {
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
-    "serve",
+    *("serve", "reproduce"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
 KEPT = {
     "build": "Finished shards are kept; the same command goes on with the others.",
     "features": "What is done is kept; the same command goes on with the others.",
+    "reproduce": "What is done is kept; the same command goes on with the others.",
     "train": "Checkpoints are kept; go on with --resume if there is one.",
 }
 _NOTHING_KEPT = "Nothing was written."
