@@ -49,9 +49,9 @@ def _jobs(finished: Finished, seeds: int) -> list[tuple[Arm, int]]:
             record = finished.get((arm(kind, rate).name, 0))
             reached = record and record.value(EPOCHS_TO_25)
             most = min(most, math.ceil(reached or most))
-        rate = tuned_rate(finished, kind)
-        if rate is not None:
-            jobs += [(arm(kind, rate), seed) for seed in range(1, seeds)]
+        tuned = tuned_rate(finished, kind)
+        if tuned is not None:
+            jobs += [(arm(kind, tuned), seed) for seed in range(1, seeds)]
     return jobs
 
 
