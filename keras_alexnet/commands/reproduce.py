@@ -73,7 +73,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         finished = reproduce(*places, seeds=options.seeds, conditions=conditions)
     except Interrupted as stop:
-        say(f"alexnet reproduce: {stop}", error=True)
+        place = f"epoch {stop.epoch} step {stop.step} of a run"
+        say(
+            f"alexnet reproduce: stopped at {place}; give the same command.", error=True
+        )
         return stop.status
     _print(experiment, finished)
     say(f"Records and plot: {options.out}")

@@ -8,8 +8,8 @@ from keras_alexnet.record import Figure
 from keras_alexnet.reproduction.ablations import BASE
 from keras_alexnet.reproduction.experiment import (
     JOINT,
-    Comparison,
     Experiment,
+    Finding,
     Finished,
     every_seed,
     values,
@@ -36,16 +36,16 @@ def _together(runs: Sequence[Path], data: Path) -> list[Figure]:
     return figures
 
 
-def _compare(finished: Finished) -> list[Comparison]:
+def _compare(finished: Finished) -> list[Finding]:
     alone = values(finished, BASE.name, TEN_VIEWS)
-    lines = [Comparison("each alone, ten views", "40.7 (one net)", alone)]
+    lines = [Finding("each alone, ten views", "40.7 (one net)", alone)]
     joint = finished.get((JOINT, 0))
     figures = {figure.name: figure.value for figure in joint.figures} if joint else {}
     for count in SIZES:
         published = "38.1" if count == 5 else ""
         found = figures.get(_name(count))
         each = () if found is None else (float(found),)
-        lines.append(Comparison(_name(count), published, each))
+        lines.append(Finding(_name(count), published, each))
     return lines
 
 

@@ -2,8 +2,8 @@
 
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
-    Comparison,
     Experiment,
+    Finding,
     Finished,
     every_seed,
     values,
@@ -24,12 +24,12 @@ _ARMS = (
 )
 
 
-def _compare(finished: Finished) -> list[Comparison]:
+def _compare(finished: Finished) -> list[Finding]:
     lines = []
     for name, published in _PUBLISHED.items():
         for figure, each in zip((BEST_ERROR, TEN_VIEWS), published, strict=True):
             found = values(finished, name, figure)
-            lines.append(Comparison(f"{name}: {figure}", each, found))
+            lines.append(Finding(f"{name}: {figure}", each, found))
     return lines
 
 

@@ -2,8 +2,8 @@
 
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
-    Comparison,
     Experiment,
+    Finding,
     Finished,
     differences,
     every_seed,
@@ -21,12 +21,12 @@ _JPEG = (
 def _net(preset: str, published: str, claim: str, figure: str) -> Experiment:
     arm = Arm(preset, preset)
 
-    def compare(finished: Finished) -> list[Comparison]:
+    def compare(finished: Finished) -> list[Finding]:
         errors = values(finished, preset, figure)
         minutes = values(finished, preset, MINUTES)
         return [
-            Comparison("test error", published, errors),
-            Comparison("minutes of training", "", minutes, "min"),
+            Finding("test error", published, errors),
+            Finding("minutes of training", "", minutes, "min"),
         ]
 
     return Experiment(preset, claim, _PICTURES, every_seed([arm]), compare, note=_JPEG)
@@ -62,11 +62,11 @@ def _normalised(preset: str, name: str, published: str, figure: str) -> Experime
     without = f"{preset}-no-lrn"
     arms = [Arm(preset, preset), Arm(without, preset, {"lrn": None})]
 
-    def compare(finished: Finished) -> list[Comparison]:
+    def compare(finished: Finished) -> list[Finding]:
         return [
-            Comparison("test error with", "", values(finished, preset, figure)),
-            Comparison("test error without", "", values(finished, without, figure)),
-            Comparison(
+            Finding("test error with", "", values(finished, preset, figure)),
+            Finding("test error without", "", values(finished, without, figure)),
+            Finding(
                 "without less with",
                 published,
                 differences(finished, without, preset, figure),
