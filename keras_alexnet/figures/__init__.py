@@ -9,5 +9,11 @@ FIGURES: Registry[Callable[..., None]] = Registry(
     "figure",
     {
         "curves": "keras_alexnet.figures.curves:draw",
+        "neighbours": "keras_alexnet.figures.neighbours:draw",
     },
 )
+# What each is given, and what it shows.
+SUBJECTS = {
+    "curves": ("RUN...", "errors over epochs, and drops of the learning rate"),
+    "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
+}

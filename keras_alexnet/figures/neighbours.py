@@ -5,21 +5,70 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_alexnet.data.picture import decode_picture
-from keras_alexnet.figures.canvas import check_picture_file, new_figure, save_figure
-from keras_alexnet.inference.picture_bytes import answer_pictures
+from keras_alexnet.figures.canvas import (
+    captioned_figure,
+    check_picture_file,
+    drawing_area,
+)
+from keras_alexnet.figures.caption import Caption
+from keras_alexnet.figures.paths import check_pictures_given, load_network
 from tfrecords.errors import UserError
 from tfrecords.plain_text import printable
+from tfrecords.ranges import check_count
 
 if TYPE_CHECKING:
+    import tensorflow as tf
     from matplotlib.axes import Axes
 
 DPI = 100
 SIDE, GAP, TEXT = 128, 12, 40  # pixels: of a picture, beside it, and under it
 MOST_PICTURES = 300  # in a sheet: neither side is more than a PNG can be drawn with
 _MOST_LETTERS = 22  # that are as wide as a picture
+
+
+def draw(
+    paths: Sequence[Path | str],
+    out: Path | str,
+    *,
+    count: int = 5,
+    layer: str | None = None,
+) -> None:
+    """Draw a row for each picture: itself, then those nearest to it (section 6.1).
+
+    It is the sheet of `alexnet neighbours`, which also prints and writes distances.
+
+    Args:
+        paths: The network that the index was made with, the index (.npy, .npz or .h5
+            of `alexnet features`), and pictures.
+        out: Picture file; its suffix decides the format (.png, .svg, .pdf).
+        count: Neighbours of each picture.
+        layer: Layer of the index whose features are compared; None: the one below the
+            head, fc7.
+
+    Raises:
+        UserError: A path is something else, a picture cannot be read, the index is of
+            another network, there are too many pictures, or the file cannot be written.
+    """
+    check_count("count", count)
+    given = [Path(path) for path in paths]
+    if len(given) < 3:
+        raise UserError(f"Expected NETWORK INDEX PICTURE..., got {len(given)} path(s).")
+    network, index, *pictures = given
+    check_sheet(Path(out), len(pictures), count)
+    check_pictures_given(pictures)
+    opened = load_network(network)
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+
+    answers = NeighbourSearch(opened, index, layer).answers(pictures, count)
+    for answer in answers:
+        if answer["error"]:
+            raise UserError(
+                f"Expected pictures that can be read; {answer['file']}: "
+                f"{answer['error']}. Leave it out."
+            )
+    caption = sheet_caption(network, index, pictures, count, layer)
+    draw_sheet(answers, Path(out), caption)
 
 
 def check_sheet(out: Path, queries: int, count: int) -> None:
@@ -41,7 +90,20 @@ def check_sheet(out: Path, queries: int, count: int) -> None:
         )
 
 
-def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
+def sheet_caption(
+    network: Path, index: Path, paths: Sequence[Path], count: int, layer: str | None
+) -> Caption:
+    """Return what stands under a sheet; arguments are those of `alexnet neighbours`."""
+    text = (
+        f"Left: pictures. Right: the {count} of the index whose features of "
+        f"{layer or 'the layer below the classes'} are nearest, with their Euclidean "
+        "distances."
+    )
+    given = [network, index, *paths]
+    return Caption.of(text, "neighbours", given, count=count, layer=layer)
+
+
+def draw_sheet(answers: Sequence[dict[str, Any]], out: Path, caption: Caption) -> None:
     """Draw a row for each query: itself, then its neighbours, the nearest first.
 
     Each is its central square, with its name under it, and of a neighbour distance and
@@ -53,6 +115,7 @@ def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
             `row` and `label`, which may be None.
         out: Picture file; its suffix decides the format (.png, .svg, .pdf). The same
             answers and pictures give the same bytes.
+        caption: What stands under the sheet.
 
     Raises:
         UserError: Another kind of file, or it cannot be written.
@@ -60,8 +123,10 @@ def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
     columns = 1 + max(len(answer["neighbours"]) for answer in answers)
     width = columns * (SIDE + GAP) + 2 * GAP
     height = len(answers) * (SIDE + TEXT) + GAP
-    with new_figure(width / DPI, height / DPI) as figure:
-        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    inches = (width / DPI, height / DPI)
+    with captioned_figure(out, *inches, caption, DPI) as figure:
+        area = drawing_area(figure)
+        axes = figure.add_axes(area, xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
         for row, answer in enumerate(answers):
             top = GAP + row * (SIDE + TEXT)
@@ -72,18 +137,23 @@ def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
                 left = GAP + column * (SIDE + GAP) + (GAP if column else 0)
                 _draw_picture(axes, left, top, square)
                 _write(axes, left + SIDE / 2, top + SIDE + 4, _texts(each))
-        save_figure(figure, out, DPI)
 
 
 def _squares(shown: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
     """Return uint8 `(SIDE, SIDE, 3)` of each; None where there is no picture."""
+    from keras_alexnet.inference.picture_bytes import answer_pictures
+
     files = [each["file"] for each in shown if each.get("label") is None]
     found = iter(answer_pictures(files, _decoded))
     answers = (next(found) if each.get("label") is None else "" for each in shown)
     return [None if isinstance(answer, str) else answer for answer in answers]
 
 
-def _decoded(encoded: tf.Tensor) -> list[np.ndarray]:
+def _decoded(encoded: "tf.Tensor") -> list[np.ndarray]:
+    import tensorflow as tf
+
+    from keras_alexnet.data.picture import decode_picture
+
     with tf.device("CPU:0"):
         squares = [decode_picture(each, SIDE, "bicubic", True) for each in encoded]
     return [square.numpy().astype(np.uint8) for square in squares]
