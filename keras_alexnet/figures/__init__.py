@@ -9,11 +9,13 @@ FIGURES: Registry[Callable[..., None]] = Registry(
     "figure",
     {
         "curves": "keras_alexnet.figures.curves:draw",
+        "kernels": "keras_alexnet.figures.kernels:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
     },
 )
 # What each is given, and what it shows.
 SUBJECTS = {
     "curves": ("RUN...", "errors over epochs, and drops of the learning rate"),
+    "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
 }
