@@ -10,6 +10,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
     {
         "curves": "keras_alexnet.figures.curves:draw",
         "kernels": "keras_alexnet.figures.kernels:draw",
+        "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
     },
 )
@@ -17,5 +18,6 @@ FIGURES: Registry[Callable[..., None]] = Registry(
 SUBJECTS = {
     "curves": ("RUN...", "errors over epochs, and drops of the learning rate"),
     "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
+    "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
 }
