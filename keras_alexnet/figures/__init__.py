@@ -12,6 +12,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
         "kernels": "keras_alexnet.figures.kernels:draw",
         "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
+        "confusion": "keras_alexnet.figures.confusion:draw",
     },
 )
 # What each is given, and what it shows.
@@ -20,4 +21,5 @@ SUBJECTS = {
     "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
     "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
+    "confusion": ("EVALUATION", "which classes are taken for which"),
 }
