@@ -13,6 +13,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
         "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
         "confusion": "keras_alexnet.figures.confusion:draw",
+        "reliability": "keras_alexnet.figures.reliability:draw",
     },
 )
 # What each is given, and what it shows.
@@ -22,4 +23,5 @@ SUBJECTS = {
     "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
     "confusion": ("EVALUATION", "which classes are taken for which"),
+    "reliability": ("EVALUATION", "whether a network is right as often as sure"),
 }
