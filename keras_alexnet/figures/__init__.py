@@ -12,6 +12,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
         "kernels": "keras_alexnet.figures.kernels:draw",
         "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
+        "occlusion": "keras_alexnet.figures.occlusion:draw",
         "confusion": "keras_alexnet.figures.confusion:draw",
         "reliability": "keras_alexnet.figures.reliability:draw",
     },
@@ -22,6 +23,7 @@ SUBJECTS = {
     "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
     "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
+    "occlusion": ("NETWORK PICTURE...", "where covering a picture costs probability"),
     "confusion": ("EVALUATION", "which classes are taken for which"),
     "reliability": ("EVALUATION", "whether a network is right as often as sure"),
 }
