@@ -13,6 +13,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
         "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
         "occlusion": "keras_alexnet.figures.occlusion:draw",
+        "grad_cam": "keras_alexnet.figures.grad_cam:draw",
         "confusion": "keras_alexnet.figures.confusion:draw",
         "reliability": "keras_alexnet.figures.reliability:draw",
     },
@@ -24,6 +25,7 @@ SUBJECTS = {
     "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
     "occlusion": ("NETWORK PICTURE...", "where covering a picture costs probability"),
+    "grad_cam": ("NETWORK PICTURE...", "where the last maps speak for a class"),
     "confusion": ("EVALUATION", "which classes are taken for which"),
     "reliability": ("EVALUATION", "whether a network is right as often as sure"),
 }
