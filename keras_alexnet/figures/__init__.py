@@ -9,6 +9,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
     "figure",
     {
         "curves": "keras_alexnet.figures.curves:draw",
+        "augmentation": "keras_alexnet.figures.augmentation:draw",
         "kernels": "keras_alexnet.figures.kernels:draw",
         "predictions": "keras_alexnet.figures.predictions:draw",
         "neighbours": "keras_alexnet.figures.neighbours:draw",
@@ -21,6 +22,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
 # What each is given, and what it shows.
 SUBJECTS = {
     "curves": ("RUN...", "errors over epochs, and drops of the learning rate"),
+    "augmentation": ("DATA [NETWORK]", "what training makes of one picture"),
     "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
     "predictions": ("NETWORK PICTURE...", "five likeliest classes (figure 4, left)"),
     "neighbours": ("NETWORK INDEX PICTURE...", "nearest by fc7 (figure 4, right)"),
