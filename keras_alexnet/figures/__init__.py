@@ -9,6 +9,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
     "figure",
     {
         "curves": "keras_alexnet.figures.curves:draw",
+        "samples": "keras_alexnet.figures.samples:draw",
         "augmentation": "keras_alexnet.figures.augmentation:draw",
         "kernels": "keras_alexnet.figures.kernels:draw",
         "lrn": "keras_alexnet.figures.lrn:draw",
@@ -24,6 +25,7 @@ FIGURES: Registry[Callable[..., None]] = Registry(
 # What each is given, and what it shows.
 SUBJECTS = {
     "curves": ("RUN...", "errors over epochs, and drops of the learning rate"),
+    "samples": ("DATA", "pictures of each class of a dataset, as they are stored"),
     "augmentation": ("DATA [NETWORK]", "what training makes of one picture"),
     "kernels": ("NETWORK", "the kernels of conv1 (figure 3)"),
     "lrn": ("NETWORK PICTURE", "maps of conv1 before and after norm1"),
