@@ -27,6 +27,16 @@ def test_pictures_are_drawn_pixel_by_pixel(dataset, drawn, tmp_path):
     assert [line for _, line in lines] == [counts.format(n, 4) for n in range(3)]
 
 
+def test_small_pictures_are_enlarged_pixel_by_pixel(other, tmp_path):
+    data = other(size=40, per_class=2, validation_fraction=0)
+    draw([data], tmp_path / "out.png", count=1)
+    with Image.open(tmp_path / "out.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    stored = sample_classes(data, split="train", classes=[0], count=1, seed=0)[0][0]
+    enlarged = stored.repeat(2, axis=0).repeat(2, axis=1)
+    assert (pixels[GAP : GAP + 80, TEXT : TEXT + 80] == enlarged).all()
+
+
 def test_some_classes_are_drawn_by_the_seed(dataset, drawn, tmp_path):
     for seed in range(6):
         options = {"count": 1, "classes": 2, "seed": seed}
