@@ -52,7 +52,7 @@ TEXTS = {
     "import-weights": "take weights that others trained",
     "export": "make a SavedModel for serving",
     "serve": "answer over HTTP with a network",
-    "figures": "draw the curves of runs",
+    "figures": "draw runs, networks and datasets",
     "reproduce": "the paper's claims, measured",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",

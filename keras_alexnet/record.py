@@ -1,5 +1,6 @@
 """A measured run: its figures, and what they come from."""
 
+import functools
 import json
 import shlex
 import signal
@@ -102,7 +103,7 @@ class Record:
             subject=subject,
             title=title,
             command=_command(sys.argv),
-            commit=_commit(_ROOT),
+            commit=code_commit(),
             machine={**machine_facts(), **package_versions()},
             date=date.today().isoformat(),
             notes=tuple(notes),
@@ -203,6 +204,12 @@ def run_as_script(measure: Callable[[Any], Record]) -> None:
     except (ValueError, RuntimeError, OSError) as error:
         say(f"{Path(sys.argv[0]).stem}: {error}", error=True)
         raise SystemExit(1) from None
+
+
+@functools.cache
+def code_commit() -> str | None:
+    """Return the commit of this code, as `Record.commit` has it."""
+    return _commit(_ROOT)
 
 
 def _command(argv: list[str]) -> str:

@@ -76,7 +76,11 @@ def main(arguments: Sequence[str]) -> int:
     *paths, data = options.paths
     files = ResultFiles(options.json, options.csv, options.confusion_csv, options.worst)
     if options.worst is not None:
-        from keras_alexnet.figures.worst_errors import check_worst_sheet, draw_worst
+        from keras_alexnet.figures.worst_errors import (
+            check_worst_sheet,
+            draw_worst,
+            worst_caption,
+        )
 
         check_worst_sheet(options.worst, options.worst_count or WORST_COUNT)
     from keras_alexnet.data.records import open_split
@@ -102,7 +106,10 @@ def main(arguments: Sequence[str]) -> int:
     files.save(options.json, lambda path: found.write_json(path, more))
     files.save(options.csv, found.write_csv)
     files.save(options.confusion_csv, found.write_confusion)
-    files.save(options.worst, lambda path: draw_worst(worst, classes.shown, path))
+    if options.worst is not None:
+        caption = worst_caption(options.paths, options.split, options.views)
+        sheet = (worst, classes.shown)
+        files.save(options.worst, lambda path: draw_worst(*sheet, path, caption))
     _print_tables(options, found, more, classes)
     _say_figures(found, more)
     files.close()

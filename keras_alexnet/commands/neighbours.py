@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tyro
 
@@ -13,9 +13,6 @@ from tfrecords.plain_text import say
 from tfrecords.ranges import check_count
 from tfrecords.result_files import ResultFiles
 from tfrecords.tables import Console, Table
-
-if TYPE_CHECKING:
-    from keras_alexnet.trained.neighbour_search import NeighbourSearch
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     check_count("count", options.count)
     files = ResultFiles(options.json, options.sheet)
     paths = list_pictures(options.queries)
-    from keras_alexnet.figures.neighbours import check_sheet, draw_sheet
+    from keras_alexnet.figures.neighbours import (
+        check_sheet,
+        draw_sheet,
+        sheet_caption,
+    )
 
     if options.sheet is not None:
         check_sheet(options.sheet, len(paths), options.count)
@@ -58,37 +59,21 @@ def main(arguments: Sequence[str]) -> int:
     from keras_alexnet.trained.opening import load
 
     search = NeighbourSearch(load(options.network), options.index, options.layer)
-    answers = find_neighbours(search, paths, options.count)
+    answers = search.answers(paths, options.count)
     document = json.dumps(answers, indent=1, allow_nan=False)
     files.write(options.json, (document + "\n").encode())
     answered = [answer for answer in answers if not answer["error"]]
     _print_table(answered)
     if answered:
-        files.save(options.sheet, lambda out: draw_sheet(answered, out))
+        caption = sheet_caption(
+            options.network, options.index, paths, options.count, options.layer
+        )
+        files.save(options.sheet, lambda out: draw_sheet(answered, out, caption))
     failed = [answer for answer in answers if answer["error"]]
     for answer in failed:
         say(f"{answer['file']}: {answer['error']}", error=True)
     files.close()
     return 1 if failed else 0
-
-
-def find_neighbours(
-    search: "NeighbourSearch", paths: Sequence[Path], count: int
-) -> list[dict[str, Any]]:
-    """Return for each picture its file, its neighbours, nearest first, and its error.
-
-    A neighbour has `file`, `distance`, `row` and `label` (None without labels).
-    """
-    return [
-        {"file": str(path), "neighbours": [], "error": found}
-        if isinstance(found, str)
-        else {
-            "file": str(path),
-            "neighbours": [near._asdict() for near in found],
-            "error": "",
-        }
-        for path, found in zip(paths, search.nearest(paths, count), strict=True)
-    ]
 
 
 def _print_table(answers: Sequence[dict[str, Any]]) -> None:

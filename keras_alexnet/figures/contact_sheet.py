@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data.picture import decode_picture
-from keras_alexnet.figures.canvas import new_figure, save_figure
+from keras_alexnet.figures.canvas import captioned_figure, drawing_area
+from keras_alexnet.figures.caption import Caption
 from keras_alexnet.inference.picture_bytes import Picture, answer_pictures
 from tfrecords.plain_text import printable
 
@@ -24,7 +25,7 @@ _MOST_LETTERS = 22  # that are as wide as a picture
 
 
 @contextmanager
-def new_sheet(out: Path, width: int, rows: int) -> Iterator["Axes"]:
+def new_sheet(out: Path, width: int, rows: int, caption: Caption) -> Iterator["Axes"]:
     """Give axes in pixels from the upper left corner, and save them as a picture.
 
     Args:
@@ -32,16 +33,17 @@ def new_sheet(out: Path, width: int, rows: int) -> Iterator["Axes"]:
             drawing gives the same bytes.
         width: In pixels.
         rows: Of pictures with text.
+        caption: What stands under them.
 
     Raises:
         UserError: Another kind of file, or it cannot be written.
     """
     height = rows * (SIDE + TEXT) + GAP
-    with new_figure(width / DPI, height / DPI) as figure:
-        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    with captioned_figure(out, width / DPI, height / DPI, caption, DPI) as figure:
+        area = drawing_area(figure)
+        axes = figure.add_axes(area, xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
         yield axes
-        save_figure(figure, out, DPI)
 
 
 def squares(

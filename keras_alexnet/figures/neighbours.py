@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_alexnet.figures.canvas import check_picture_file
+from keras_alexnet.figures.caption import Caption
 from keras_alexnet.figures.contact_sheet import (
     GAP,
     MOST_PICTURES,
@@ -17,7 +18,53 @@ from keras_alexnet.figures.contact_sheet import (
     shortened,
     squares,
 )
+from keras_alexnet.figures.paths import check_pictures_given, load_network
 from tfrecords.errors import UserError
+from tfrecords.ranges import check_count
+
+
+def draw(
+    paths: Sequence[Path | str],
+    out: Path | str,
+    *,
+    count: int = 5,
+    layer: str | None = None,
+) -> None:
+    """Draw a row for each picture: itself, then those nearest to it (section 6.1).
+
+    It is the sheet of `alexnet neighbours`, which also prints and writes distances.
+
+    Args:
+        paths: The network that the index was made with, the index (.npy, .npz or .h5
+            of `alexnet features`), and pictures.
+        out: Picture file; its suffix decides the format (.png, .svg, .pdf).
+        count: Neighbours of each picture.
+        layer: Layer of the index whose features are compared; None: the one below the
+            head, fc7.
+
+    Raises:
+        UserError: A path is something else, a picture cannot be read, the index is of
+            another network, there are too many pictures, or the file cannot be written.
+    """
+    check_count("count", count)
+    given = [Path(path) for path in paths]
+    if len(given) < 3:
+        raise UserError(f"Expected NETWORK INDEX PICTURE..., got {len(given)} path(s).")
+    network, index, *pictures = given
+    check_sheet(Path(out), len(pictures), count)
+    check_pictures_given(pictures)
+    opened = load_network(network)
+    from keras_alexnet.trained.neighbour_search import NeighbourSearch
+
+    answers = NeighbourSearch(opened, index, layer).answers(pictures, count)
+    for answer in answers:
+        if answer["error"]:
+            raise UserError(
+                f"Expected pictures that can be read; {answer['file']}: "
+                f"{answer['error']}. Leave it out."
+            )
+    caption = sheet_caption(network, index, pictures, count, layer)
+    draw_sheet(answers, Path(out), caption)
 
 
 def check_sheet(out: Path, queries: int, count: int) -> None:
@@ -39,7 +86,20 @@ def check_sheet(out: Path, queries: int, count: int) -> None:
         )
 
 
-def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
+def sheet_caption(
+    network: Path, index: Path, paths: Sequence[Path], count: int, layer: str | None
+) -> Caption:
+    """Return what stands under a sheet; arguments are those of `alexnet neighbours`."""
+    text = (
+        f"Left: pictures. Right: the {count} of the index whose features of "
+        f"{layer or 'the layer below the classes'} are nearest, with their Euclidean "
+        "distances."
+    )
+    given = [network, index, *paths]
+    return Caption.of(text, "neighbours", given, count=count, layer=layer)
+
+
+def draw_sheet(answers: Sequence[dict[str, Any]], out: Path, caption: Caption) -> None:
     """Draw a row for each query: itself, then its neighbours, the nearest first.
 
     Each is its central square, with its name under it, and of a neighbour distance and
@@ -51,13 +111,14 @@ def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
             `row` and `label`, which may be None.
         out: Picture file; its suffix decides the format (.png, .svg, .pdf). The same
             answers and pictures give the same bytes.
+        caption: What stands under the sheet.
 
     Raises:
         UserError: Another kind of file, or it cannot be written.
     """
     columns = 1 + max(len(answer["neighbours"]) for answer in answers)
     width = columns * (SIDE + GAP) + 2 * GAP
-    with new_sheet(out, width, len(answers)) as axes:
+    with new_sheet(out, width, len(answers), caption) as axes:
         for row, answer in enumerate(answers):
             top = GAP + row * (SIDE + TEXT)
             shown = [answer, *answer["neighbours"]]

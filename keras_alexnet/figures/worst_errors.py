@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_alexnet.figures.canvas import check_picture_file
+from keras_alexnet.figures.caption import Caption
 from keras_alexnet.figures.contact_sheet import (
     GAP,
     MOST_PICTURES,
@@ -35,7 +36,19 @@ def check_worst_sheet(out: Path, count: int) -> None:
     check_count("worst_count for a sheet", count, most=MOST_PICTURES)
 
 
-def draw_worst(worst: "Sequence[WorstError]", names: Sequence[str], out: Path) -> None:
+def worst_caption(paths: Sequence[Path], split: str, views: int) -> Caption:
+    """Return what stands under a sheet; arguments are those of `alexnet evaluate`."""
+    text = (
+        f"Pictures of split {split} whose wrong guess had the highest probability: "
+        "true class, guess, file."
+    )
+    options = {"views": views, "split": split}
+    return Caption.of(text, "", paths, "evaluate", **options)
+
+
+def draw_worst(
+    worst: "Sequence[WorstError]", names: Sequence[str], out: Path, caption: Caption
+) -> None:
     """Draw the central square of each picture as it is stored, row by row.
 
     Under it stand the true class, the guess with its probability, and the name of the
@@ -46,6 +59,7 @@ def draw_worst(worst: "Sequence[WorstError]", names: Sequence[str], out: Path) -
         names: What to call the classes, in label order.
         out: Picture file; its suffix decides the format (.png, .svg, .pdf). The same
             pictures give the same bytes.
+        caption: What stands under the sheet.
 
     Raises:
         UserError: There is none, another kind of file, or it cannot be written.
@@ -57,7 +71,7 @@ def draw_worst(worst: "Sequence[WorstError]", names: Sequence[str], out: Path) -
     columns = min(COLUMNS, len(worst))
     width, rows = columns * (SIDE + GAP) + GAP, -(-len(worst) // columns)
     found = squares([each.picture.picture for each in worst], apply_exif=False)
-    with new_sheet(out, width, rows) as axes:
+    with new_sheet(out, width, rows, caption) as axes:
         for place, (each, square) in enumerate(zip(worst, found, strict=True)):
             row, column = divmod(place, columns)
             left, top = GAP + column * (SIDE + GAP), GAP + row * (SIDE + TEXT)

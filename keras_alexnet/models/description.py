@@ -8,7 +8,9 @@ from keras_alexnet.models.geometry import (
     CONV1_STRIDE,
     IN_MAP_WINDOW,
     KERNELS,
+    conv_mode,
     map_sizes,
+    zero_padding,
 )
 from keras_alexnet.models.layer_names import layer_aliases, layer_names
 from keras_alexnet.models.layer_table import layer_table
@@ -32,6 +34,9 @@ class LayerDescription:
             where neither it nor a layer below it meets the edge; of fully connected
             layers the whole input's.
         stride: Pixels of the input from one unit to the next; 0 where there is one.
+        offset: Row and column of the input, from 0, at which the first unit's square
+            begins; below 0 where zeros lie before it. That of unit i begins at `offset
+            + i * stride`. 0 of fully connected layers.
         macs: Multiply-adds of its convolution or product.
         bytes: Of its output in float32.
     """
@@ -42,6 +47,7 @@ class LayerDescription:
     parameters: int
     receptive_field: int
     stride: int
+    offset: int
     macs: int
     bytes: int
 
@@ -54,12 +60,13 @@ def describe_layers(
     aliases: dict[str, list[str]] = {}
     for alias, name in layer_aliases(preset).items():
         aliases.setdefault(name, []).append(alias)
-    field = stride = 1
+    field, stride, offset = 1, 1, 0
     found: list[LayerDescription] = []
     for name in layer_names(preset):
         layer = name.removesuffix("_pre")
-        size, step = _window(preset, name)
-        field, stride = field + (size - 1) * stride, stride * step
+        size, step, zeros = _window(preset, name)
+        field, offset = field + (size - 1) * stride, offset - zeros * stride
+        stride *= step
         shape = shapes.get(layer) or found[-1].shape
         is_map = len(shape) == 3
         weights = table.get(layer) if _has_weights(preset, name) else None
@@ -71,6 +78,7 @@ def describe_layers(
                 weights.parameters if weights else 0,
                 field if is_map else preset.input_size,
                 stride if is_map else 0,
+                offset if is_map else 0,
                 weights.macs if weights else 0,
                 WIDE * math.prod(shape),
             )
@@ -108,25 +116,39 @@ def _has_weights(preset: AnyPreset, name: str) -> bool:
     return name.endswith("_pre") or name == preset.head or linear
 
 
-def _window(preset: AnyPreset, name: str) -> tuple[int, int]:
-    """Return the side of what a unit reads of the maps below, and the step."""
+def _window(preset: AnyPreset, name: str) -> tuple[int, int, int]:
+    """Return the side of what a unit reads of the maps below, the step, zeros before.
+
+    The zeros are those that lie before the first unit's window.
+    """
     number = int(name[4]) if name.startswith(("conv", "pool")) else 0
     if isinstance(preset, SmallPreset):
         return _small_window(preset, name)
-    if name.startswith("pool"):
-        return (3 if preset.pooling == "overlapping" else 2), 2
+    if name.startswith("pool"):  # 2 x 2 windows have zeros at the end alone
+        return (3 if preset.pooling == "overlapping" else 2), 2, 0
     if number and _has_weights(preset, name):
-        return KERNELS[number - 1], CONV1_STRIDE if number == 1 else 1
-    return (IN_MAP_WINDOW if name.startswith("in_map") else 1), 1
+        size = KERNELS[number - 1]
+        zeros, _ = zero_padding(preset, number)
+        if conv_mode(preset, number) == "same":
+            zeros += size // 2
+        return size, CONV1_STRIDE if number == 1 else 1, zeros
+    size = IN_MAP_WINDOW if name.startswith("in_map") else 1
+    return size, 1, size // 2
 
 
-def _small_window(preset: SmallPreset, name: str) -> tuple[int, int]:
+def _small_window(preset: SmallPreset, name: str) -> tuple[int, int, int]:
     if name.startswith("pool"):
-        return POOL, POOL_STRIDE
+        names = (f"pool{n}" for n in range(1, len(preset.convolutions) + 1))
+        below = dict(zip(names, preset.convolutions, strict=True))
+        side = small_map_sizes(preset)[below[name]]
+        # What "same" adds is halved; of an odd number the rest lies after.
+        return POOL, POOL_STRIDE, (1 if side % POOL_STRIDE else 0)
     if name.startswith("norm") and isinstance(preset.lrn, InMapNorm):
-        return preset.lrn.size, 1
-    convolved = (f"{layer}_pre" for layer in preset.convolutions)
-    return dict(zip(convolved, preset.kernels, strict=True)).get(name, 1), 1
+        size = preset.lrn.size
+    else:
+        convolved = (f"{layer}_pre" for layer in preset.convolutions)
+        size = dict(zip(convolved, preset.kernels, strict=True)).get(name, 1)
+    return size, 1, size // 2
 
 
 def _shapes(preset: AnyPreset, num_classes: int) -> dict[str, tuple[int, ...]]:

@@ -1,10 +1,11 @@
 """Run an experiment to its end, however often it is cut."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from keras_alexnet.figures.canvas import new_figure, save_figure
+from keras_alexnet.figures.canvas import captioned_figure
+from keras_alexnet.figures.caption import Caption
+from keras_alexnet.figures.curves import MOST_RUNS, plot_errors, read_history
 from keras_alexnet.record import Record
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
@@ -53,7 +54,7 @@ def reproduce(
         arm, seed = missing[0]
         say(f"{experiment.name}: {arm.name}, seed {seed}, {len(missing)} to go.")
         finished[arm.name, seed] = _finish(experiment, arm, seed, data, out, conditions)
-    draw_errors(experiment, finished, out / f"{experiment.name}.png")
+    draw_errors(experiment, finished, data, out)
     if experiment.joint is not None:
         runs = [out / RUNS / f"{name}-{seed}" for name, seed in sorted(finished)]
         figures = experiment.joint(runs, data)
@@ -129,32 +130,21 @@ def _finish(
     return record
 
 
-def draw_errors(experiment: Experiment, finished: Finished, out: Path) -> None:
-    """Draw training and validation error of every run over its epochs.
+def draw_errors(
+    experiment: Experiment, finished: Finished, data: Path, out: Path
+) -> None:
+    """Draw the errors of the first seed of every arm over its epochs.
 
     Args:
         experiment: What was run.
         finished: Its records.
-        out: Picture file.
+        data: Dataset folder, for the caption.
+        out: Folder of the result.
     """
-    names: Sequence[str] = [*dict.fromkeys(name for name, _ in finished)]
-    with new_figure(8, 4.5, layout="constrained") as figure:
-        axes = figure.add_subplot()
-        for (name, seed), record in finished.items():
-            index = names.index(name)
-            for kind, style in (("training_error", ":"), ("validation_error", "-")):
-                errors = record.options[kind]
-                label = f"{name}, {kind.split('_')[0]}" if seed == 0 else None
-                axes.plot(
-                    range(1, len(errors) + 1),
-                    errors,
-                    style,
-                    color=f"C{index}",
-                    label=label,
-                )
-        axes.set(xlabel="epoch", ylabel="top-1 error, %", ylim=(0, 100))
-        axes.set_title(experiment.name)
-        axes.locator_params(axis="x", integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize="x-small")
-        save_figure(figure, out, dpi=120)
+    names = [name for name, seed in finished if seed == 0]
+    histories = [(name, read_history(out / RUNS / f"{name}-0")) for name in names]
+    text = f"{experiment.claim} Here: the first seed, on {experiment.pictures}."
+    caption = Caption.of(text, experiment.name, [data], "reproduce")
+    plot = out / f"{experiment.name}.png"
+    with captioned_figure(plot, 8, 5.5, caption) as figure:
+        plot_errors(figure.add_subplot(), histories[:MOST_RUNS])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,6 +79,23 @@ class NeighbourSearch:
         nearest = nearest_rows(queries, self.index.blocks(), count)
         found = iter([self._named(*each) for each in zip(*nearest, strict=True)])
         return [each if isinstance(each, str) else next(found) for each in answers]
+
+    def answers(self, paths: Sequence[Path], count: int = 5) -> list[dict[str, Any]]:
+        """Return for each file its name, neighbours and error, for JSON.
+
+        A neighbour has the fields of `Neighbour`. Args are those of `nearest`.
+        """
+        found = self.nearest(paths, count)
+        return [
+            {"file": str(path), "neighbours": [], "error": near}
+            if isinstance(near, str)
+            else {
+                "file": str(path),
+                "neighbours": [each._asdict() for each in near],
+                "error": "",
+            }
+            for path, near in zip(paths, found, strict=True)
+        ]
 
     def _named(self, distances: np.ndarray, rows: np.ndarray) -> list[Neighbour]:
         files, labels = self.index.files, self.index.labels

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from keras_alexnet.figures.caption import LINE, MARGIN, Caption
 from keras_alexnet.figures.contact_sheet import (
+    DPI,
     GAP,
     SIDE,
     TEXT,
@@ -15,6 +17,8 @@ from keras_alexnet.figures.contact_sheet import (
 )
 from tests import small
 from tfrecords.errors import UserError
+
+CAPTION = Caption("What it shows.", "alexnet")
 
 
 def test_squares_are_the_centres_of_what_can_be_read(tmp_path):
@@ -44,12 +48,15 @@ def test_pictures_are_turned_unless_they_are_stored():
 def test_a_sheet_is_in_pixels_and_has_pictures_where_they_are_put(tmp_path):
     out, width = tmp_path / "new" / "sheet.png", 2 * (SIDE + GAP) + GAP
     square = np.full((SIDE, SIDE, 3), (0, 160, 0), np.uint8)
-    with new_sheet(out, width, rows=1) as axes:
+    with new_sheet(out, width, 1, CAPTION) as axes:
         draw_square(axes, GAP, GAP, square, ["a name"])
         draw_square(axes, 2 * GAP + SIDE, GAP, None, [])
     with Image.open(out) as image:
         pixels = np.asarray(image.convert("RGB"))
-    assert pixels.shape == (SIDE + TEXT + GAP, width, 3)
+    strip = round((len(CAPTION.lines(width / DPI)) * LINE + MARGIN) * DPI)
+    height = SIDE + TEXT + GAP
+    assert pixels.shape == (height + strip, width, 3)
+    pixels = pixels[:height]
     assert (
         pixels[GAP + 2 : GAP + SIDE - 2, GAP + 2 : GAP + SIDE - 2] == (0, 160, 0)
     ).all()
@@ -62,7 +69,7 @@ def test_a_sheet_is_in_pixels_and_has_pictures_where_they_are_put(tmp_path):
 
 def test_a_sheet_that_cannot_be_drawn_is_an_error(tmp_path):
     with pytest.raises(UserError, match="got sheet.docx"):
-        with new_sheet(tmp_path / "sheet.docx", 200, rows=1):
+        with new_sheet(tmp_path / "sheet.docx", 200, 1, CAPTION):
             pass
 
 

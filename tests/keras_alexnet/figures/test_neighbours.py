@@ -1,11 +1,22 @@
+from pathlib import Path
+
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_alexnet import cli, load
 from keras_alexnet.figures import neighbours
-from keras_alexnet.figures.contact_sheet import GAP, MOST_PICTURES, SIDE, TEXT
-from keras_alexnet.figures.neighbours import check_sheet, draw_sheet
+from keras_alexnet.figures.caption import LINE, MARGIN
+from keras_alexnet.figures.contact_sheet import DPI, GAP, MOST_PICTURES, SIDE, TEXT
+from keras_alexnet.figures.neighbours import (
+    check_sheet,
+    draw,
+    draw_sheet,
+    sheet_caption,
+)
+from keras_alexnet.trained.neighbour_search import NeighbourSearch
+from tests.keras_alexnet.figures.conftest import texts
 from tfrecords.errors import UserError
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 240)}
@@ -43,16 +54,20 @@ def cell(pixels, row, column):
     return pixels[top : top + SIDE, left : left + SIDE]
 
 
-def drawn(answers, out):
-    draw_sheet(answers, out)
+CAPTION = sheet_caption(Path("run"), Path("i.npz"), [Path("q.jpg")], 2, None)
+
+
+def pixels_of(answers, out):
+    draw_sheet(answers, out, CAPTION)
     with Image.open(out) as image:
         return np.asarray(image.convert("RGB"))
 
 
 def test_each_picture_stands_in_its_place(answers, tmp_path):
-    pixels = drawn(answers, tmp_path / "sheet.png")
+    pixels = pixels_of(answers, tmp_path / "sheet.png")
     width, height = 3 * (SIDE + GAP) + 2 * GAP, 2 * (SIDE + TEXT) + GAP
-    assert pixels.shape == (height, width, 3)
+    strip = round((len(CAPTION.lines(width / DPI)) * LINE + MARGIN) * DPI)
+    assert pixels.shape == (height + strip, width, 3)
     expected = [["red", "green", "blue"], ["blue", "red", None]]
     for row, colours in enumerate(expected):
         for column, colour in enumerate(colours):
@@ -69,7 +84,7 @@ def test_what_has_a_label_is_no_file(answers, tmp_path):
     (near, other) = answers[0]["neighbours"]
     labelled = {**near, "label": 2}
     changed = [{**answers[0], "neighbours": [labelled, other]}]
-    pixels = drawn(changed, tmp_path / "sheet.png")
+    pixels = pixels_of(changed, tmp_path / "sheet.png")
     assert (cell(pixels, 0, 1)[2:-2, 2:-2] == 255).all()
     assert (cell(pixels, 0, 2)[2:-2, 2:-2] == COLOURS["blue"]).all()
 
@@ -85,12 +100,12 @@ def test_the_lines_under_a_picture_are_short_and_in_plain_text(answers):
 @pytest.mark.parametrize("ending", [".png", ".svg", ".PDF"])
 def test_the_same_pictures_give_the_same_bytes(answers, tmp_path, ending):
     one, other = tmp_path / f"one{ending}", tmp_path / "deep" / f"other{ending}"
-    draw_sheet(answers, one)
+    draw_sheet(answers, one, CAPTION)
     with matplotlib.rc_context({"text.usetex": True, "svg.hashsalt": "mine"}):
-        draw_sheet(answers, other)
+        draw_sheet(answers, other, CAPTION)
     assert one.read_bytes() == other.read_bytes()
     answers[1]["neighbours"].reverse()
-    draw_sheet(answers, other)
+    draw_sheet(answers, other, CAPTION)
     assert one.read_bytes() != other.read_bytes()
 
 
@@ -100,3 +115,24 @@ def test_what_cannot_be_drawn_is_refused_before_the_search(tmp_path):
         check_sheet(tmp_path / "sheet.svg", MOST_PICTURES // 6 + 1, 5)
     with pytest.raises(UserError, match="got sheet.docx"):
         check_sheet(tmp_path / "sheet.docx", 1, 1)
+
+
+def test_a_sheet_is_that_of_the_verb(run, index, red, drawn, tmp_path):
+    draw([run, index, red], tmp_path / "one.png", count=2)
+    arguments = ["neighbours", run, index, red, "--count", 2]
+    sheet = tmp_path / "other.png"
+    assert cli.main([*map(str, arguments), "--sheet", str(sheet)]) == 0
+    assert (tmp_path / "one.png").read_bytes() == sheet.read_bytes()
+    answers = NeighbourSearch(load(run), index).answers([red], 2)
+    (search,) = answers
+    for near in search["neighbours"]:
+        assert any(f"{near['distance']:.4g}, label" in each for each in texts(drawn[0]))
+
+
+def test_a_picture_that_cannot_be_read_is_named(run, index, tmp_path):
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"nothing")
+    with pytest.raises(UserError, match="bad.jpg: unknown_format.* Leave it out"):
+        draw([run, index, bad], tmp_path / "out.png")
+    with pytest.raises(UserError, match="count"):
+        draw([run, index, bad], tmp_path / "out.png", count=0)

@@ -1,16 +1,25 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_alexnet.evaluation.worst import WorstError
 from keras_alexnet.figures import worst_errors
-from keras_alexnet.figures.contact_sheet import GAP, SIDE, TEXT
-from keras_alexnet.figures.worst_errors import COLUMNS, check_worst_sheet, draw_worst
+from keras_alexnet.figures.caption import LINE, MARGIN
+from keras_alexnet.figures.contact_sheet import DPI, GAP, SIDE, TEXT
+from keras_alexnet.figures.worst_errors import (
+    COLUMNS,
+    check_worst_sheet,
+    draw_worst,
+    worst_caption,
+)
 from keras_alexnet.inference.named_pictures import NamedPicture
 from tests import small
 from tfrecords.errors import UserError
 
 NAMES = ["blue", "green", "a$x$_ red"]
+CAPTION = worst_caption([Path("run"), Path("data")], "validation", 1)
 
 
 def worst(place, level, raw=True, probability=0.5):
@@ -21,7 +30,7 @@ def worst(place, level, raw=True, probability=0.5):
 
 
 def drawn(errors, out):
-    draw_worst(errors, NAMES, out)
+    draw_worst(errors, NAMES, out, CAPTION)
     with Image.open(out) as image:
         return np.asarray(image.convert("L")).astype(int)
 
@@ -30,7 +39,9 @@ def test_pictures_stand_row_by_row_as_they_are_stored(tmp_path):
     levels = [20 * n for n in range(COLUMNS + 2)]
     errors = [worst(n, level, raw=n % 2) for n, level in enumerate(levels)]
     pixels = drawn(errors, tmp_path / "sheet.png")
-    assert pixels.shape == (2 * (SIDE + TEXT) + GAP, COLUMNS * (SIDE + GAP) + GAP)
+    width, height = COLUMNS * (SIDE + GAP) + GAP, 2 * (SIDE + TEXT) + GAP
+    strip = round((len(CAPTION.lines(width / DPI)) * LINE + MARGIN) * DPI)
+    assert pixels.shape == (height + strip, width)
     for place, level in enumerate(levels):
         row, column = divmod(place, COLUMNS)
         left, top = GAP + column * (SIDE + GAP), GAP + row * (SIDE + TEXT)
@@ -38,7 +49,9 @@ def test_pictures_stand_row_by_row_as_they_are_stored(tmp_path):
         # One level of a grey JPEG, and one of the two roundings to grey.
         assert np.abs(inside - level).max() <= 2
         assert (pixels[top + SIDE :][:TEXT, left : left + SIDE] < 128).any()
-    assert (pixels[GAP + SIDE + TEXT :, 2 * (SIDE + GAP) + GAP :] == 255).all()
+    rest = pixels[GAP + SIDE + TEXT : height, 2 * (SIDE + GAP) + GAP :]
+    assert (rest == 255).all()
+    assert "alexnet evaluate run data --views 1 --split validation" in CAPTION.made_by
 
 
 def test_few_pictures_make_a_narrow_sheet_and_the_same_bytes(tmp_path):
@@ -67,5 +80,5 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
     with pytest.raises(UserError, match="got sheet.docx"):
         check_worst_sheet(tmp_path / "sheet.docx", 1)
     with pytest.raises(UserError, match="there is none: .*sheet.png is not written"):
-        draw_worst([], NAMES, tmp_path / "sheet.png")
+        draw_worst([], NAMES, tmp_path / "sheet.png", CAPTION)
     assert not list(tmp_path.iterdir())

@@ -60,6 +60,7 @@ def test_receptive_fields_and_strides_are_the_support_of_a_gradient(kind):
     model, preset = large(kind)
     described = {layer.name: layer for layer in describe_layers(preset, 2)}
     stand_in = linear_stand_in(model)
+    stand_in_side = {name: maps.shape[1] for name, maps in stand_in.output.items()}
     images = tf.ones((1, LARGE, LARGE, 1))
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(images)
@@ -78,6 +79,8 @@ def test_receptive_fields_and_strides_are_the_support_of_a_gradient(kind):
         (first, last), (later, _) = seen
         assert first > 0 and last < LARGE - 1, name
         assert described[name].receptive_field == last - first + 1, name
+        place = stand_in_side[name] // 2
+        assert first == described[name].offset + place * described[name].stride, name
         assert described[name].stride == later - first, name
 
 

@@ -118,6 +118,7 @@ def test_one_seed_is_enough_to_see_that_it_works(dataset, tmp_path, monkeypatch)
     )
     record.save(tmp_path / "x.json")
     monkeypatch.setattr(module, "_finish", noted)
+    monkeypatch.setattr(module, "draw_errors", lambda *arguments: None)
     quick = dataclasses.replace(MADE, seeds=3, joint=None)
     reproduce(quick, dataset, tmp_path, conditions=Conditions(quick=True))
     assert seen == [("a", 0), ("b", 0)]

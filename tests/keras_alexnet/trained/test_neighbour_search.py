@@ -31,6 +31,20 @@ def test_the_nearest_are_those_of_all_rows(network, index):
             assert each.label == search.index.labels[each.row]
 
 
+def test_answers_are_plain_and_carry_errors(network, index, tmp_path):
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(small.encode(small.picture(1, 33)))
+    bad.write_bytes(b"nothing")
+    search = NeighbourSearch(network, index)
+    near, failed = search.answers([good, bad], 2)
+    found = search.nearest([good], 2)[0]
+    assert near["file"] == str(good) and near["error"] == ""
+    assert near["neighbours"] == [each._asdict() for each in found]
+    assert failed["file"] == str(bad) and failed["neighbours"] == []
+    assert failed["error"].startswith("unknown_format")
+    assert json.loads(json.dumps([near, failed])) == [near, failed]
+
+
 def test_pictures_that_cannot_be_read_are_not_looked_for(network, index):
     search = NeighbourSearch(network, index)
     empty, unknown = search.nearest([b"", b"nothing"])
