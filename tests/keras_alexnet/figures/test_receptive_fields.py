@@ -88,6 +88,9 @@ def test_squares_are_drawn_to_scale_and_listed(drawn, tmp_path):
     assert len(looks) == 9
     names = [text.get_text() for text in left.texts]
     assert names[::4] == ["conv1 11", "pool2 99", "pool5 227"]
+    # The caption begins below the name of the axis; letters are set in whole pixels.
+    top = drawn[0].texts[0].get_window_extent().y1
+    assert left.get_tightbbox().y0 >= top - 2
     rows = [line.split() for line in texts(drawn[0])[-1].splitlines()]
     assert rows[1] == "conv1 55 x 55 11 4 0 108 to 118".split()
     assert rows[-1] == "pool5 6 x 6 227 32 -80 -16 to 210".split()
