@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
-from keras_alexnet.data.picture import decode_picture
 from keras_alexnet.figures.canvas import captioned_figure, drawing_area
 from keras_alexnet.figures.caption import Caption
-from keras_alexnet.inference.picture_bytes import Picture, answer_pictures
 from tfrecords.plain_text import printable
 
 if TYPE_CHECKING:
+    import tensorflow as tf
     from matplotlib.axes import Axes
+
+    from keras_alexnet.inference.picture_bytes import Picture
 
 DPI = 100
 SIDE, GAP, TEXT = 128, 12, 40  # pixels: of a picture, beside it, and under it
@@ -47,7 +47,7 @@ def new_sheet(out: Path, width: int, rows: int, caption: Caption) -> Iterator["A
 
 
 def squares(
-    pictures: Sequence[Picture], apply_exif: bool = True
+    pictures: "Sequence[Picture]", apply_exif: bool = True
 ) -> list[np.ndarray | None]:
     """Return the central square of each, uint8 `(SIDE, SIDE, 3)`.
 
@@ -58,6 +58,8 @@ def squares(
         apply_exif: Turn them as their EXIF orientation says. What is stored is turned
             already where the build was told to.
     """
+    from keras_alexnet.inference.picture_bytes import answer_pictures
+
     answers = answer_pictures(pictures, partial(_decoded, apply_exif))
     return [None if isinstance(answer, str) else answer for answer in answers]
 
@@ -91,7 +93,11 @@ def shortened(name: str, most: int = _MOST_LETTERS) -> str:
     return f"{name[: half - 1]}…{name[-half:]}"
 
 
-def _decoded(apply_exif: bool, encoded: tf.Tensor) -> list[np.ndarray]:
+def _decoded(apply_exif: bool, encoded: "tf.Tensor") -> list[np.ndarray]:
+    import tensorflow as tf
+
+    from keras_alexnet.data.picture import decode_picture
+
     with tf.device("CPU:0"):
         found = [decode_picture(each, SIDE, "bicubic", apply_exif) for each in encoded]
     return [square.numpy().astype(np.uint8) for square in found]

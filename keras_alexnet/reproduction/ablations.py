@@ -8,8 +8,8 @@ from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     differences,
     every_seed,
     values,
@@ -47,19 +47,19 @@ def _against(
     """
     everything = [BASE, *(arm for arm, _ in arms)]
 
-    def compare(finished: Finished) -> list[Finding]:
+    def compare(finished: Finished) -> list[Outcome]:
         lines = []
         for arm in everything:
             for figure in (LAST_ERROR, TEN_VIEWS):
                 found = values(finished, arm.name, figure)
-                lines.append(Finding(f"{arm.name}: {figure}", "", found))
+                lines.append(Outcome(f"{arm.name}: {figure}", "", found))
             for words, figure, unit in more:
                 found = values(finished, arm.name, figure)
-                lines.append(Finding(f"{arm.name}: {words}", "", found, unit))
+                lines.append(Outcome(f"{arm.name}: {words}", "", found, unit))
         for arm, published in arms:
             found = differences(finished, arm.name, BASE.name, LAST_ERROR)
             name = f"{arm.name} less {BASE.name}, centre view"
-            lines.append(Finding(name, published, found, "points"))
+            lines.append(Outcome(name, published, found, "points"))
         return lines
 
     return Experiment(

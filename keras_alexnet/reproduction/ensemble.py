@@ -9,8 +9,8 @@ from keras_alexnet.reproduction.ablations import BASE
 from keras_alexnet.reproduction.experiment import (
     JOINT,
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     every_seed,
     values,
 )
@@ -36,16 +36,16 @@ def _together(runs: Sequence[Path], data: Path) -> list[Figure]:
     return figures
 
 
-def _compare(finished: Finished) -> list[Finding]:
+def _compare(finished: Finished) -> list[Outcome]:
     alone = values(finished, BASE.name, TEN_VIEWS)
-    lines = [Finding("each alone, ten views", "40.7 (one net)", alone)]
+    lines = [Outcome("each alone, ten views", "40.7 (one net)", alone)]
     joint = finished.get((JOINT, 0))
     figures = {figure.name: figure.value for figure in joint.figures} if joint else {}
     for count in SIZES:
         published = "38.1" if count == 5 else ""
         found = figures.get(_name(count))
         each = () if found is None else (float(found),)
-        lines.append(Finding(_name(count), published, each))
+        lines.append(Outcome(_name(count), published, each))
     return lines
 
 

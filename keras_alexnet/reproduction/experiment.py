@@ -18,7 +18,7 @@ Finished = Mapping[tuple[str, int], Record]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Outcome:
     """One line of a result: what was published, and what was measured.
 
     Attributes:
@@ -90,7 +90,7 @@ class Experiment:
     claim: str
     pictures: str
     arms: Callable[[Finished, int], Sequence[tuple[Arm, int]]]
-    compare: Callable[[Finished], Sequence[Finding]]
+    compare: Callable[[Finished], Sequence[Outcome]]
     seeds: int = 1
     fixed_drops: bool = False
     classes: int | None = None

@@ -3,8 +3,8 @@
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     every_seed,
     values,
 )
@@ -24,12 +24,12 @@ _ARMS = (
 )
 
 
-def _compare(finished: Finished) -> list[Finding]:
+def _compare(finished: Finished) -> list[Outcome]:
     lines = []
     for name, published in _PUBLISHED.items():
         for figure, each in zip((BEST_ERROR, TEN_VIEWS), published, strict=True):
             found = values(finished, name, figure)
-            lines.append(Finding(f"{name}: {figure}", each, found))
+            lines.append(Outcome(f"{name}: {figure}", each, found))
     return lines
 
 

@@ -5,8 +5,8 @@ import math
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     values,
 )
 from keras_alexnet.reproduction.run import EPOCHS_TO_25
@@ -55,7 +55,7 @@ def _jobs(finished: Finished, seeds: int) -> list[tuple[Arm, int]]:
     return jobs
 
 
-def _compare(finished: Finished) -> list[Finding]:
+def _compare(finished: Finished) -> list[Outcome]:
     found, lines = {}, []
     for kind, published in zip(ACTIVATIONS, ("about 5 to 6", "about 35"), strict=True):
         rate = tuned_rate(finished, kind)
@@ -63,10 +63,10 @@ def _compare(finished: Finished) -> list[Finding]:
             return []
         found[kind] = values(finished, arm(kind, rate).name, EPOCHS_TO_25)
         name = f"epochs to 25 % training error, {kind}, rate {rate:g}"
-        lines.append(Finding(name, f"{published} (figure 1)", found[kind], "epochs"))
+        lines.append(Outcome(name, f"{published} (figure 1)", found[kind], "epochs"))
     pairs = zip(found["tanh"], found["relu"], strict=False)
     ratios = tuple(tanh / relu if tanh and relu else None for tanh, relu in pairs)
-    return [*lines, Finding("tanh over relu", "6", ratios, "times")]
+    return [*lines, Outcome("tanh over relu", "6", ratios, "times")]
 
 
 RELU = Experiment(

@@ -3,8 +3,8 @@
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     differences,
     every_seed,
     values,
@@ -21,12 +21,12 @@ _JPEG = (
 def _net(preset: str, published: str, claim: str, figure: str) -> Experiment:
     arm = Arm(preset, preset)
 
-    def compare(finished: Finished) -> list[Finding]:
+    def compare(finished: Finished) -> list[Outcome]:
         errors = values(finished, preset, figure)
         minutes = values(finished, preset, MINUTES)
         return [
-            Finding("test error", published, errors),
-            Finding("minutes of training", "", minutes, "min"),
+            Outcome("test error", published, errors),
+            Outcome("minutes of training", "", minutes, "min"),
         ]
 
     return Experiment(preset, claim, _PICTURES, every_seed([arm]), compare, note=_JPEG)
@@ -62,11 +62,11 @@ def _normalised(preset: str, name: str, published: str, figure: str) -> Experime
     without = f"{preset}-no-lrn"
     arms = [Arm(preset, preset), Arm(without, preset, {"lrn": None})]
 
-    def compare(finished: Finished) -> list[Finding]:
+    def compare(finished: Finished) -> list[Outcome]:
         return [
-            Finding("test error with", "", values(finished, preset, figure)),
-            Finding("test error without", "", values(finished, without, figure)),
-            Finding(
+            Outcome("test error with", "", values(finished, preset, figure)),
+            Outcome("test error without", "", values(finished, without, figure)),
+            Outcome(
                 "without less with",
                 published,
                 differences(finished, without, preset, figure),

@@ -10,8 +10,8 @@ from keras_alexnet.reproduction.ablations import BASE
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Experiment,
-    Finding,
     Finished,
+    Outcome,
     every_seed,
     values,
 )
@@ -54,17 +54,17 @@ def _measure(run: Path, data: Path) -> list[Figure]:
     ]
 
 
-def _compare(finished: Finished) -> list[Finding]:
+def _compare(finished: Finished) -> list[Outcome]:
     lines = []
     for arm in (BASE, APART, WHOLE):
         for figure in (GREY, COLOUR):
             found = values(finished, arm.name, figure)
-            lines.append(Finding(f"{arm.name}: {figure}", "", found, ""))
+            lines.append(Outcome(f"{arm.name}: {figure}", "", found, ""))
         chances = values(finished, arm.name, CHANCE)
         sure = tuple(100.0 * ((each or 0) < 100 * _SPECIALISED) for each in chances)
         published = "100 (every run)" if arm is BASE else ""
         name = f"{arm.name}: seeds whose halves differ, p < {_SPECIALISED}"
-        lines.append(Finding(name, published, sure))
+        lines.append(Outcome(name, published, sure))
     return lines
 
 

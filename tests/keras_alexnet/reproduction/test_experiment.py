@@ -5,7 +5,7 @@ from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
     Conditions,
     Experiment,
-    Finding,
+    Outcome,
     differences,
     drops_of,
     every_seed,
@@ -80,7 +80,7 @@ def test_rates_drop_after_two_thirds_and_eleven_twelfths(epochs, drops):
     ],
 )
 def test_what_was_measured_in_words(found, said):
-    assert Finding("", "", found).measured == said
+    assert Outcome("", "", found).measured == said
 
 
 def test_differences_are_of_the_seeds_that_both_have():

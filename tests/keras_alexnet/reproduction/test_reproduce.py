@@ -9,7 +9,7 @@ from keras_alexnet.reproduction.experiment import (
     JOINT,
     Conditions,
     Experiment,
-    Finding,
+    Outcome,
     every_seed,
     values,
 )
@@ -33,7 +33,7 @@ def together(runs, data):
 
 
 def compare(finished):
-    return [Finding("error", "1", values(finished, "a", LAST_ERROR))]
+    return [Outcome("error", "1", values(finished, "a", LAST_ERROR))]
 
 
 MADE = Experiment(
