@@ -76,7 +76,10 @@ def test_build(tree, tmp_path, capsys, option):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("option", ["--classes=-1", "--classes=-20"])
+@pytest.mark.parametrize(
+    "option",
+    ["--classes=-1", "--classes=-20", "--pairs=-1", "--worst-count=0"],
+)
 def test_evaluate(run, dataset, tmp_path, capsys, option):
     out = tmp_path / "out.json"
     refused(["evaluate", run, dataset, "--json", out], option, capsys)

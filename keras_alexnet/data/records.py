@@ -1,5 +1,6 @@
 """The records of one split, read from its shards."""
 
+import bisect
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,31 @@ class StoredSplit:
     def in_order(self) -> tf.data.Dataset:
         """Return the serialized records, one shard after the other."""
         return tf.data.TFRecordDataset(list(self.files))
+
+    def at(self, place: int) -> bytes:
+        """Read one serialized record, and of its shard no more than comes before it.
+
+        Args:
+            place: Of the record in the split, from 0 to `count - 1`.
+        """
+        shard = bisect.bisect_right(self.firsts, place) - 1
+        before = place - self.firsts[shard]
+        records = tf.data.TFRecordDataset(self.files[shard]).skip(before).take(1)
+        return next(records.apply(untuned).as_numpy_iterator())
+
+    def names(self) -> list[str]:
+        """Return where each picture came from, as the build kept it, in order."""
+        key = example.FILENAME
+        features = {key: tf.io.FixedLenFeature((), tf.string)}
+        batches = self.in_order().batch(256)
+        parsed = batches.map(
+            do_not_convert(lambda batch: tf.io.parse_example(batch, features)[key])
+        )
+        return [
+            name.decode("utf-8", "surrogateescape")
+            for batch in parsed.apply(untuned).as_numpy_iterator()
+            for name in batch
+        ]
 
     def interleaved(self, order: tf.Tensor, read: bool = True) -> tf.data.Dataset:
         """Read several shards in turn.

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -37,7 +38,8 @@ def evaluate(
         progress: Called with the number of pictures done, all networks counted.
 
     Returns:
-        The evaluation; every picture of the split is in it exactly once.
+        The evaluation; every picture of the split is in it exactly once. Of several
+        networks, `networks` has that of each alone.
 
     Raises:
         UserError: The dataset does not fit a network (see `trained.dataset_check`),
@@ -50,32 +52,39 @@ def evaluate(
     for network in networks:
         facts = network.config.preprocessing
         check_fit(network.path, network.labels, facts, data, manifest)
+    labels, place = list(manifest.labels), {"data": str(data), "split": split}
     summed: np.ndarray | float = 0.0
     truth = np.empty(0, np.int64)
+    alone: list[Evaluation] = []
     for index, network in enumerate(networks):
         progress_of = functools.partial(_later, progress, index * count)
         read = functools.partial(evaluation_batches, data, manifest=manifest)
         probabilities, truth = _answers(network, read, views, split, progress_of)
         _check_finite(probabilities, network.path)
         summed = summed + probabilities
+        if len(networks) > 1:
+            context = _context([network], place, views)
+            alone.append(Evaluation.count(probabilities, truth, labels, context))
     if len(truth) != count:
         raise UserError(
             f"Expected {count} pictures in split {split!r} of {data}, read "
             f"{len(truth)}. See what is wrong with: alexnet verify {data}."
         )
-    return Evaluation.count(
-        np.asarray(summed) / len(networks),
-        truth,
-        list(manifest.labels),
-        {
-            "runs": [str(network.path) for network in networks],
-            "data": str(data),
-            "split": split,
-            "views": views,
-            "runtime": _common([network.runtime for network in networks]),
-            "precision": _common([network.precision for network in networks]),
-        },
-    )
+    context = _context(networks, place, views)
+    mean = np.asarray(summed) / len(networks)
+    return Evaluation.count(mean, truth, labels, context, alone)
+
+
+def _context(
+    networks: Sequence[TrainedNetwork], place: dict[str, str], views: int
+) -> dict[str, Any]:
+    return {
+        "runs": [str(network.path) for network in networks],
+        **place,
+        "views": views,
+        "runtime": _common([network.runtime for network in networks]),
+        "precision": _common([network.precision for network in networks]),
+    }
 
 
 def _answers(

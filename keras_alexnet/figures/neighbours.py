@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from keras_alexnet.data.picture import decode_picture
-from keras_alexnet.figures.canvas import check_picture_file, new_figure, save_figure
-from keras_alexnet.inference.picture_bytes import answer_pictures
+from keras_alexnet.figures.canvas import check_picture_file
+from keras_alexnet.figures.contact_sheet import (
+    GAP,
+    MOST_PICTURES,
+    SIDE,
+    TEXT,
+    draw_square,
+    new_sheet,
+    shortened,
+    squares,
+)
 from tfrecords.errors import UserError
-from tfrecords.plain_text import printable
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-DPI = 100
-SIDE, GAP, TEXT = 128, 12, 40  # pixels: of a picture, beside it, and under it
-MOST_PICTURES = 300  # in a sheet: neither side is more than a PNG can be drawn with
-_MOST_LETTERS = 22  # that are as wide as a picture
 
 
 def check_sheet(out: Path, queries: int, count: int) -> None:
@@ -59,65 +57,30 @@ def draw_sheet(answers: Sequence[dict[str, Any]], out: Path) -> None:
     """
     columns = 1 + max(len(answer["neighbours"]) for answer in answers)
     width = columns * (SIDE + GAP) + 2 * GAP
-    height = len(answers) * (SIDE + TEXT) + GAP
-    with new_figure(width / DPI, height / DPI) as figure:
-        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
-        axes.set_axis_off()
+    with new_sheet(out, width, len(answers)) as axes:
         for row, answer in enumerate(answers):
             top = GAP + row * (SIDE + TEXT)
             shown = [answer, *answer["neighbours"]]
-            squares = _squares(shown)
-            for column, (each, square) in enumerate(zip(shown, squares, strict=True)):
+            found = _squares(shown)
+            for column, (each, square) in enumerate(zip(shown, found, strict=True)):
                 # A wider gap parts the query from what was found.
                 left = GAP + column * (SIDE + GAP) + (GAP if column else 0)
-                _draw_picture(axes, left, top, square)
-                _write(axes, left + SIDE / 2, top + SIDE + 4, _texts(each))
-        save_figure(figure, out, DPI)
+                draw_square(axes, left, top, square, _texts(each))
 
 
 def _squares(shown: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
-    """Return uint8 `(SIDE, SIDE, 3)` of each; None where there is no picture."""
+    """Return the picture of each; None where there is none."""
     files = [each["file"] for each in shown if each.get("label") is None]
-    found = iter(answer_pictures(files, _decoded))
-    answers = (next(found) if each.get("label") is None else "" for each in shown)
-    return [None if isinstance(answer, str) else answer for answer in answers]
-
-
-def _decoded(encoded: tf.Tensor) -> list[np.ndarray]:
-    with tf.device("CPU:0"):
-        squares = [decode_picture(each, SIDE, "bicubic", True) for each in encoded]
-    return [square.numpy().astype(np.uint8) for square in squares]
-
-
-def _draw_picture(axes: "Axes", left: int, top: int, square: np.ndarray | None) -> None:
-    right, bottom = left + SIDE, top + SIDE
-    if square is not None:
-        place = (left, right, bottom, top)
-        axes.imshow(square, extent=place, interpolation="nearest", aspect="auto")
-        return
-    across, down = (left, right, right, left, left), (top, top, bottom, bottom, top)
-    axes.plot(across, down, color="0.6", linewidth=0.8)
+    found = iter(squares(files))
+    return [next(found) if each.get("label") is None else None for each in shown]
 
 
 def _texts(each: dict[str, Any]) -> list[str]:
     """Return the lines under a picture."""
-    name = printable(Path(each["file"]).name)
-    if len(name) > _MOST_LETTERS:
-        half = _MOST_LETTERS // 2
-        name = f"{name[: half - 1]}…{name[-half:]}"
+    name = shortened(Path(each["file"]).name)
     if "distance" not in each:
         return [name]
     distance = f"{each['distance']:.4g}"
     if each["label"] is None:
         return [name, distance]
     return [name, f"{distance}, label {each['label']}, row {each['row']}"]
-
-
-def _write(axes: "Axes", middle: float, top: float, lines: Sequence[str]) -> None:
-    axes.text(
-        *(middle, top, "\n".join(lines)),
-        size=7,
-        ha="center",
-        va="top",
-        parse_math=False,  # a dollar sign in a name is one
-    )

@@ -88,12 +88,21 @@ class SplitPictures:
         # On the CPU: records are bytes, which no GPU holds.
         with tf.device("CPU:0"):
             for record in self._split.in_order().skip(first):
-                stored = decode_example(record.numpy())
-                picture: Picture = stored.encoded
-                if stored.format == FORMATS[RAW]:
-                    shape = (stored.height, stored.width, 3)
-                    picture = np.frombuffer(stored.encoded, np.uint8).reshape(shape)
-                yield NamedPicture(stored.filename, picture, stored.label)
+                yield _stored(record.numpy())
+
+    def at(self, places: Sequence[int]) -> list[NamedPicture]:
+        """Return the pictures at some places of the split, in the order asked for."""
+        with tf.device("CPU:0"):
+            return [_stored(self._split.at(place)) for place in places]
+
+
+def _stored(record: bytes) -> NamedPicture:
+    stored = decode_example(record)
+    picture: Picture = stored.encoded
+    if stored.format == FORMATS[RAW]:
+        shape = (stored.height, stored.width, 3)
+        picture = np.frombuffer(stored.encoded, np.uint8).reshape(shape)
+    return NamedPicture(stored.filename, picture, stored.label)
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -56,8 +56,9 @@ class RunProgress:
 def best_row(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     """Return the row of the best epoch, whose network the run keeps.
 
-    It has the smallest validation error; of several the last, which was trained longest
-    and at the smallest rate. Epochs with figures that are not finite do not count.
+    It has the smallest validation error; of several the one with the smallest
+    validation loss, and of these the last, which was trained longest and at the
+    smallest rate. Epochs with figures that are not finite do not count.
 
     Raises:
         UserError: No epoch counts.
@@ -65,7 +66,7 @@ def best_row(history: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     rows = [row for row in history if is_finite(row)]
     if not rows:
         raise UserError("Expected an epoch with finite figures, found none.")
-    return min(reversed(rows), key=lambda row: row["val_error"])
+    return min(reversed(rows), key=lambda row: (row["val_error"], row["val_loss"]))
 
 
 def is_finite(row: Mapping[str, float]) -> bool:

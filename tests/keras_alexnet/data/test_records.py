@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 
 import numpy as np
@@ -14,6 +15,7 @@ from keras_alexnet.data import (
 from tests.keras_alexnet.data.streams import OPTIONS, TRAIN, VALIDATION, arrays, stored
 from tests.small import INPUT, STORED
 from tfrecords import DatasetError, Manifest
+from tfrecords.dataset.example import decode_example
 from tfrecords.verification.shard_check import serialised_records
 
 
@@ -48,6 +50,32 @@ def test_records_come_in_the_order_of_the_shards(dataset):
     assert [label for _, label in parsed] == labels
     jpeg = tf.io.decode_jpeg(parsed[5][0], dct_method="INTEGER_ACCURATE")
     np.testing.assert_array_equal(jpeg, pixels[5])
+
+
+def test_a_record_is_found_by_its_place(dataset):
+    split = records.open_split(dataset, "train", INPUT)
+    whole = list(split.in_order().as_numpy_iterator())
+    # The first and last of each shard among them.
+    assert [split.at(place) for place in range(TRAIN)] == whole
+
+
+def test_a_shard_without_records_holds_no_place(dataset, tmp_path):
+    split = records.open_split(dataset, "train", INPUT)
+    empty = tmp_path / "empty"
+    empty.touch()
+    (one, two), (_, first) = split.files, split.firsts
+    files, firsts = (one, str(empty), two), (0, first, first)
+    changed = dataclasses.replace(split, files=files, firsts=firsts)
+    assert changed.at(first) == split.at(first)
+    assert changed.at(first - 1) == split.at(first - 1)
+
+
+def test_names_are_those_of_the_records_in_order(dataset):
+    split = records.open_split(dataset, "train", INPUT)
+    whole = map(decode_example, split.in_order().as_numpy_iterator())
+    names = split.names()
+    assert names == [record.filename for record in whole]
+    assert len({*names}) == TRAIN and all(name.endswith(".jpg") for name in names)
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])

@@ -1,3 +1,4 @@
+import csv
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 from keras_alexnet import load
 from keras_alexnet.data import eval_dataset
 from keras_alexnet.evaluation.accuracy import evaluate
+from keras_alexnet.training.state.progress import best_row
 from tests import small
 from tests.reference import rounding_bound
 from tfrecords import DatasetError, Manifest
@@ -54,6 +56,41 @@ def test_an_ensemble_of_one_network_twice_is_that_network(run, dataset):
     network = load(run)
     once, twice = (evaluate([network] * n, dataset, views=1) for n in (1, 2))
     np.testing.assert_array_equal(once.confusion, twice.confusion)
+
+
+def test_an_ensemble_has_each_network_alone_beside_the_joint_errors(
+    run, dataset, tmp_path
+):
+    other = load(run)
+    for variable in other.model.get_layer("fc8").weights:
+        variable.assign(-variable)  # what is likely becomes unlikely
+    networks = [load(run), other]
+    both = evaluate(networks, dataset, views=1)
+    alone = [evaluate([network], dataset, views=1) for network in networks]
+    assert [each.summary() for each in both.networks] == [
+        each.summary() for each in alone
+    ]
+    assert [each.networks for each in alone] == [(), ()]
+    assert alone[0].loss != alone[1].loss
+    # The mean of probabilities: no surer than the surest of the two.
+    surest = np.maximum(*(each.guesses.confidence for each in alone))
+    assert (both.guesses.confidence <= surest + 2**-24).all()
+    likelihoods = [each.guesses.likelihood for each in alone]
+    mean = np.mean(likelihoods, axis=0)
+    np.testing.assert_allclose(both.guesses.likelihood, mean, atol=2**-24)
+
+
+def test_the_loss_is_that_of_the_training(run, dataset):
+    with (run / "history.csv").open() as file:
+        history = [
+            {k: float(v) for k, v in row.items()} for row in csv.DictReader(file)
+        ]
+    found = evaluate([load(run)], dataset, views=1)
+    best = best_row(history)
+    # It moves at most by twice as much as the logits, and they by this.
+    limit = 2 * small.probability_bound()
+    assert found.loss == pytest.approx(best["val_loss"], abs=limit)
+    assert found.top1_error == pytest.approx(best["val_error"], abs=2**-23)
 
 
 def test_progress_counts_every_picture_of_every_run(run, dataset):

@@ -1,7 +1,9 @@
+import csv
 import json
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from keras_alexnet.evaluation.result import Evaluation
 
@@ -37,33 +39,51 @@ def test_the_likeliest_confusion_of_a_class_is_named():
     assert found.classes()[2]["taken_for"] == ""
 
 
-def test_ties_go_to_the_smaller_label():
-    found = Evaluation.count(np.full((1, 7), 1 / 7), np.array([0]), list("abcdefg"), {})
-    assert found.top1_error == 0
+def test_every_error_has_wilsons_interval():
+    generator = np.random.default_rng(2)
+    truth = generator.integers(0, 7, 90)  # class 7 has no picture
+    probabilities = generator.dirichlet(np.ones(8), 90)
+    found = Evaluation.count(probabilities, truth, [f"c{i}" for i in range(8)], {})
+
+    def scipys(error, pictures):
+        test = binomtest(round(error * pictures), pictures)
+        interval = test.proportion_ci(0.95, method="wilson")
+        return pytest.approx((interval.low, interval.high), abs=1e-12)
+
+    summary, rows = found.summary(), found.classes()
+    for name in ("top1", "top5"):
+        interval = summary[f"{name}_interval"]
+        assert interval == list(getattr(found, f"{name}_interval"))
+        assert tuple(interval) == scipys(summary[f"{name}_error"], 90)
+        for row in rows[:7]:
+            expected = scipys(row[f"{name}_error"], row["images"])
+            assert tuple(row[f"{name}_interval"]) == expected
+        assert rows[7][f"{name}_interval"] is None
+    assert found.top1_interval != found.top5_interval
 
 
-@pytest.mark.parametrize(
-    ("wrong", "pictures", "low", "high"),
-    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I
-    [
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0000, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_the_interval_of_the_error_is_wilsons(wrong, pictures, low, high):
-    probabilities = np.eye(2)[[1] * wrong + [0] * (pictures - wrong)]
-    found = Evaluation.count(probabilities, np.zeros(pictures, int), ["a", "b"], {})
-    assert found.top1_interval == pytest.approx((low, high), abs=0.00005)
-    assert found.summary()["top1_interval"] == list(found.top1_interval)
+def test_an_ensemble_lists_its_networks_and_a_network_itself():
+    truth, labels = np.array([0, 0, 1]), ["a", "b"]
+    rows = [np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 0, 0]]]
 
+    def context(*names):
+        return {"runs": [*names], "runtime": "tensorflow", "precision": "float32"}
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_an_evaluation_counts_no_guesses_that_are_not_there(value):
-    probabilities = np.array([[0.2, 0.8], [value, value]])
-    with pytest.raises(ValueError, match="finite probabilities"):
-        Evaluation.count(probabilities, np.array([0, 0]), ["a", "b"], {})
+    alone = [
+        Evaluation.count(each, truth, labels, context(name))
+        for each, name in zip(rows, "xy", strict=True)
+    ]
+    mean = (2 * rows[0] + rows[1]) / 3
+    both = Evaluation.count(mean, truth, labels, context("x", "y"), alone)
+    assert [each["path"] for each in both.members()] == ["x", "y"]
+    for each, evaluation in zip(both.members(), alone, strict=True):
+        assert each["top1_error"] == evaluation.top1_error == pytest.approx(1 / 3)
+        assert each["loss"] == evaluation.loss > both.loss
+        assert each["ece"] == pytest.approx(1 / 3)
+        assert each["top5_interval"] == list(evaluation.top5_interval)
+        assert each["runtime"] == "tensorflow" and each["precision"] == "float32"
+    (itself,) = alone[0].members()
+    assert itself == both.members()[0]
 
 
 def test_files_hold_the_same_figures(tmp_path):
@@ -71,13 +91,21 @@ def test_files_hold_the_same_figures(tmp_path):
     probabilities = generator.dirichlet(np.ones(3), 12)
     labels = ["blue", "green", "red"]
     found = Evaluation.count(probabilities, generator.integers(0, 3, 12), labels, {})
-    found.write_json(tmp_path / "report.json")
+    found.write_json(tmp_path / "report.json", {"pairs": [1]})
     document = json.loads((tmp_path / "report.json").read_text())
     assert document["top1_error"] == found.top1_error
     assert document["images"] == found.images == 12
     assert np.array(document["confusion"]).sum() == found.images
+    assert document["calibration"] == found.calibration.as_dict()
+    assert document["loss"] == found.loss and document["pairs"] == [1]
+    assert document["classes"] == found.classes()
     found.write_csv(tmp_path / "report.csv")
-    assert len((tmp_path / "report.csv").read_text().splitlines()) == 4
+    with (tmp_path / "report.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for row, expected in zip(rows, found.classes(), strict=True):
+        assert row["class"] == expected["class"]
+        low_and_high = [float(row[f"top1_{end}"]) for end in ("low", "high")]
+        assert low_and_high == expected["top1_interval"]
     found.write_confusion(tmp_path / "confusion.csv")
     lines = (tmp_path / "confusion.csv").read_text().splitlines()
     assert lines[0] == "true class,blue,green,red"

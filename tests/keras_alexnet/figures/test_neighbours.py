@@ -4,14 +4,8 @@ import pytest
 from PIL import Image
 
 from keras_alexnet.figures import neighbours
-from keras_alexnet.figures.neighbours import (
-    GAP,
-    MOST_PICTURES,
-    SIDE,
-    TEXT,
-    check_sheet,
-    draw_sheet,
-)
+from keras_alexnet.figures.contact_sheet import GAP, MOST_PICTURES, SIDE, TEXT
+from keras_alexnet.figures.neighbours import check_sheet, draw_sheet
 from tfrecords.errors import UserError
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 160, 0), "blue": (0, 0, 240)}

@@ -38,5 +38,8 @@ def test_a_split_has_all_its_pictures_with_names_and_labels(other, encoding):
             assert picture.startswith(b"\xff\xd8")
     rest = list(pictures.pictures(2))
     assert [each.name for each in rest] == [each.name for each in found[2:]]
+    for place, each in zip((2, 0), pictures.at([2, 0]), strict=True):
+        assert (each.name, each.label) == (found[place].name, found[place].label)
+        np.testing.assert_array_equal(each.picture, found[place].picture)
     train = SplitPictures(open_split(data, "train", small.INPUT))
     assert train.digest != pictures.digest

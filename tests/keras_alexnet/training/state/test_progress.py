@@ -21,6 +21,14 @@ def test_of_equal_epochs_the_last_is_the_best():
     assert best_row(history)["epoch"] == 3
 
 
+@pytest.mark.parametrize(
+    ("losses", "best"), [((0.5, 0.7, 0.6), 1), ((0.7, 0.5, 0.6), 2), ((2, 1, 1), 3)]
+)
+def test_of_equal_errors_the_smallest_loss_is_the_best(losses, best):
+    history = [row(n, 0.25, loss) for n, loss in enumerate(losses, 1)]
+    assert best_row([*history, row(4, 0.26, 0.1)])["epoch"] == best
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_one_figure_that_is_no_number_is_enough(value):
     assert is_finite(row(1, 0.5))

@@ -292,3 +292,21 @@ def test_of_equal_epochs_the_last_is_the_best_everywhere(tmp_path, dataset, caps
     np.testing.assert_array_equal(best, saved["model/conv1/kernel"])
     with (run / "history.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 3
+
+
+@pytest.mark.parametrize(("before", "kept"), [(0.5, True), (2.0, False)])
+def test_of_equal_errors_the_smaller_loss_is_kept_after_a_resume(
+    tmp_path, dataset, before, kept
+):
+    # A rate of almost nothing: the next epoch has the same error and loss.
+    first = tmp_path / "first"
+    state = small.train(dataset, first, epochs=1, learning_rate=1e-12)
+    (row,) = state.history
+    earlier = {**row, "val_loss": before * row["val_loss"]}
+    part = with_state(first, tmp_path / "part", history=[earlier])
+    network = (part / "network.keras").read_bytes()
+    state = small.resume(part, epochs=2)
+    assert state.history[0]["val_error"] == state.history[1]["val_error"]
+    assert state.history[0] == earlier
+    assert best_row(state.history)["epoch"] == (1 if kept else 2)
+    assert ((part / "network.keras").read_bytes() == network) == kept
