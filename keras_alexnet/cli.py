@@ -32,6 +32,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "export": "keras_alexnet.commands.export:main",
         "serve": "keras_alexnet.commands.serve:main",
         "figures": "keras_alexnet.commands.figures:main",
+        "report": "keras_alexnet.commands.report:main",
         "devices": "keras_alexnet.commands.devices:main",
         "benchmark": "keras_alexnet.commands.benchmark:main",
         "info": "keras_alexnet.commands.info:main",
@@ -52,6 +53,7 @@ TEXTS = {
     "export": "make a SavedModel for serving",
     "serve": "answer over HTTP with a network",
     "figures": "draw the curves of runs",
+    "report": "all about a run on one page",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",
     "info": "versions and machine, for bug reports",
@@ -60,7 +62,7 @@ TEXTS = {
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
-    "serve",
+    *("serve", "report"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.

@@ -293,13 +293,19 @@ def test_a_phone_scrolls_in_one_direction_and_may_take_a_picture(opened):
     assert page.evaluate(widths) == [360, 360]
 
 
-def test_the_page_goes_into_the_wheel():
+def test_the_page_and_all_other_data_go_into_the_wheel():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")
-    data = settings["options.package_data"]["keras_alexnet.serving"].split()
+    data = settings["options.package_data"]
+    assert data["keras_alexnet.serving"].split() == [PAGE_FILE]
+    listed = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns.split()
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
     files = [each for each in (ROOT / "keras_alexnet").rglob("*") if each.is_file()]
-    found = {each.name for each in files if each.suffix not in (".py", ".pyc")}
-    assert found == {*data} == {PAGE_FILE}
+    assert {each for each in files if each.suffix not in (".py", ".pyc")} == listed
 
 
 def test_only_what_is_in_the_page_may_run():
