@@ -52,6 +52,7 @@ class Bar:
     width: float
     height: float
     text: str
+    colour: int
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ def classes_section(runs: Sequence[ReportedRun], data: ReportedData) -> dict[str
     Of one run the worst class comes first; of several, the one on which they differ
     most.
     """
-    shown = ClassLookup.of(data.manifest).shown
+    labels, shown = data.manifest.labels, ClassLookup.of(data.manifest).shown
+    names = dict(zip(labels, shown, strict=True))
     found = [run.best.classes() for run in runs]
     learnt = data.manifest.class_counts.get("train", (0,) * len(shown))
     rows = []
@@ -30,13 +31,13 @@ def classes_section(runs: Sequence[ReportedRun], data: ReportedData) -> dict[str
         rows.append(
             {
                 "class": shown[label],
-                "label": data.manifest.labels[label],
+                "label": labels[label],
                 "learnt": learnt[label],
                 "images": each[0]["images"],
                 "errors": errors,
                 "spread": max(errors) - min(errors),
                 "interval": each[0]["top1_interval"],
-                "taken_for": _taken_for(runs[0], label, shown),
+                "taken_for": names.get(each[0]["taken_for"], ""),
                 "times": each[0]["times"],
             }
         )
@@ -45,13 +46,8 @@ def classes_section(runs: Sequence[ReportedRun], data: ReportedData) -> dict[str
     return {
         "runs": [run.name for run in runs],
         "rows": rows,
-        "has_words": shown != list(data.manifest.labels),
+        "has_words": shown != list(labels),
     }
-
-
-def _taken_for(run: ReportedRun, label: int, shown: Sequence[str]) -> str:
-    row = run.best.classes()[label]
-    return shown[run.best.labels.index(row["taken_for"])] if row["times"] else ""
 
 
 def confusion_section(run: ReportedRun, data: ReportedData) -> dict[str, Any]:

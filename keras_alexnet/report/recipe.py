@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import Any
 
 from keras_alexnet.presets import LRN, PRESETS, SMALL_PRESETS, AnyPreset
@@ -81,12 +82,17 @@ def _row(
     return {
         "part": part,
         "name": _title(name),
-        "values": [setting_text(value) for value in values],
+        "values": [_shown(name, value) for value in values],
         "preset": setting_text(usual) if known else "",
         # Of each run, whether the preset has another.
         "changed": [value != usual for value in values],
         "differs": any(value != values[0] for value in values),
     }
+
+
+def _shown(name: str, value: Any) -> str:
+    # Of a folder its name: the others are of one machine.
+    return PurePath(value).name if name == "init" and value else setting_text(value)
 
 
 def _title(name: str) -> str:

@@ -53,6 +53,12 @@ def test_several_runs_are_told_apart():
     }
 
 
+def test_of_the_network_that_a_run_began_with_only_the_name_is_told():
+    runs = [small.preset(init=f"/{where}/before") for where in ("here", "there")]
+    row = rows(section(*runs), lambda row: row["differs"])["init"]
+    assert row["values"] == ["before", "before"]
+
+
 def test_runs_of_different_or_unknown_presets_have_no_preset_to_differ_from():
     found = section(PRESETS["released"], PRESETS["caffenet"])
     assert found["preset"] is None and not any(row["preset"] for row in found["rows"])
