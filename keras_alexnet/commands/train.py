@@ -8,8 +8,13 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 import docstring_parser
 import tyro
 
-from keras_alexnet.presets import PRESETS, Preset, Recipe, find_preset
-from keras_alexnet.presets.preset import NETWORK_FIELDS, RECIPE_FIELDS
+from keras_alexnet.presets import (
+    PRESETS,
+    SMALL_PRESETS,
+    AnyPreset,
+    Recipe,
+    named_preset,
+)
 from keras_alexnet.presets.recipe import FREE, PLATEAU_ONLY
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.training.control import Control
@@ -23,7 +28,9 @@ The learning rate is divided by 10 at each plateau of the validation error; afte
 last drop the next plateau ends the training. Or it follows the schedule of one of the
 nets of 2012. Ctrl-C, SIGTERM and SIGHUP save and stop; --resume goes on at the next
 batch, with the same result as if nothing had happened."""
-PRESET_TEXT = f"{', '.join([*PRESETS][:-1])} or {[*PRESETS][-1]}."
+_NAMES = [*PRESETS, *SMALL_PRESETS]
+PRESET_TEXT = f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}."
+_SINGULAR = {"rates": "--rate", "decays": "--layer-decay"}
 OWN = " None: the preset's."  # what the text of a number's option ends with
 
 
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
+def settings(arguments: Sequence[str]) -> tuple[AnyPreset, Control]:
     """Return what was typed as a preset with its recipe, and a control.
 
     What was not typed is the preset's own, or with --resume that of the run.
@@ -66,7 +73,7 @@ def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
     first = _parse(arguments, PRESETS["released"].replace(precision="auto"), {})
     if first.resume:
         saved = read_config(first.run)
-        start, kept = find_preset(saved.preset), {**(saved.control or {})}
+        start, kept = saved.preset, {**(saved.control or {})}
         kept.pop("data", None)
     else:
         start, kept = _preset_of(first).replace(precision="auto"), {}
@@ -81,34 +88,35 @@ def settings(arguments: Sequence[str]) -> tuple[Preset, Control]:
     return preset, Control(**{name: getattr(options, name) for name in names})
 
 
-def _preset_of(options: Any) -> Preset:
+def _preset_of(options: Any) -> AnyPreset:
     """Return the preset that is named, or the network whose weights are begun with.
 
     Raises:
         UserError: Another preset is named than that of the weights.
     """
     if options.init is None:
-        return find_preset(options.preset)
+        return named_preset(options.preset)
     config = read_config(options.init)
-    preset = find_preset(config.preset)
+    preset = config.preset
     if options.preset not in (preset.name, PRESETS["released"].name):
         raise UserError(
             f"Expected --preset {preset.name}, which the weights of {options.init} "
             f"are of, got {options.preset}. Leave it out."
         )
-    recipe = PRESETS[preset.name].recipe if preset.name in PRESETS else Recipe()
+    recipe = named_preset(preset.name).recipe if preset.name in _NAMES else Recipe()
     return dataclasses.replace(preset, recipe=recipe).replace(
         init=options.init, mean=config.preprocessing["mean"]
     )
 
 
-def _parse(arguments: Sequence[str], start: Preset, kept: dict[str, Any]) -> Any:
+def _parse(arguments: Sequence[str], start: AnyPreset, kept: dict[str, Any]) -> Any:
     """Parse with the values of a preset, and of a run's control, as defaults."""
+    values = _values(start)
     fields = [
         *_fields_of(Control, [f.name for f in _required(Control)], {}),
         ("preset", _with_text(str, PRESET_TEXT), start.name),
-        *_fields_of(Recipe, RECIPE_FIELDS, _values(start)),
-        *_fields_of(Preset, NETWORK_FIELDS, _values(start)),
+        *_fields_of(Recipe, [f.name for f in dataclasses.fields(Recipe)], values),
+        *_fields_of(type(start), list(start.network), values),
         *_fields_of(Control, [f.name for f in _optional(Control)], kept),
     ]
     kind = dataclasses.make_dataclass(
@@ -141,12 +149,15 @@ def _fields_of(
         elif kind is Control:
             option = _with_text(hints[name], texts[name])
         else:
-            option, default = _preset_option(hints[name], default, texts[name], kind)
+            about = (hints[name], default, texts[name])
+            option, default = _preset_option(name, *about, kind)
         options.append((name, option, default))
     return options
 
 
-def _preset_option(hint: Any, default: Any, text: str, kind: type) -> tuple[Any, Any]:
+def _preset_option(
+    name: str, hint: Any, default: Any, text: str, kind: type
+) -> tuple[Any, Any]:
     """Return type and default of an option that a preset has a value of its own for."""
     optional = type(None) in get_args(hint)
     choices = next((get_args(h) for h in (hint, *get_args(hint)) if _is_choice(h)), ())
@@ -157,11 +168,11 @@ def _preset_option(hint: Any, default: Any, text: str, kind: type) -> tuple[Any,
         return Annotated[flag[hint], about], default
     if hint == tuple[str, ...]:  # --rate fc8=10 --rate fc7=2
         several: Any = tyro.conf.UseAppendAction
-        about = tyro.conf.arg(help=text, aliases=("--rate",))
+        about = tyro.conf.arg(help=text, aliases=(_SINGULAR[name],))
         return Annotated[several[hint], about], default
     if hint in (int, float):
         return _with_text(hint | None, text + OWN), default
-    if choices and (optional or kind is Preset):
+    if choices and (optional or kind is not Recipe):
         every = ("preset", *choices, *(("none",) if optional else ()))
         default = "none" if default is None else default
         return _with_text(Literal[every], text), default
@@ -194,15 +205,15 @@ def _texts(kind: type) -> dict[str, str]:
     }
 
 
-def _values(preset: Preset) -> dict[str, Any]:
+def _values(preset: AnyPreset) -> dict[str, Any]:
     """Return every field of a network and its recipe by name."""
     return {**preset.network, **vars(preset.recipe)}
 
 
-def _wishes(options: Any, start: Preset) -> dict[str, Any]:
+def _wishes(options: Any, start: AnyPreset) -> dict[str, Any]:
     """Return the fields of network and recipe that the options amount to."""
     name = options.preset
-    own = _values(find_preset(name) if name in PRESETS or name != start.name else start)
+    own = _values(named_preset(name) if name in _NAMES or name != start.name else start)
     wishes = {}
     for name, was in _values(start).items():
         wish = getattr(options, name, was)
@@ -216,7 +227,9 @@ def _wishes(options: Any, start: Preset) -> dict[str, Any]:
     return wishes
 
 
-def _free_wishes(wishes: dict[str, Any], options: Any, start: Preset) -> dict[str, Any]:
+def _free_wishes(
+    wishes: dict[str, Any], options: Any, start: AnyPreset
+) -> dict[str, Any]:
     """Return the fields that may differ from the run; the others must not."""
     free = [f.name for f in dataclasses.fields(Recipe) if f.metadata == FREE]
     was = {**_values(start), "preset": start.name}
@@ -237,11 +250,12 @@ def _free_wishes(wishes: dict[str, Any], options: Any, start: Preset) -> dict[st
 
 
 def _refuse_plateaus(
-    arguments: Sequence[str], options: Any, preset: Preset, start: Preset
+    arguments: Sequence[str], options: Any, preset: AnyPreset, start: AnyPreset
 ) -> None:
     """Refuse what a schedule would ignore, also where it is the default."""
     others = {name: getattr(start.recipe, name) + 1 for name in PLATEAU_ONLY}
-    again = _parse(arguments, start.replace(schedule="plateau", **others), {})
+    plateaus = start.replace(schedule="plateau", drops=(), **others)
+    again = _parse(arguments, plateaus, {})
     for name in PLATEAU_ONLY:
         # Parsed again with other defaults, what was typed comes out the same.
         if getattr(options, name) == getattr(again, name):

@@ -38,6 +38,7 @@ class TrainingOptions:
         first_epoch: Epoch to start with.
         first_step: Batches of that epoch, the first of a pass, to leave out.
         seed: Integer in [0, 2^31): order, crops, flips and colours.
+        random_crop: Whether crops are at random places; otherwise at the centre.
         flip: Whether to mirror half of the pictures.
         colour_noise: `released`, `eigenvalue` or None; see `augment.colour_offsets`.
         colour_epochs: Epoch to end the colour noise before; None for never.
@@ -57,6 +58,7 @@ class TrainingOptions:
     first_epoch: int = 0
     first_step: int = 0
     seed: int = 0
+    random_crop: bool = True
     flip: bool = True
     colour_noise: augment.ColourNoise | None = "released"
     colour_epochs: int | None = None
@@ -113,7 +115,7 @@ def train_dataset(
         directory: A dataset folder made by `tfrecords.build`.
         mean: `image` subtracts the centre of the mean image, `channel` its mean colour.
         **options: Those of `TrainingOptions`, by name: batch_size=128, input_size=224,
-            epochs=1, first_epoch=0, first_step=0, seed=0, flip=True,
+            epochs=1, first_epoch=0, first_step=0, seed=0, random_crop=True, flip=True,
             colour_noise="released", colour_epochs=None, crop_chunk=1,
             shuffle_buffer=10_000, split="train".
 
@@ -268,7 +270,9 @@ def _decoder(
         if options.crop_chunk > 1:
             chunk = -1 - place // options.crop_chunk
             shared = augment.example_draws(options.seed, epoch, chunk)
-        corner = augment.crop_offset(shared[:2], stored, options.input_size)
+        corner = tf.constant([(stored - options.input_size) // 2] * 2)
+        if options.random_crop:
+            corner = augment.crop_offset(shared[:2], stored, options.input_size)
         image, label = cut(example, record, corner)
         if options.flip:
             image = augment.flip_half(image, shared[2])

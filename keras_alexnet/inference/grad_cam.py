@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_alexnet.layers import LocallyConnected2D
 from tfrecords.errors import UserError
+
+_GIVE_MAPS = (keras.layers.Conv2D, LocallyConnected2D)
 
 
 class GradCam:
@@ -72,7 +75,7 @@ def last_maps(model: keras.Model) -> keras.KerasTensor:
     """
     found = None
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D) and max(layer.output.shape[1:3]) > 1:
+        if isinstance(layer, _GIVE_MAPS) and max(layer.output.shape[1:3]) > 1:
             found, is_linear = layer, _is_linear(layer)
         elif found is not None and isinstance(layer, keras.layers.Activation):
             if is_linear:

@@ -5,10 +5,15 @@ from typing import Any, Literal
 import keras
 from keras import layers
 
-from keras_alexnet.layers import GroupedConv2D, InMapResponseNormalization
-from keras_alexnet.models.small_geometry import KERNEL, POOL, POOL_STRIDE
+from keras_alexnet.layers import (
+    GroupedConv2D,
+    InMapResponseNormalization,
+    LocallyConnected2D,
+    LocalResponseNormalization,
+)
+from keras_alexnet.models.small_geometry import POOL, POOL_STRIDE
 from keras_alexnet.presets import SmallPreset, find_small_preset
-from keras_alexnet.presets.preset import Step
+from keras_alexnet.presets.preset import LRN, Step
 from tfrecords.errors import UserError
 
 LAYOUT = "channels_last"  # whatever a user's keras.json says
@@ -36,8 +41,9 @@ def cifar_net(
             float32 (or float64) whatever it is.
 
     Returns:
-        A functional model from images `(batch, 32, 32, 3)`, RGB of 0-255 scale with the
-        training mean subtracted, to logits `(batch, num_classes)`.
+        A functional model from images `(batch, 32, 32, 3)`, of 24 pixels for 13pct and
+        11pct, RGB of 0-255 scale with the training mean subtracted, to logits `(batch,
+        num_classes)`.
 
     Raises:
         UserError: Unknown preset or activation, or no class.
@@ -83,13 +89,14 @@ class _Builder:
         """Convolve; an activation that comes first is fused."""
         p = self.preset
         fused = p.blocks[number - 1][0] == "activation"
-        convolution = GroupedConv2D(
+        shared = p.kinds[number - 1] == "conv"
+        convolution = (GroupedConv2D if shared else LocallyConnected2D)(
             p.filters[number - 1],
-            KERNEL,
+            p.kernels[number - 1],
             padding="same",
             activation=p.activation if fused else None,
             dtype=self.policy,
-            name=f"conv{number}",
+            name=p.convolutions[number - 1],
             **self._initial(),
         )
         return convolution(x)
@@ -109,11 +116,12 @@ class _Builder:
             return kind(*window, dtype=self.policy, name=f"pool{number}")(x)
         if p.lrn is None:
             return x
-        n = p.lrn
-        norm = InMapResponseNormalization(
-            n.size, n.bias, n.alpha, n.beta, dtype=self.policy, name=f"norm{number}"
-        )
-        return norm(x)
+        n, options = p.lrn, {"dtype": self.policy, "name": f"norm{number}"}
+        if isinstance(n, LRN):
+            constants = (n.depth_radius, n.bias, n.alpha, n.beta)
+            return LocalResponseNormalization(*constants, **options)(x)
+        constants = (n.size, n.bias, n.alpha, n.beta)
+        return InMapResponseNormalization(*constants, **options)(x)
 
     def _dense(
         self, units: int, name: str, policy: Any, activation: str | None = None

@@ -13,13 +13,9 @@ from keras_alexnet.models.geometry import (
 from keras_alexnet.models.layer_names import layer_aliases, layer_names
 from keras_alexnet.models.layer_table import layer_table
 from keras_alexnet.models.memory import WIDE, inference_memory, training_memory
-from keras_alexnet.models.small_geometry import (
-    KERNEL,
-    POOL,
-    POOL_STRIDE,
-    small_map_sizes,
-)
+from keras_alexnet.models.small_geometry import POOL, POOL_STRIDE, small_map_sizes
 from keras_alexnet.presets import AnyPreset, SmallPreset
+from keras_alexnet.presets.small_preset import InMapNorm
 
 
 @dataclass(frozen=True)
@@ -90,9 +86,10 @@ def describe_network(preset: AnyPreset, num_classes: int = 1000) -> dict[str, An
     """
     layers = describe_layers(preset, num_classes)
     fields = asdict(preset)
-    memory = {"inference": asdict(inference_memory(preset, num_classes))}
-    if not isinstance(preset, SmallPreset):  # which is not trained here
-        memory["training"] = asdict(training_memory(preset, num_classes))
+    memory = {
+        "inference": asdict(inference_memory(preset, num_classes)),
+        "training": asdict(training_memory(preset, num_classes)),
+    }
     return {
         "preset": preset.name,
         "description": preset.description,
@@ -126,9 +123,10 @@ def _window(preset: AnyPreset, name: str) -> tuple[int, int]:
 def _small_window(preset: SmallPreset, name: str) -> tuple[int, int]:
     if name.startswith("pool"):
         return POOL, POOL_STRIDE
-    if name.startswith("norm") and preset.lrn is not None:
+    if name.startswith("norm") and isinstance(preset.lrn, InMapNorm):
         return preset.lrn.size, 1
-    return (KERNEL if name.startswith("conv") and name.endswith("_pre") else 1), 1
+    convolved = (f"{layer}_pre" for layer in preset.convolutions)
+    return dict(zip(convolved, preset.kernels, strict=True)).get(name, 1), 1
 
 
 def _shapes(preset: AnyPreset, num_classes: int) -> dict[str, tuple[int, ...]]:
@@ -139,7 +137,7 @@ def _shapes(preset: AnyPreset, num_classes: int) -> dict[str, tuple[int, ...]]:
         sides, units = map_sizes(preset), (preset.units,) * len(preset.hidden)
         sides |= dict.fromkeys(("conv3", "conv4"), sides["pool2"])
     shapes: dict[str, tuple[int, ...]] = {
-        name: (side, side, preset.filters[int(name[4]) - 1])
+        name: (side, side, preset.filters[int(name[-1]) - 1])
         for name, side in sides.items()
     }
     shapes |= {name: (n,) for name, n in zip(preset.hidden, units, strict=True)}

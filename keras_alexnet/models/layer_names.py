@@ -49,8 +49,9 @@ def layer_names(preset: AnyPreset) -> tuple[str, ...]:
     `conv1_pre` all the same, as in the other presets.
     """
     names: list[str] = []
-    for number, (first, *later) in enumerate(preset.blocks, start=1):
-        names += [f"conv{number}_pre", f"conv{number}"]
+    blocks = zip(preset.convolutions, preset.blocks, strict=True)
+    for number, (convolution, (first, *later)) in enumerate(blocks, start=1):
+        names += [f"{convolution}_pre", convolution]
         for step in later if first == "activation" else (first, *later):
             if step == "pool":
                 names.append(f"pool{number}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_alexnet.models.geometry import CONVOLUTIONS, KERNELS, map_sizes
-from keras_alexnet.models.small_geometry import KERNEL, small_map_sizes
+from keras_alexnet.models.small_geometry import small_map_sizes
 from keras_alexnet.presets import AnyPreset, SmallPreset
 
 CHANNELS = 3  # of a picture
@@ -16,8 +16,10 @@ class LayerSize:
 
     Attributes:
         weights: Elements of the kernel.
-        biases: Elements of the bias: filters or units.
-        places: Positions at which the kernel is applied; 1 for a dense layer.
+        biases: Elements of the bias: filters or units; of an unshared layer those of
+            all positions, as its weights.
+        places: Positions at which the kernel is applied; 1 for a dense or an unshared
+            layer.
         inputs: Activations that the layer reads, padding not counted.
     """
 
@@ -64,11 +66,14 @@ def layer_table(preset: AnyPreset, num_classes: int = 1000) -> dict[str, LayerSi
 def _small_table(preset: SmallPreset, num_classes: int) -> dict[str, LayerSize]:
     maps, read, channels = small_map_sizes(preset), preset.input_size, CHANNELS
     table = {}
-    for number, filters in enumerate(preset.filters, start=1):
-        side, inputs = maps[f"conv{number}"], read**2 * channels
-        weights = KERNEL**2 * channels * filters
-        table[f"conv{number}"] = LayerSize(weights, filters, side**2, inputs)
-        read, channels = maps[f"pool{number}"], filters
+    for index, name in enumerate(preset.convolutions):
+        filters, places = preset.filters[index], maps[name] ** 2
+        weights = preset.kernels[index] ** 2 * channels * filters
+        own = places if preset.kinds[index] == "local" else 1  # kernels and biases
+        table[name] = LayerSize(
+            own * weights, own * filters, places // own, read**2 * channels
+        )
+        read, channels = maps.get(f"pool{index + 1}", read), filters
     outputs = dict(zip(preset.hidden, preset.units, strict=True))
     outputs[preset.head] = num_classes
     return table | _dense_rows(read**2 * channels, outputs)

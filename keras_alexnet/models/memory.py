@@ -36,7 +36,7 @@ class NetworkMemory:
         return max(0, int((available - self.fixed) // self.image))
 
 
-def training_memory(preset: Preset, num_classes: int = 1000) -> NetworkMemory:
+def training_memory(preset: AnyPreset, num_classes: int = 1000) -> NetworkMemory:
     """Return what a training step takes on one device.
 
     `released` in float32: 1.34 GB, and 19.2 MB an image.
@@ -50,10 +50,13 @@ def training_memory(preset: Preset, num_classes: int = 1000) -> NetworkMemory:
     parameters = sum(row.parameters for row in table.values())
     copies = 0 if item == WIDE else 2 * item  # of a weight, and of its gradient
     updated = _AT_ONCE * WIDE * max(row.weights for row in table.values())
-    kept = _Kept(preset, table, item)
+    if isinstance(preset, Preset):
+        kept = _Kept(preset, table, item).bytes
+    else:  # what layers give, and normalisations and pools of it, of about that size
+        kept = 3 * WIDE * sum(row.places * row.biases for row in table.values())
     return NetworkMemory(
         (3 * WIDE + copies) * parameters + updated,
-        kept.bytes + _AT_ONCE * _largest(table) + _picture(preset),
+        kept + _AT_ONCE * _largest(table) + _picture(preset),
     )
 
 

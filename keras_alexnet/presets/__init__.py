@@ -39,6 +39,8 @@ SMALL_PRESETS: Registry[SmallPreset] = Registry(
         "cifar-80sec": "keras_alexnet.presets.cifar:CIFAR_80SEC",
         "cifar-19pct": "keras_alexnet.presets.cifar:CIFAR_19PCT",
         "cifar-18pct": "keras_alexnet.presets.cifar:CIFAR_18PCT",
+        "cifar-13pct": "keras_alexnet.presets.cifar:CIFAR_13PCT",
+        "cifar-11pct": "keras_alexnet.presets.cifar:CIFAR_11PCT",
         "cifar-quick": "keras_alexnet.presets.cifar:CIFAR_QUICK",
     },
 )
@@ -55,18 +57,19 @@ def find_preset(preset: str | AnyPreset) -> Preset:
     if isinstance(preset, SmallPreset) or preset in SMALL_PRESETS:
         name = preset if isinstance(preset, str) else preset.name
         raise UserError(
-            f"Expected a preset of {', '.join(PRESETS)}, got {name}: small nets are "
-            "not trained or timed here, but imported, evaluated and exported."
+            f"Expected an AlexNet, of {', '.join(PRESETS)}, got {name}, a small net."
         )
     return PRESETS[preset]
 
 
-def named_preset(name: str) -> AnyPreset:
-    """Return the AlexNet or the small net of a name.
+def named_preset(name: str | AnyPreset) -> AnyPreset:
+    """Return the AlexNet or the small net of a name, or the one that is given.
 
     Raises:
         UserError: There is none; the error says which there are.
     """
+    if not isinstance(name, str):
+        return name
     if name in SMALL_PRESETS:
         return SMALL_PRESETS[name]
     if name not in PRESETS:

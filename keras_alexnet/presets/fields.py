@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
+from keras_alexnet.presets.recipe import Recipe
 from tfrecords.errors import UserError
 
 # What kind of number, and the interval that it, or each of them, is in.
@@ -19,8 +20,58 @@ class PresetFields:
 
     name: str
     description: str
+    input_size: int
     lrn: Any
-    recipe: Any
+    recipe: Recipe
+
+    # What each kind of preset says of its layers, in order: convolutions, subsamplings
+    # and unshared layers that give maps; fully connected layers before the head; the
+    # head, of the classes.
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """Names of the layers with weights that give maps."""
+        raise NotImplementedError
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Names of the fully connected layers before the head."""
+        raise NotImplementedError
+
+    @property
+    def head(self) -> str:
+        """Name of the layer of the classes, however many they are."""
+        raise NotImplementedError
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers with weights, in order."""
+        return (*self.convolutions, *self.hidden, self.head)
+
+    def layer_rate(self, layer: str) -> float:
+        """Return what the rate of a layer is multiplied by; 0 freezes it."""
+        last = self.recipe.freeze_through
+        if last is not None and self.layers.index(layer) <= self.layers.index(last):
+            return 0.0
+        return self.recipe.layer_rates.get(layer, 1.0)
+
+    def check_layers(self) -> None:
+        """Refuse a recipe that names layers which the network has not.
+
+        Raises:
+            UserError: It does, or freezes the head.
+        """
+        recipe, layers = self.recipe, self.layers
+        last = recipe.freeze_through
+        if last is not None and last not in layers[:-1]:
+            raise UserError(
+                f"Expected freeze_through of {', '.join(layers[:-1])}, got {last!r}."
+            )
+        for name in ("rates", "decays"):
+            given = getattr(recipe, f"layer_{name}")
+            if unknown := [layer for layer in given if layer not in layers]:
+                raise UserError(
+                    f"Expected {name} of {', '.join(layers)}, got {unknown[0]!r}."
+                )
 
     @property
     def network(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, get_args
 
 from keras_alexnet.presets.fields import PresetFields, check_fields
-from keras_alexnet.presets.recipe import HEAD, Recipe
+from keras_alexnet.presets.recipe import Recipe
 from tfrecords.errors import UserError
 
 Step = Literal["activation", "lrn", "in_map", "pool"]
@@ -97,14 +97,19 @@ class Preset(PresetFields):
         return (self.block1, self.block2, plain, plain, ("activation", "pool"))
 
     @property
+    def convolutions(self) -> tuple[str, ...]:
+        """conv1 to conv5."""
+        return tuple(f"conv{number}" for number in range(1, 6))
+
+    @property
     def hidden(self) -> tuple[str, ...]:
-        """Names of the fully connected layers before the head."""
+        """fc6 and fc7."""
         return ("fc6", "fc7")
 
     @property
     def head(self) -> str:
-        """Name of the layer of the classes."""
-        return HEAD
+        """fc8."""
+        return "fc8"
 
     @property
     def hidden_activation(self) -> bool:
@@ -147,6 +152,7 @@ class Preset(PresetFields):
             raise UserError(
                 f"Preset field lrn is an LRN, None or False. Received: {self.lrn!r}"
             )
+        self.check_layers()
 
 
 _LENGTHS = {"filters": 5, "groups": 5, "weight_std": 8, "biases": 8}

@@ -4,13 +4,18 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from keras_alexnet.presets.schedule import PAPER_EPOCHS, SCHEDULES, ScheduleName
+from keras_alexnet.presets.schedule import (
+    PAPER_EPOCHS,
+    SCHEDULES,
+    Schedule,
+    ScheduleName,
+)
 from tfrecords.errors import UserError
 from tfrecords.ranges import check_count, check_number
 
 # "eigenvalue" is the formula of section 4.1, "released" what was run (its roots).
 ColourNoise = Literal["released", "eigenvalue"]
-MeanKind = Literal["image", "channel"]
+MeanKind = Literal["image", "channel", "none"]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 Shuffle = Literal["buffer"]
 
@@ -21,9 +26,6 @@ FREE = {"on_resume": "free"}
 # What plateaus alone heed; the drops of the other schedules are at fixed epochs.
 PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
-HEAD = LAYERS[-1]  # of the classes
-
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "colour_noise": (*get_args(ColourNoise), None),
     "mean": get_args(MeanKind),
@@ -31,7 +33,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "precision": get_args(Precision),
 }
 # What of the augmentation has to be off where each picture is seen once.
-_UNCHANGED = {"flip": False, "colour_noise": None, "crop_chunk": 1}
+_UNCHANGED = {"random_crop": False, "flip": False, "colour_noise": None, "crop_chunk": 1}
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,17 @@ class Recipe:
     """Part of the last step that goes on in the next; 0.9 in the paper."""
     decay: float = 0.0005  # section 5
     """Part of the weights that is taken off, times the rate; 0.0005 in the paper."""
+    decays: tuple[str, ...] = ()
+    """LAYER=DECAY, such as fc8=0.001: the decay of a layer that has its own."""
     bias_rate: float = 1.0  # section 5
     """Rate of biases over the rate of weights; 1 in the paper, 2 as it was run."""
     schedule: ScheduleName = "plateau"
-    """plateau, or as run: drops after epochs 25, 51, 79 of 91 (released-2012) or 23,
-    51, 78 of 93 (released-2010), conv1 slowed and frozen, colour noise off near the
-    end. Fewer --epochs leave the rest out; with more, the last rates go on."""
+    """plateau; steps, at --drops; or as run: drops after epochs 25, 51, 79 of 91
+    (released-2012) or 23, 51, 78 of 93 (released-2010), conv1 slowed and frozen, colour
+    noise off near the end. Fewer --epochs leave the rest out; with more, the last rates
+    go on."""
+    drops: tuple[int, ...] = dataclasses.field(default=(), metadata=FREE)
+    """Epochs after which schedule steps divides all rates by 10."""
     epochs: int | None = dataclasses.field(default=None, metadata=FREE)
     """Passes over the training split, at most; None: 90, or the schedule's own."""
     patience: int = dataclasses.field(default=5, metadata=FREE)
@@ -61,6 +68,8 @@ class Recipe:
     min_delta: float = dataclasses.field(default=1.0, metadata=FREE)
     """Standard errors of the validation error by which an epoch has to be better than
     the best to count as better; 0 takes any."""
+    random_crop: bool = True  # section 4.1
+    """Cut training crops at random places; otherwise all at the centre."""
     flip: bool = True  # section 4.1
     """Mirror half of the training pictures; wrong for writing."""
     colour_noise: ColourNoise | None = "eigenvalue"  # section 4.1
@@ -68,7 +77,7 @@ class Recipe:
     crop_chunk: int = 1
     """Neighbours that share one crop and flip; 32 as it was run in 2012."""
     mean: MeanKind = "image"  # section 2
-    """Subtract the mean image or the mean colour."""
+    """Subtract the mean image, the mean colour, or nothing."""
     shuffle: Shuffle = "buffer"
     """How the order of an epoch is drawn: through a buffer of 10,000 records."""
     # From Python the default is the same arithmetic everywhere.
@@ -90,7 +99,7 @@ class Recipe:
     keep_rows: bool = False
     """Keep the last layer's weights of classes that both networks have, by name."""
     freeze_through: str | None = None
-    """Last layer, of conv1 to fc8, that stays as it is with all before it."""
+    """Last layer, such as conv5, that stays as it is with all before it."""
     rates: tuple[str, ...] = ()
     """LAYER=FACTOR, such as fc8=10: what the layer's learning rate is multiplied by."""
     cache_features: bool = False
@@ -122,26 +131,31 @@ class Recipe:
         """Number of epochs after which a run ends at the latest."""
         if self.epochs is not None:
             return self.epochs
-        schedule = SCHEDULES[self.schedule]
+        schedule = self.fixed_schedule
         return PAPER_EPOCHS if schedule is None else schedule.stop
 
-    def layer_rate(self, layer: str) -> float:
-        """Return what the rate of a layer is multiplied by; 0 freezes it."""
-        if self.freeze_through is not None:
-            if LAYERS.index(layer) <= LAYERS.index(self.freeze_through):
-                return 0.0
-        return dict(map(_rate, self.rates)).get(layer, 1.0)
+    @property
+    def fixed_schedule(self) -> Schedule | None:
+        """Epochs at which rates change; None: at plateaus of the validation error."""
+        if self.schedule == "steps":
+            return Schedule(self.drops, self.epochs or PAPER_EPOCHS)
+        return SCHEDULES.get(self.schedule)
+
+    @property
+    def layer_rates(self) -> dict[str, float]:
+        """What the rates of layers are multiplied by, of those that have their own."""
+        return layer_numbers(self.rates, "rates")
+
+    @property
+    def layer_decays(self) -> dict[str, float]:
+        """The decays of layers that have their own."""
+        return layer_numbers(self.decays, "decays")
 
     def _check_layers(self) -> None:
-        object.__setattr__(self, "rates", tuple(self.rates))
+        for name in ("rates", "decays"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            layer_numbers(getattr(self, name), name)
         last = self.freeze_through
-        if last is not None and last not in LAYERS[:-1]:
-            raise UserError(
-                f"Expected freeze_through of {', '.join(LAYERS[:-1])}, got {last!r}."
-            )
-        layers = [_rate(text)[0] for text in self.rates]
-        if len({*layers}) < len(layers):
-            raise UserError(f"Expected each layer once in rates, got {self.rates}.")
         if self.init is None and (self.keep_rows or last is not None):
             raise UserError(
                 "Expected --init with keep_rows and freeze_through, got none: there "
@@ -157,11 +171,23 @@ class Recipe:
             for name, value in _UNCHANGED.items():
                 object.__setattr__(self, name, value)
 
-    def _check_schedule(self) -> None:
-        if self.schedule not in SCHEDULES:
+    def _check_drops(self) -> None:
+        object.__setattr__(self, "drops", tuple(self.drops))
+        for drop in self.drops:
+            check_count("drops", drop)
+        if list(self.drops) != sorted({*self.drops}):
+            raise UserError(f"Expected drops in order, each once, got {self.drops}.")
+        if self.drops and self.schedule != "steps":
             raise UserError(
-                f"Expected a schedule of {', '.join(SCHEDULES)}, got {self.schedule!r}."
+                f"Expected no drops with schedule {self.schedule}, got {self.drops}. "
+                "Add --schedule steps."
             )
+
+    def _check_schedule(self) -> None:
+        if self.schedule not in get_args(ScheduleName):
+            known = ", ".join(get_args(ScheduleName))
+            raise UserError(f"Expected a schedule of {known}, got {self.schedule!r}.")
+        self._check_drops()
         for field in dataclasses.fields(self):
             changed = getattr(self, field.name) != field.default
             if field.name in PLATEAU_ONLY and changed and self.schedule != "plateau":
@@ -171,16 +197,24 @@ class Recipe:
                 )
 
 
-def _rate(text: str) -> tuple[str, float]:
-    """Parse `LAYER=FACTOR`."""
-    layer, _, factor = text.partition("=")
-    try:
-        value = float(factor)
-    except ValueError:
-        value = -1.0
-    if layer not in LAYERS or not 0 <= value <= 1e6:
-        raise UserError(
-            f"Expected rates such as fc8=10, of {LAYERS[0]} to {LAYERS[-1]} and 0 to "
-            f"1e6, got {text!r}."
-        )
-    return layer, value
+def layer_numbers(texts: tuple[str, ...], field: str) -> dict[str, float]:
+    """Parse `LAYER=NUMBER` of each layer.
+
+    Raises:
+        UserError: Another form, a number out of [0, 1e6], or a layer twice.
+    """
+    numbers: dict[str, float] = {}
+    for text in texts:
+        layer, _, factor = text.partition("=")
+        try:
+            value = float(factor)
+        except ValueError:
+            value = -1.0
+        if not layer or not 0 <= value <= 1e6:
+            raise UserError(
+                f"Expected {field} such as fc8=10, a layer and 0 to 1e6, got {text!r}."
+            )
+        if layer in numbers:
+            raise UserError(f"Expected each layer once in {field}, got {texts}.")
+        numbers[layer] = value
+    return numbers

@@ -134,11 +134,22 @@ def config_of(values: dict[str, Any]) -> NetworkConfig:
     if values["format"] != FORMAT:
         raise UserError(f"expected format {FORMAT}, found {values['format']}")
     base = _base(values["preset"], values["network"])
-    preset = base.replace(**values["network"], **values["recipe"])
+    recipe = _named_decays(values["recipe"], base.layers)
+    preset = base.replace(**values["network"], **recipe)
     said = values["preprocessing"]
     preprocessing = {name: said[name] for name in PREPROCESSING}
     preprocessing |= {name: said[name] for name in OTHERS if name in said}
     return NetworkConfig(preset, preprocessing, values.get("control"))
+
+
+def _named_decays(recipe: dict[str, Any], layers: tuple[str, ...]) -> dict[str, Any]:
+    """Return a recipe with decays by layer; small nets' had one for each, in order."""
+    numbers = recipe.get("decays", [])
+    if not numbers or isinstance(numbers[0], str):
+        return recipe
+    schedule = "steps" if recipe["drops"] else "plateau"
+    named = [f"{name}={n:g}" for name, n in zip(layers, numbers, strict=True)]
+    return {**recipe, "decays": named, "schedule": schedule}
 
 
 def _base(name: str, network: dict[str, Any]) -> AnyPreset:

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_alexnet.models.network import alexnet
-from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.models.of_preset import network_of
+from keras_alexnet.presets import AnyPreset, find_preset, named_preset
 from keras_alexnet.towers.network import two_towers
 from keras_alexnet.training import allocator
 from keras_alexnet.training.devices.distributed_model import DistributedModel
@@ -18,11 +18,11 @@ from keras_alexnet.training.devices.xla import choose_xla
 from keras_alexnet.training.frozen_trunk import trunk_of
 from keras_alexnet.training.update.loss_scale import LossScale
 from keras_alexnet.training.update.metrics import TopKError
-from keras_alexnet.training.update.optimizer import CoupledSGD
+from keras_alexnet.training.update.optimizer import CoupledSGD, layer_of
 
 
 def compile_network(
-    preset: str | Preset,
+    preset: str | AnyPreset,
     num_classes: int,
     plan: DevicePlan = ONE_DEVICE,
     mean: np.ndarray | None = None,
@@ -32,19 +32,20 @@ def compile_network(
     From then on this process keeps the memory that it frees, as training needs.
 
     Args:
-        preset: Network and recipe, or the name of one of `PRESETS`. Of the recipe the
-            rates, the arithmetic, XLA and the seed count here.
+        preset: Network and recipe, or the name of one of `PRESETS` or `SMALL_PRESETS`.
+            Of the recipe the rates, decays, the arithmetic, XLA and the seed count
+            here.
         num_classes: Number of logits.
         plan: The devices.
         mean: float32 `(input_size, input_size, 3)` or `(3,)`, of 0-255 scale, what is
             subtracted from batches of uint8; `fit` on float images needs none.
 
     Raises:
-        UserError: Unknown preset, a picture too small to leave a map, or towers that
-            XLA is to compile.
+        UserError: Unknown preset, a picture too small to leave a map, towers of a small
+            net, or towers that XLA is to compile.
         ValueError: The network does not fall into two towers.
     """
-    preset = find_preset(preset)
+    preset = named_preset(preset)
     allocator.keep_freed_memory()
     with plan.scope(), _float32_numbers():
         model = _compile(preset, num_classes, plan)
@@ -66,14 +67,14 @@ def _float32_numbers() -> Iterator[None]:
         keras.config.set_floatx(floatx)
 
 
-def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedModel:
+def _compile(preset: AnyPreset, num_classes: int, plan: DevicePlan) -> DistributedModel:
     recipe = preset.recipe
     precision: str = recipe.precision
     if precision == "auto":
         precision = choose_precision("auto", plan).precision
     xla = choose_xla(recipe, plan)
     network = _build(preset, num_classes, plan, precision)
-    trunk = trunk_of(network, recipe) if recipe.cache_features else None
+    trunk = trunk_of(network, preset) if recipe.cache_features else None
     first = network.input if trunk is None else trunk.output
     model = DistributedModel(first, network.output, name=network.name)
     model.trunk = trunk
@@ -85,14 +86,14 @@ def _compile(preset: Preset, num_classes: int, plan: DevicePlan) -> DistributedM
         momentum=recipe.momentum,
         decay=recipe.decay,
         bias_rate=recipe.bias_rate,
+        decays=recipe.layer_decays,
     )
     optimizer.jit_compile = model.compiled_replicas
     if precision == "mixed_float16":
         optimizer = LossScale(optimizer)
     optimizer.build(model.trainable_variables)
     for path, factor in _rate_factors(optimizer).items():
-        layer = path.split("/")[-2].split("_")[0]  # conv1_a and conv1_b are conv1
-        factor.assign(factor * recipe.layer_rate(layer))
+        factor.assign(factor * preset.layer_rate(layer_of(path)))
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -108,11 +109,12 @@ def _rate_factors(optimizer: CoupledSGD | LossScale) -> dict[str, keras.Variable
 
 
 def _build(
-    preset: Preset, num_classes: int, plan: DevicePlan, precision: str
+    preset: AnyPreset, num_classes: int, plan: DevicePlan, precision: str
 ) -> keras.Model:
     common: dict[str, Any] = {"seed": preset.recipe.seed, "dtype": precision}
     if not plan.towers:
-        return alexnet(preset, num_classes, **common)
+        return network_of(preset, num_classes, **common)
+    whole = find_preset(preset)
     return two_towers(
-        preset, num_classes, devices=plan.towers, own_images=True, **common
+        whole, num_classes, devices=plan.towers, own_images=True, **common
     )

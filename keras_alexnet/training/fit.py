@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import tensorflow as tf
 
 from keras_alexnet.device_memory import device_bytes, memory_explained
-from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets import AnyPreset, named_preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.trained.config_file import NetworkConfig, read_config, write_config
 from keras_alexnet.trained.dataset_check import check_dataset
@@ -24,12 +24,13 @@ from tfrecords.errors import UserError
 
 
 def train(
-    preset: str | Preset, control: Control, *, plan: DevicePlan | None = None
+    preset: str | AnyPreset, control: Control, *, plan: DevicePlan | None = None
 ) -> RunProgress:
     """Train until the last plateau, the end of the schedule or the last epoch.
 
     Args:
-        preset: Network and recipe, or the name of one of `PRESETS`.
+        preset: Network and recipe, or the name of one of `PRESETS` or
+            `SMALL_PRESETS`.
         control: Dataset, run folder, devices, and when to save. Its `run` is a new
             folder, or with `resume` one of an earlier run, which goes on from its
             newest checkpoint, whatever its devices were.
@@ -49,7 +50,7 @@ def train(
             last state could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
-    preset = find_preset(preset)
+    preset = named_preset(preset)
     plan = control.plan() if plan is None else plan
     if preset.recipe.cache_features:
         _check_features(control, plan)
@@ -110,11 +111,11 @@ def _own_recipe(control: Control) -> Recipe | None:
     """Return the recipe of the run that is resumed, if there is one."""
     if not control.resume or not (control.run / CONFIG_FILE).exists():
         return None
-    return find_preset(read_config(control.run).preset).recipe
+    return read_config(control.run).preset.recipe
 
 
 def _open_run(
-    preset: Preset,
+    preset: AnyPreset,
     control: Control,
     dataset: RunDataset,
     initial: InitialWeights | None,

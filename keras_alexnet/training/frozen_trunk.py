@@ -13,8 +13,7 @@ import tensorflow as tf
 from keras_alexnet.data import PixelBatch
 from keras_alexnet.data.feature_cache import FeatureCache, map_features
 from keras_alexnet.layers import InvertedDropout, OriginalDropout
-from keras_alexnet.presets import Preset
-from keras_alexnet.presets.recipe import Recipe
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.names import FEATURES
 from keras_alexnet.training.devices.distributed_model import DistributedModel
 from keras_alexnet.training.run_dataset import RunDataset
@@ -22,18 +21,18 @@ from keras_alexnet.training.streams import every_picture
 from tfrecords.plain_text import say
 
 
-def trunk_of(network: keras.Model, recipe: Recipe) -> keras.Model:
+def trunk_of(network: keras.Model, preset: AnyPreset) -> keras.Model:
     """Return the layers before the first that learns or draws: images to features.
 
     They share their variables with the network, and are not trainable any more.
 
     Args:
         network: Of one device, images to logits.
-        recipe: Which layers are frozen.
+        preset: Whose recipe says which layers are frozen.
     """
     output = network.input
     for layer in network.layers[1:-1]:
-        learns = layer.weights and recipe.layer_rate(layer.name) > 0
+        learns = layer.weights and preset.layer_rate(layer.name) > 0
         if learns or isinstance(layer, OriginalDropout | InvertedDropout):
             break
         output = layer.output
@@ -43,7 +42,7 @@ def trunk_of(network: keras.Model, recipe: Recipe) -> keras.Model:
 
 
 def cache_features(
-    model: DistributedModel, preset: Preset, dataset: RunDataset, run: Path
+    model: DistributedModel, preset: AnyPreset, dataset: RunDataset, run: Path
 ) -> dict[str, FeatureCache]:
     """Compute the features of all that a run looks at, or map those that it has.
 
@@ -78,7 +77,7 @@ def cache_features(
 
 
 def _batches(
-    model: DistributedModel, preset: Preset, dataset: RunDataset, split: str
+    model: DistributedModel, preset: AnyPreset, dataset: RunDataset, split: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     @tf.function(autograph=False, reduce_retracing=True)
     def features(images: tf.Tensor) -> tf.Tensor:
@@ -96,7 +95,7 @@ def _batches(
 
 
 def _identity(
-    model: DistributedModel, preset: Preset, dataset: RunDataset, split: str
+    model: DistributedModel, preset: AnyPreset, dataset: RunDataset, split: str
 ) -> dict[str, Any]:
     """Return all that features depend on, as JSON has it."""
     weights = hashlib.sha256()

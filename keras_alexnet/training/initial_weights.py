@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_alexnet.presets.recipe import HEAD
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.folder import open_network
 from keras_alexnet.trained.misfit import print_misfits, shape_misfits
 from keras_alexnet.trained.names import CONFIG_FILE
@@ -20,7 +20,7 @@ from tfrecords.plain_text import say
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """A network whose weights another one begins with; its head, fc8, is of classes.
+    """A network whose weights another one begins with.
 
     Attributes:
         folder: Network or run folder.
@@ -59,17 +59,18 @@ class InitialWeights:
         return cls(folder, labels, config.preprocessing, saved.statistics, arrays)
 
     def give(
-        self, model: keras.Model, labels: Sequence[str], keep_rows: bool
+        self, model: keras.Model, labels: Sequence[str], preset: AnyPreset
     ) -> list[str]:
         """Put the weights into a compiled model, in any strategy, in towers or not.
 
         The head is taken whole where the classes are the same in the same order. Else
-        it stays as the model has it, but for the classes that both have if `keep_rows`.
+        it stays as the model has it, but for the classes that both have if the recipe
+        has `keep_rows`.
 
         Args:
             model: As `compile_network` makes it.
             labels: Its class names.
-            keep_rows: Whether classes keep their weights by name.
+            preset: Of the model.
 
         Returns:
             The classes whose weights in the head were taken.
@@ -81,7 +82,7 @@ class InitialWeights:
         state = model_state.capture(model)
         own = {n: a for n, a in state.items() if n in self.arrays or _is_weight(n)}
         same = tuple(labels) == self.labels
-        head = {name for name in own if name.split("/")[1] == HEAD}
+        head = {name for name in own if name.split("/")[1] == preset.head}
         self._check({n: a for n, a in own.items() if same or n not in head}, head)
         for name in own:
             if same or name not in head:
@@ -89,7 +90,8 @@ class InitialWeights:
         if same:
             kept = list(labels)
         else:
-            kept = [label for label in labels if keep_rows and label in self.labels]
+            by_name = preset.recipe.keep_rows
+            kept = [label for label in labels if by_name and label in self.labels]
             columns = [self.labels.index(label) for label in kept]
             places = [list(labels).index(label) for label in kept]
             for name in sorted(head):
@@ -98,13 +100,13 @@ class InitialWeights:
         model_state.restore(model, state, f"--init {self.folder}")
         return kept
 
-    def say(self, kept: Sequence[str], labels: Sequence[str]) -> None:
-        """Print one line: what was taken, and what became of the head."""
-        head = f"{HEAD} starts anew: its classes are others"
+    def say(self, kept: Sequence[str], labels: Sequence[str], layer: str) -> None:
+        """Print one line: what was taken, and what became of the head, a layer."""
+        head = f"{layer} starts anew: its classes are others"
         if len(kept) == len(labels):
-            head = f"{HEAD} too"
+            head = f"{layer} too"
         elif kept:
-            head = f"{HEAD} keeps {len(kept)} of {len(labels)} classes"
+            head = f"{layer} keeps {len(kept)} of {len(labels)} classes"
         say(f"Weights of {self.folder}; {head}.")
 
     def _check(self, expected: dict[str, np.ndarray], head: set[str]) -> None:

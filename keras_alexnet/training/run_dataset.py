@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from keras_alexnet.data.mean import load_statistics
-from keras_alexnet.models.network import resolve
-from keras_alexnet.presets import Preset
+from keras_alexnet.models.of_preset import check_network
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.config_file import preprocessing_of
 from keras_alexnet.trained.names import DATASET_STATISTICS_FILE
 from tfrecords import Manifest, Statistics
@@ -61,21 +61,21 @@ class RunDataset:
             "above 0."
         )
 
-    def preprocessing(self, preset: Preset) -> dict[str, Any]:
+    def preprocessing(self, preset: AnyPreset) -> dict[str, Any]:
         """Return what `config.json` says of the pictures that a network takes."""
         options = self.manifest.options
         turned = bool(options.get("apply_exif"))
         made = (options["filter"], turned, self.manifest.resize)
         return preprocessing_of(preset, self.manifest.image_size, *made)
 
-    def check_fits(self, preset: Preset) -> None:
+    def check_fits(self, preset: AnyPreset) -> None:
         """Refuse pictures with which a network could not take a step.
 
         Raises:
             UserError: There are no validation pictures, fewer training pictures than a
                 batch, or smaller ones than the network takes.
         """
-        resolve(preset, self.manifest.num_classes, None, {})
+        check_network(preset, self.manifest.image_size)
         _ = self.validation_split  # refuses; an assert would go with python -O
         if self.manifest.image_size < preset.input_size:
             raise UserError(

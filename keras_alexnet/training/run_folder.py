@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.models import alexnet
 from keras_alexnet.models.finiteness import find_not_finite
-from keras_alexnet.presets import Preset
+from keras_alexnet.models.of_preset import network_of
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.config_file import NetworkConfig, write_config
 from keras_alexnet.trained.names import (
     CHECKPOINTS,
@@ -114,9 +114,9 @@ def hold_run(run: Path, *, make: bool) -> Iterator[None]:
 
 
 def save_best(
-    run: Path, preset: Preset, num_classes: int, arrays: Mapping[str, np.ndarray]
+    run: Path, preset: AnyPreset, num_classes: int, arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write the network of the best epoch: `alexnet()`, float32, for any device.
+    """Write the network of the best epoch: undivided, float32, for any device.
 
     Args:
         run: The run folder.
@@ -129,9 +129,7 @@ def save_best(
         OSError: The disk is full or the folder not writable; nothing is left.
     """
     with tf.device("CPU:0"):
-        portable = alexnet(
-            preset, num_classes, seed=preset.recipe.seed, dtype="float32"
-        )
+        portable = network_of(preset, num_classes, seed=preset.recipe.seed)
         for layer in portable.layers:
             for variable in layer.weights:
                 variable.assign(arrays[f"model/{layer.name}/{variable.name}"])

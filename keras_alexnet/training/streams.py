@@ -11,8 +11,7 @@ from keras_alexnet.data.feature_cache import FeatureCache
 from keras_alexnet.data.feature_stream import feature_batches, features_in_order
 from keras_alexnet.data.picture_cache import PictureCache, cache_pictures
 from keras_alexnet.data.records import open_split
-from keras_alexnet.presets import Preset
-from keras_alexnet.presets.schedule import SCHEDULES
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.run_dataset import RunDataset
 
@@ -21,7 +20,7 @@ Validation: TypeAlias = tuple[Batches, int]  # and its number of steps
 
 
 def training_stream(
-    preset: Preset,
+    preset: AnyPreset,
     dataset: RunDataset,
     plan: DevicePlan,
     *,
@@ -56,12 +55,13 @@ def training_stream(
     if features is not None:
         make = functools.partial(feature_batches, dataset.folder, features, **order)
         return plan.distribute(make)
-    schedule = SCHEDULES[recipe.schedule]
+    schedule = recipe.fixed_schedule
     make = functools.partial(
         training_batches,
         dataset.folder,
         **order,
         cache=cache,
+        random_crop=recipe.random_crop,
         flip=recipe.flip,
         colour_noise=recipe.colour_noise,
         colour_epochs=None if schedule is None else schedule.colour_off,
@@ -70,7 +70,7 @@ def training_stream(
     return plan.distribute(make)
 
 
-def training_cache(preset: Preset, dataset: RunDataset) -> PictureCache | None:
+def training_cache(preset: AnyPreset, dataset: RunDataset) -> PictureCache | None:
     """Decode all that a run trains on; None, and a line, where it does not fit."""
     size = preset.input_size
     split = open_split(dataset.folder, "train", size, dataset.manifest)
@@ -78,7 +78,7 @@ def training_cache(preset: Preset, dataset: RunDataset) -> PictureCache | None:
 
 
 def validation_stream(
-    preset: Preset,
+    preset: AnyPreset,
     dataset: RunDataset,
     plan: DevicePlan,
     features: FeatureCache | None = None,
@@ -98,7 +98,7 @@ def validation_stream(
 
 
 def every_picture(
-    preset: Preset, dataset: RunDataset, split: str, rows: BatchRows | None = None
+    preset: AnyPreset, dataset: RunDataset, split: str, rows: BatchRows | None = None
 ) -> tf.data.Dataset:
     """Return the centre view of every picture of a split, in order.
 

@@ -9,8 +9,7 @@ import keras
 from keras_alexnet.data.feature_cache import FeatureCache
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.picture_cache import PictureCache
-from keras_alexnet.presets import Preset
-from keras_alexnet.presets.schedule import SCHEDULES
+from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.names import CHECKPOINTS
 from keras_alexnet.training.callbacks import (
     EpochLog,
@@ -56,7 +55,7 @@ class TrainingRun:
         features: By split, what the frozen layers make of its pictures, once they do.
     """
 
-    preset: Preset
+    preset: AnyPreset
     control: Control
     dataset: RunDataset
     plan: DevicePlan
@@ -111,9 +110,9 @@ class TrainingRun:
 
     def _begin_with(self, initial: InitialWeights) -> None:
         labels = self.dataset.manifest.labels
-        kept = initial.give(self.model, labels, self.preset.recipe.keep_rows)
+        kept = initial.give(self.model, labels, self.preset)
         if self.plan.is_chief:
-            initial.say(kept, labels)
+            initial.say(kept, labels, self.preset.head)
 
     def _ends_a_group(self) -> bool:
         """Whether an epoch or what is saved ends with the step after those taken."""
@@ -125,7 +124,7 @@ class TrainingRun:
     def _plateau(self) -> Plateau | None:
         """Return what drops the rate; None where a schedule does."""
         recipe = self.preset.recipe
-        if SCHEDULES[recipe.schedule] is not None:
+        if recipe.fixed_schedule is not None:
             return None
         plateau = Plateau(
             patience=recipe.patience,
@@ -213,9 +212,9 @@ class TrainingRun:
         progress, recipe = self.progress, self.preset.recipe
         first_steps = {progress.epoch: progress.step}
         callbacks = [StopAtNan(first_steps), self.saving.clock]
-        schedule = SCHEDULES[recipe.schedule]
+        schedule = recipe.fixed_schedule
         if schedule is not None:
-            rates = (recipe.learning_rate, recipe.bias_rate, recipe.layer_rate)
+            rates = (recipe.learning_rate, recipe.bias_rate, self.preset.layer_rate)
             callbacks.append(ScheduledRates(schedule, *rates))
         if self.plateau is not None:
             callbacks.append(self.plateau)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+import keras
 import numpy as np
 
 from keras_alexnet.models.geometry import KERNELS
-from keras_alexnet.models.layer_table import CONV_LAYERS, layer_table
-from keras_alexnet.models.small_geometry import KERNEL
-from keras_alexnet.presets import AnyPreset, SmallPreset, named_preset
-from keras_alexnet.presets.recipe import HEAD
+from keras_alexnet.models.layer_table import layer_table
+from keras_alexnet.models.of_preset import network_of
+from keras_alexnet.presets import AnyPreset, Preset, named_preset
 from keras_alexnet.presets.small_preset import SMALL_HEAD
 from keras_alexnet.trained.misfit import (
     NOTHING,
@@ -20,7 +20,7 @@ from keras_alexnet.trained.misfit import (
 from keras_alexnet.weights.foreign import ForeignWeights
 from tfrecords.errors import UserError
 
-_HEADS = (HEAD, SMALL_HEAD)
+_HEADS = ("fc8", SMALL_HEAD)
 
 
 def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
@@ -29,16 +29,25 @@ def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
     Kernels of convolutions are `(height, width, inputs of a group, filters)`, those of
     fully connected layers `(inputs, units)`.
     """
+    if not isinstance(preset, Preset):
+        return _built_shapes(network_of(preset, num_classes))
     shapes: dict[str, Shape] = {}
-    sides = (KERNEL,) * 3 if isinstance(preset, SmallPreset) else KERNELS
+    sides = dict(zip(preset.convolutions, KERNELS, strict=True))
     for name, size in layer_table(preset, num_classes).items():
         kernel: Shape = (size.inputs, size.biases)
-        if name in CONV_LAYERS:
-            side = sides[CONV_LAYERS.index(name)]
+        if side := sides.get(name):
             inputs = size.weights // side**2 // size.biases
             kernel = (side, side, inputs, size.biases)
         shapes |= {f"{name}.kernel": kernel, f"{name}.bias": (size.biases,)}
     return shapes
+
+
+def _built_shapes(network: keras.Model) -> dict[str, Shape]:
+    return {
+        f"{layer.name}.{weight.name}": tuple(weight.shape)
+        for layer in network.layers
+        for weight in layer.weights
+    }
 
 
 def find_misfits(weights: ForeignWeights, preset: AnyPreset) -> list[Misfit]:

@@ -48,7 +48,8 @@ def test_every_module_room_and_document_is_named():
         path_of(name) for name in read_modules(*PACKAGES, "scripts", "tests/tools")
     }
     found |= {path.relative_to(ROOT) for path in (ROOT / "tests").glob("*.py")}
-    found |= {path.relative_to(ROOT) for path in (ROOT / "docs").glob("*.md")}
+    for kind in ("md", "ipynb"):
+        found |= {path.relative_to(ROOT) for path in (ROOT / "docs").glob(f"*.{kind}")}
     found |= {path.relative_to(ROOT) for path in (ROOT / "scripts").glob("*.sh")}
     for path in found:
         names = HOUSE.get(f"{path.parent}/")

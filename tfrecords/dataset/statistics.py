@@ -115,7 +115,7 @@ class Statistics:
         covariance: float64 (3, 3), of the channels over all pixels, divided by n.
         eigenvalues: float64 (3,), of the covariance, descending.
         stddevs: float64 (3,), the square roots of the eigenvalues; the released
-            code's "color_stdevs" (spec section 5.3).
+            code's "color_stdevs" (convdata.py).
         eigenvectors: float64 (3, 3); column i belongs to eigenvalue i, and its
             element of largest size is positive.
         count: pictures.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keras_alexnet.device_memory import memory_text
 from keras_alexnet.models.layer_table import CHANNELS, layer_table
 from keras_alexnet.models.memory import WIDE, NetworkMemory, training_memory
-from keras_alexnet.presets import Preset
+from keras_alexnet.presets import AnyPreset, Preset, find_preset
 from keras_alexnet.towers.crossings import crossing_bytes
 from keras_alexnet.training.devices.plan import DevicePlan
 from tfrecords.errors import UserError
@@ -36,13 +36,13 @@ class BatchLimit:
     memory: NetworkMemory
 
     @classmethod
-    def of(cls, preset: Preset, num_classes: int, plan: DevicePlan) -> "BatchLimit":
+    def of(cls, preset: AnyPreset, num_classes: int, plan: DevicePlan) -> "BatchLimit":
         """Return the limit of a training of this network on these devices."""
         recipe = preset.recipe
         memory = training_memory(preset, num_classes)
         if plan.towers:
             shared = plan.strategy is not None  # then weights of both are on the first
-            memory = _tower_memory(preset, num_classes, memory, shared)
+            memory = _tower_memory(find_preset(preset), num_classes, memory, shared)
         name = f"{preset.name} in {recipe.precision}"
         return cls(name, recipe.batch_size, plan.replicas, memory)
 

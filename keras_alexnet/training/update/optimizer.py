@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -39,6 +40,7 @@ class CoupledSGD(keras.optimizers.Optimizer):
         decay: Float. Weight decay coefficient of kernels; the paper's is 0.0005.
         bias_rate: Float. Learning rate of biases over that of weights; 1 in the paper,
             2 in the network as it was run.
+        decays: Decay of the kernels of layers that have their own, by layer.
         **kwargs: As `keras.optimizers.Optimizer`; its `weight_decay` is a further one,
             outside the velocity and of biases too.
 
@@ -53,12 +55,15 @@ class CoupledSGD(keras.optimizers.Optimizer):
         momentum: float = 0.9,
         decay: float = 0.0005,
         bias_rate: float = 1.0,
+        decays: Mapping[str, float] | None = None,
         name: str = "coupled_sgd",
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         fixed = isinstance(learning_rate, int | float)
-        inside = 0 <= decay < math.inf and 0 <= bias_rate < math.inf
+        own = dict(decays or {})
+        limits = (decay, bias_rate, *own.values())
+        inside = all(0 <= number < math.inf for number in limits)
         if fixed and not 0 <= learning_rate < math.inf:
             raise UserError(
                 "CoupledSGD needs a finite learning_rate >= 0. "
@@ -66,13 +71,14 @@ class CoupledSGD(keras.optimizers.Optimizer):
             )
         if not 0 <= momentum < 1 or not inside:
             raise UserError(
-                "CoupledSGD needs 0 <= momentum < 1, and finite decay >= 0 and "
-                f"bias_rate >= 0. Received: momentum={momentum}, decay={decay}, "
-                f"bias_rate={bias_rate}"
+                "CoupledSGD needs 0 <= momentum < 1, and finite decay >= 0, decays >= "
+                f"0 and bias_rate >= 0. Received: momentum={momentum}, decay={decay}, "
+                f"decays={own}, bias_rate={bias_rate}"
             )
         self.momentum = momentum
         self.decay = decay
         self.bias_rate = bias_rate
+        self.decays = own
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
@@ -142,7 +148,8 @@ class CoupledSGD(keras.optimizers.Optimizer):
         rate = tf.cast(learning_rate, variable.dtype) * tf.cast(factor, variable.dtype)
         gradient = tf.cast(gradient, variable.dtype)
         momentum = tf.constant(self.momentum, variable.dtype)
-        decay = 0.0 if self._biases[index] else self.decay
+        layer = layer_of(self._trainable_variables[index].path)
+        decay = 0.0 if self._biases[index] else self.decays.get(layer, self.decay)
         if not current_forms().branched_update:
             velocity = self._velocities[index].value.handle
             read = tf.raw_ops.ReadVariableOp(resource=velocity, dtype=variable.dtype)
@@ -190,8 +197,14 @@ class CoupledSGD(keras.optimizers.Optimizer):
             **super().get_config(),
             "momentum": self.momentum,
             "decay": self.decay,
+            "decays": self.decays,
             "bias_rate": self.bias_rate,
         }
+
+
+def layer_of(path: str) -> str:
+    """Return the layer of a weight by its path; conv1_a and conv1_b are conv1."""
+    return path.rpartition("/")[0].rpartition("/")[2].split("_")[0]
 
 
 @tf.autograph.experimental.do_not_convert

@@ -7,7 +7,7 @@ import keras
 
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.schedule import SCHEDULES, Schedule
-from keras_alexnet.training.update.optimizer import CoupledSGD
+from keras_alexnet.training.update.optimizer import CoupledSGD, layer_of
 
 
 class ScheduledRates(keras.callbacks.Callback):
@@ -45,8 +45,7 @@ class ScheduledRates(keras.callbacks.Callback):
 
     def _set_factors(self, optimizer: CoupledSGD, epoch: int, common: float) -> None:
         for path, factor in optimizer.rate_factors.items():
-            layer, kind = path.split("/")[-2:]
-            layer = layer.split("_")[0]  # conv1_a and conv1_b are conv1
+            layer, kind = layer_of(path), path.split("/")[-1]
             initial = self.bias_rate if kind == "bias" else 1.0
             initial *= self.layer_rate(layer)
             factor.assign(initial * self.schedule.rate(epoch, layer, kind) / common)
@@ -54,7 +53,7 @@ class ScheduledRates(keras.callbacks.Callback):
 
 def say_schedule(recipe: Recipe) -> None:
     """Print one line where a run is shorter or longer than its schedule."""
-    schedule = SCHEDULES[recipe.schedule]
+    schedule = SCHEDULES.get(recipe.schedule)
     if schedule is None or recipe.last_epoch == schedule.stop:
         return
     rest = (

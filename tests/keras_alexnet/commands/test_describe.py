@@ -34,12 +34,12 @@ def test_runs_and_exports_are_described_by_their_folder(run, exported, exported_
     assert find_network("cifar-quick") == (SMALL_PRESETS["cifar-quick"], 10)
 
 
-def test_a_small_net_is_shown_without_the_memory_of_a_training(capsys):
+def test_a_small_net_is_shown_with_its_recipe(capsys):
     assert cli.main(["describe", "cifar-18pct"]) == 0
     said = capsys.readouterr().out
     assert "89,578 parameters, 12,298,240 multiply-adds" in said
-    assert "inference: by estimate" in said and "training: by estimate" not in said
-    assert "decays (0.004, 0.004, 0.004, 1.0)" in said
+    assert "inference: by estimate" in said and "training: by estimate" in said
+    assert "fc10=1" in said
 
 
 def test_what_is_neither_preset_nor_folder_is_refused(tmp_path):

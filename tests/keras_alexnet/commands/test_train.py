@@ -258,7 +258,7 @@ def test_an_unknown_preset_is_refused(dataset, tmp_path, capsys):
     assert "Unknown preset 'googlenet'" in capsys.readouterr().err
     assert cli.main([*arguments[:-1], "cifar-18pct"]) == 1
     said = capsys.readouterr().err
-    assert "got cifar-18pct: small nets are not trained" in said
+    assert "about 32 pixels for cifar-18pct, got 72" in said and "--size 32" in said
     assert said.count("\n") == 1
 
 

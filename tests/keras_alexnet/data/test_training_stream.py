@@ -10,6 +10,7 @@ from keras_alexnet.data import (
     BatchRows,
     PixelBatch,
     augment,
+    evaluation_batches,
     train_dataset,
     training_batches,
     training_stream,
@@ -127,6 +128,17 @@ def test_a_batch_is_the_documented_function_of_its_examples(dataset, noise):
         assert distances[nearest] < 2 * PIXEL  # mean and noise, each rounded
         assert np.abs(image - expected[nearest]).max() < 3
         assert known[nearest] == label
+
+
+def test_without_random_crops_all_are_the_centre(dataset):
+    options = {"batch_size": TRAIN, "flip": False, "random_crop": False}
+    ((found, *_),) = arrays(stream(dataset, **options))
+    centres = evaluation_batches(
+        dataset, split="train", batch_size=TRAIN, input_size=INPUT
+    )
+    (expected,) = [pixels.images.numpy() for pixels, _ in centres]
+    for ours in found:
+        assert (ours == expected).all(axis=(1, 2, 3)).sum() == 1
 
 
 @pytest.mark.parametrize(("chunk", "corners"), [(12, 3), (1, None)])

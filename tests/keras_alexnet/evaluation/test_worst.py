@@ -43,10 +43,10 @@ def test_the_pictures_are_those_that_were_evaluated(run, dataset, pictures):
     network = load(run)
     worst = worst_errors(evaluate([network], dataset, views=1), pictures, 12)
     assert worst
-    for each in worst:
+    again = network.predict([each.picture.picture for each in worst], top=1)
+    for each, prediction in zip(worst, again, strict=True):
         assert each.picture.label == each.label != each.guess
         assert each.picture.name.split("/")[-2] == CLASSES[each.label]
-        (again,) = network.predict([each.picture.picture], top=1)
-        assert again.classes == [each.guess]
+        assert prediction.classes == [each.guess]
         limit = small.probability_bound()  # in another batch
-        assert again.scores[0] == pytest.approx(each.probability, abs=limit)
+        assert prediction.scores[0] == pytest.approx(each.probability, abs=limit)

@@ -43,7 +43,7 @@ def assert_same(first, second):
             np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", [*PRESETS, "cifar-quick"])
+@pytest.mark.parametrize("name", [*PRESETS, "cifar-quick", "cifar-11pct"])
 def test_there_and_back_nothing_is_another(name, tmp_path):
     network = network_of(name, "channel" if name == "one_weird_trick" else "image")
     network.save(tmp_path / "first")

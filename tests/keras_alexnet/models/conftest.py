@@ -47,6 +47,8 @@ def with_random_weights(model, seed=0):
     for layer in model.layers:
         if layer.weights:
             shape = layer.kernel.shape
-            kernel = generator.normal(size=shape) * (2 / np.prod(shape[:-1])) ** 0.5
-            layer.set_weights([kernel, generator.normal(size=shape[-1:]) * 0.5])
+            fan_in = np.prod(shape[-4:-1])  # of an unshared kernel too
+            kernel = generator.normal(size=shape) * (2 / fan_in) ** 0.5
+            bias = generator.normal(size=layer.bias.shape) * 0.5
+            layer.set_weights([kernel, bias])
     return model

@@ -13,6 +13,7 @@ from tests.keras_alexnet.models.conftest import (
 )
 from tests.reference import (
     in_map_norm,
+    lrn,
     network_bound,
     pad_same,
     relative,
@@ -23,20 +24,33 @@ TOTALS = {
     "cifar-80sec": 145_578,  # spec 7.4
     "cifar-19pct": 89_578,
     "cifar-18pct": 89_578,
+    "cifar-13pct": 1_116_490,
+    "cifar-11pct": 2_112_970,
     "cifar-quick": 145_578,
 }
 STDS = {
     "cifar-80sec": [1e-4, 0.01, 0.01, 0.1, 0.1],
     "cifar-19pct": [1e-4, 0.01, 0.01, 0.01],
     "cifar-18pct": [1e-4, 0.01, 0.01, 0.01],
+    "cifar-13pct": [1e-4, 0.01, 0.04, 0.04, 0.01],
+    "cifar-11pct": [1e-4, 0.01, 0.04, 0.04, 0.01],
     "cifar-quick": [1e-4, 0.01, 0.01, 0.1, 0.1],
 }
 # Terms of a sum in each layer; an average has nine.
 TERMS = (75, 800, 9, 800, 9, 1024, 64)
+LOCAL_TERMS = (75, 1600, 576, 576, 1152)
 LAYERS = {
     "cifar-18pct": [
         *("images", "conv1", "pool1", "relu1", "norm1", "conv2", "pool2", "norm2"),
         *("conv3", "pool3", "flatten", "fc10"),
+    ],
+    "cifar-13pct": [
+        *("images", "conv1", "pool1", "conv2", "pool2", "local3", "local4"),
+        *("flatten", "fc10"),
+    ],
+    "cifar-11pct": [
+        *("images", "conv1", "pool1", "norm1", "conv2", "norm2", "pool2"),
+        *("local3", "local4", "flatten", "fc10"),
     ],
     "cifar-quick": [
         *("images", "conv1", "pool1", "relu1", "conv2", "pool2"),
@@ -55,8 +69,39 @@ def ceil_pool(x, reduce):
     return y
 
 
+def local(x, kernel, bias):
+    """Take another kernel and bias at each place, of 3 x 3 with zeros around."""
+    padded = np.pad(x.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    y = np.empty((*x.shape[:3], kernel.shape[-1]))
+    for r, c in np.ndindex(x.shape[1:3]):
+        seen = padded[:, r : r + 3, c : c + 3]
+        y[:, r, c] = np.tensordot(seen, kernel[r, c].astype(np.float64), 3)
+    return y + bias
+
+
+def local_logits(model, name, x):
+    """Run the nets with unshared layers in float64, as the .cfg files order them."""
+    weights = {layer.name: layer.get_weights() for layer in model.layers}
+
+    def conv(x, name):
+        kernel, bias = weights[name]
+        return np.maximum(tower_conv2d(x, kernel, 1, padding="same", bias=bias), 0)
+
+    def norm(x):
+        return x if name == "cifar-13pct" else lrn(x, 4, 1, 1e-3 / 9, 0.75)
+
+    x = norm(ceil_pool(conv(x, "conv1"), np.max))
+    x = ceil_pool(norm(conv(x, "conv2")), np.max)
+    for layer in ("local3", "local4"):
+        x = np.maximum(local(x, *weights[layer]), 0)
+    kernel, bias = weights["fc10"]
+    return x.reshape(len(x), -1) @ kernel.astype(np.float64) + bias
+
+
 def logits(model, name, x):
     """Run the nets of spec 7.4 in float64, in the order of Caffe's prototxt files."""
+    if name in ("cifar-13pct", "cifar-11pct"):
+        return local_logits(model, name, x)
     weights = {layer.name: layer.get_weights() for layer in model.layers}
 
     def conv(x, name):
@@ -98,7 +143,7 @@ def test_parameters_are_those_of_the_files(net):
     table = layer_table(SMALL_PRESETS[name], 10)
     assert counts == {layer: size.parameters for layer, size in table.items()}
     assert model.count_params() == TOTALS[name]
-    assert counts["conv1"] == 32 * (5 * 5 * 3 + 1)
+    assert counts["conv1"] == SMALL_PRESETS[name].filters[0] * (5 * 5 * 3 + 1)
 
 
 def test_initial_values_are_those_of_the_files(net):
@@ -132,9 +177,10 @@ def test_layer_names_and_order_are_fixed(name):
 @pytest.mark.parametrize("name", SMALL_PRESETS)
 def test_logits_are_those_of_the_formulas(name):
     model = with_random_weights(cifar_net(name))
-    images = photos(2, 32)
+    images = photos(2, SMALL_PRESETS[name].input_size)
     expected = logits(model, name, images)
-    bound = network_bound("float32", TERMS, NORM_STEPS)
+    terms = LOCAL_TERMS if "local3" in names(model) else TERMS
+    bound = network_bound("float32", terms, NORM_STEPS)
     assert relative(model(images), expected) < bound
     # Pools of rounding down, or averages of nine whatever is there, would be told.
     assert relative(model(images[:, ::-1]), expected) > 100 * bound
@@ -174,10 +220,15 @@ def test_what_is_described_is_what_is_built(name):
     assert found["parameters"] == TOTALS[name]
     # 32 maps of 32 x 32 from 75 numbers each, and so on.
     convolved = 1024 * 32 * 75 + 256 * 32 * 800 + 64 * 64 * 800
-    assert found["macs"] == convolved + TOTALS[name] - 79_328 - 10 - 64 * (
-        "fc64" in built
-    )
+    dense = TOTALS[name] - 79_328 - 10 - 64 * ("fc64" in built)
+    if "local3" in built:
+        convolved = 576 * 64 * 75 + 144 * 64 * 1600
+        maps = SMALL_PRESETS[name].filters[1:]
+        dense = 36 * 9 * sum(a * b for a, b in zip(maps, maps[1:], strict=False))
+        dense += 36 * 32 * 10
+    assert found["macs"] == convolved + dense
     assert found["memory"]["inference"]["fixed"] == 4 * TOTALS[name]
+    assert found["memory"]["training"]["fixed"] > 3 * 4 * TOTALS[name]
 
 
 def test_receptive_fields_by_hand():

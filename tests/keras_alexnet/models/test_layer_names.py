@@ -41,14 +41,16 @@ def test_names_stand_in_the_order_of_the_preset(preset, blocks):
         ("18pct", ("pool2", "norm2", "conv3_pre", "conv3", "pool3", "fc10")),
         ("80sec", ("conv3_pre", "conv3", "pool3", "fc64_pre", "fc64", "fc10")),
         ("quick", ("pool2", "conv3_pre", "conv3", "pool3", "fc64", "fc10")),
+        ("11pct", ("pool2", "local3_pre", "local3", "local4_pre", "local4", "fc10")),
     ],
 )
 def test_small_nets_have_names_of_the_same_kind(name, end):
     preset = find_small_preset(name)
     names = layer_names(preset)
-    assert names[:4] == ("conv1_pre", "conv1", "pool1", "relu1")
+    fourth = "norm1" if name == "11pct" else "relu1"
+    assert names[:4] == ("conv1_pre", "conv1", "pool1", fourth)
     assert names[-7:] == (*end, "probabilities")
-    assert choose_layer("conv3", preset).name == "conv3"
+    assert choose_layer("conv2", preset).name == "conv2"
     for wrong in ("fc7", "conv5"):
         with pytest.raises(UserError, match=f"Unknown layer '{wrong}'.*conv1_pre"):
             choose_layer(wrong, preset)

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from keras_alexnet import SMALL_PRESETS, alexnet, cifar_net
-from keras_alexnet.models.of_preset import network_of
-from keras_alexnet.presets import find_preset
+from keras_alexnet.models.of_preset import check_network, network_of
+from keras_alexnet.presets import find_preset, named_preset
 from tests import small
 
 
-@pytest.mark.parametrize("name", ["released", "cifar-18pct", "cifar-quick"])
+@pytest.mark.parametrize("name", ["released", "cifar-18pct", "cifar-11pct"])
 def test_any_preset_has_its_network(name):
     if name in SMALL_PRESETS:
         preset = SMALL_PRESETS[name]
@@ -22,3 +22,22 @@ def test_any_preset_has_its_network(name):
     for ours, theirs in zip(found.weights, expected.weights, strict=True):
         assert ours.dtype == "float32"
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "stored", "message"),
+    [
+        ("cifar-18pct", {}, 49, "about 32 pixels for cifar-18pct, got 49.*--size 32"),
+        ("cifar-11pct", {}, 37, "got 37: crops of 24"),
+        ("released", {"input_size": 30}, 256, "leaves no map"),
+    ],
+)
+def test_pictures_that_a_network_cannot_learn_from_are_refused(
+    name, fields, stored, message
+):
+    preset = named_preset(name).replace(**fields)
+    with pytest.raises(ValueError, match=message):
+        check_network(preset, stored)
+    if name != "released":
+        check_network(preset, 32)
+        check_network(preset.replace(input_size=stored), stored)

@@ -37,12 +37,15 @@ def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
         ({"shuffle": "index"}, "shuffle is one of .*Received: 'index'"),
         ({"precision": "float16"}, "precision is one of .*Received: 'float16'"),
         ({"colour_noise": "pca"}, "colour_noise is one of .*None.*Received: 'pca'"),
-        ({"init": "a", "freeze_through": "fc8"}, "of conv1, .* fc7, got 'fc8'"),
-        ({"init": "a", "freeze_through": "pool1"}, "got 'pool1'"),
         ({"freeze_through": "conv5"}, "Expected --init with keep_rows"),
         ({"keep_rows": True}, "Expected --init with keep_rows"),
         ({"cache_features": True}, "Expected --freeze-through with cache_features"),
-        ({"rates": ("fc9=1",)}, "Expected rates such as fc8=10.*got 'fc9=1'"),
+        ({"rates": ("=1",)}, "Expected rates such as fc8=10.*got '=1'"),
+        ({"decays": ("fc8=x",)}, "Expected decays such as fc8=10.*got 'fc8=x'"),
+        ({"drops": (3,)}, "no drops with schedule plateau.*--schedule steps"),
+        ({"schedule": "steps", "drops": (3, 3)}, "drops in order, each once"),
+        ({"schedule": "steps", "drops": (4, 3)}, "drops in order, each once"),
+        ({"schedule": "steps", "drops": (0,)}, "drops >= 1, got 0"),
         ({"rates": ("fc8",)}, "got 'fc8'"),
         ({"rates": ("fc8=-1",)}, "got 'fc8=-1'"),
         ({"rates": ("fc8=nan",)}, "got 'fc8=nan'"),
@@ -54,13 +57,20 @@ def test_recipes_that_make_no_sense_are_refused(fields, message):
         Recipe(**fields)
 
 
-def test_a_layer_is_frozen_or_has_a_rate_of_its_own():
-    fields = {"init": "a", "freeze_through": "conv2", "rates": ("conv1=5", "fc8=10")}
-    recipe = Recipe(**fields)
-    rates = {layer: recipe.layer_rate(layer) for layer in ("conv1", "conv2", "conv3")}
-    assert rates == {"conv1": 0.0, "conv2": 0.0, "conv3": 1.0}
-    assert recipe.layer_rate("fc8") == 10.0
-    assert Recipe(rates=["fc8=2"]).rates == ("fc8=2",)  # as JSON has it
+def test_layers_have_numbers_of_their_own():
+    recipe = Recipe(rates=["fc8=2"], decays=["fc8=1e-3", "conv1=0"])  # as JSON has it
+    assert recipe.rates == ("fc8=2",) and recipe.layer_rates == {"fc8": 2.0}
+    assert recipe.layer_decays == {"fc8": 0.001, "conv1": 0.0}
+
+
+def test_steps_drop_all_rates_where_they_are_told():
+    schedule = Recipe(schedule="steps", drops=[2, 5], epochs=7).fixed_schedule
+    assert schedule.stop == 7 and schedule.colour_off is None
+    for epoch, rate in ((0, 1), (1, 1), (2, 0.1), (4, 0.1), (5, 0.01), (9, 0.01)):
+        for layer, kind in (("conv1", "kernel"), ("fc8", "kernel"), ("fc8", "bias")):
+            assert schedule.rate(epoch, layer, kind) == pytest.approx(rate)
+    assert Recipe().fixed_schedule is None
+    assert Recipe(schedule="released-2010").fixed_schedule.stop == 93
 
 
 def test_features_that_are_computed_once_leave_nothing_random_before_them():
@@ -68,9 +78,10 @@ def test_features_that_are_computed_once_leave_nothing_random_before_them():
     random = {"flip": True, "colour_noise": "released", "crop_chunk": 32}
     recipe = Recipe(**frozen, **random, cache_features=True)
     assert (recipe.flip, recipe.colour_noise, recipe.crop_chunk) == (False, None, 1)
+    assert not recipe.random_crop
     assert vars(Recipe(**frozen, **random)).items() >= random.items()
 
 
 def test_what_may_change_on_resume_is_when_the_rate_drops_and_when_the_run_ends():
     free = {f.name for f in dataclasses.fields(Recipe) if f.metadata == FREE}
-    assert free == {"epochs", *PLATEAU_ONLY}
+    assert free == {"epochs", "drops", *PLATEAU_ONLY}

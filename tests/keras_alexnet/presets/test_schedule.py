@@ -7,7 +7,7 @@ def test_the_other_facts_of_the_logs():
     first, second = SCHEDULES["released-2010"], SCHEDULES["released-2012"]
     assert (first.stop, second.stop) == (93, 91)
     assert (first.colour_off, second.colour_off) == (68, 67)
-    assert SCHEDULES["plateau"] is None
+    assert "plateau" not in SCHEDULES
 
 
 @pytest.mark.parametrize(

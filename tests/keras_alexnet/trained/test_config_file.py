@@ -7,6 +7,7 @@ import pytest
 from keras_alexnet.presets import PRESETS, SMALL_PRESETS, Preset
 from keras_alexnet.trained.config_file import (
     NetworkConfig,
+    config_document,
     preprocessing_of,
     read_config,
     write_config,
@@ -111,7 +112,9 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         "colour_noise": own.recipe.colour_noise,
         "deterministic": False,
         **{"init": None, "keep_rows": False, "freeze_through": None, "rates": ()},
+        **{"decays": (), "drops": ()},
         "cache_features": False,
+        "random_crop": True,
         "shuffle": "buffer",
     }
     assert vars(recipe) == expected
@@ -126,6 +129,24 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
     assert found.control == {name: FLAT[name] for name in kept}
     write_config(tmp_path, found)
     assert read_config(tmp_path) == found
+
+
+def test_small_nets_of_earlier_releases_had_a_decay_for_each_layer(tmp_path):
+    preset = SMALL_PRESETS["cifar-quick"]
+    facts = preprocessing_of(preset, 32, "bicubic", False)
+    document = config_document(NetworkConfig(preset, facts))
+    document["recipe"] = {
+        **{"decays": [0.004] * 4 + [1.5], "batch_size": 100, "learning_rate": 0.001},
+        **{"momentum": 0.9, "bias_rate": 2.0, "drops": [8], "epochs": 10},
+        "mean": "image",
+    }
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    recipe = read_config(tmp_path).preset.recipe
+    assert recipe.layer_decays == {
+        **dict.fromkeys(preset.layers[:4], 0.004),
+        "fc10": 1.5,
+    }
+    assert (recipe.schedule, recipe.drops, recipe.epochs) == ("steps", (8,), 10)
 
 
 def test_the_run_of_an_earlier_release_in_results():

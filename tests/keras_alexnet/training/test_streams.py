@@ -31,8 +31,10 @@ def assert_same(ours, others):
             np.testing.assert_array_equal(array, expected)
 
 
-def test_every_setting_of_the_recipe_reaches_the_stream(read):
+@pytest.mark.parametrize("random_crop", [True, False])
+def test_every_setting_of_the_recipe_reaches_the_stream(read, random_crop):
     fields = {"seed": 5, "flip": False, "crop_chunk": 4, "colour_noise": "eigenvalue"}
+    fields["random_crop"] = random_crop
     preset = small.preset(**fields, batch_size=6)
     found = training_stream(preset, read, ONE_DEVICE, epoch=1, step=2, last=3)
     expected = training_batches(

@@ -126,9 +126,9 @@ def test_every_verb_takes_it(imported, picture, tmp_path, capsys):
     assert np.load(out)[last].size == width
     assert cli.main(["describe", str(folder)]) == 0
     assert f"{network.model.count_params():,} parameters" in capsys.readouterr().out
-    refused = ["train", str(data), str(tmp_path / "run"), "--init", str(folder)]
-    assert cli.main(refused) == 1
-    assert "small nets are not trained" in capsys.readouterr().err
+    tuned = ["train", str(data), str(tmp_path / "run"), "--init", str(folder)]
+    assert cli.main([*tuned, "--batch-size", "10", "--epochs", "1"]) == 0
+    assert load(tmp_path / "run").config.preset.name == told.preset
 
 
 @pytest.mark.parametrize("imported", ["cifar-quick"], indirect=True)

@@ -224,7 +224,8 @@ def test_mixed_float16_trains_inside_fit():
 
 
 def test_its_configuration_holds_every_argument():
-    arguments = {"momentum": 0.8, "decay": 0.1, "bias_rate": 2.0}
+    arguments = {"momentum": 0.8, "decay": 0.1, "decays": {"fc8": 1.0}}
+    arguments["bias_rate"] = 2.0
     optimizer = CoupledSGD(0.25, **arguments)
     config = optimizer.get_config()
     assert {**arguments, "learning_rate": 0.25}.items() <= config.items()
@@ -247,6 +248,33 @@ def test_bad_arguments_are_refused_by_name(bad):
     (name, value), *_ = bad.items()
     with pytest.raises(ValueError, match=f"{name}={value}"):
         CoupledSGD(**bad)
+
+
+def test_a_layer_may_have_a_decay_of_its_own():
+    """Of a weight by its layer, of conv1_a and conv1_b alike, and never of a bias."""
+    named = [keras.layers.Dense(3, name=name) for name in ("conv1_a", "conv2", "fc8")]
+    for layer in named:
+        layer.build((None, 2))
+    weights = [weight for layer in named for weight in layer.weights]
+    for weight in weights:
+        weight.assign(tf.fill(weight.shape, 4.0))
+    decays = {"conv1": 0.0, "fc8": 0.5}
+    optimizer = CoupledSGD(0.5, momentum=0.5, decay=0.125, decays=decays)
+    optimizer.build(weights)
+    for _ in range(3):
+        optimizer.apply([tf.zeros(weight.shape) for weight in weights], weights)
+    for weight in weights:
+        layer = weight.path.split("/")[-2].removesuffix("_a")
+        own = 0.0 if weight.path.endswith("bias") else decays.get(layer, 0.125)
+        w, v = 4.0, 0.0
+        for _ in range(3):
+            w, v = paper_sgd_step(w, v, 0.0, 0.5, 0.5, own)
+        np.testing.assert_allclose(weight.numpy(), w, rtol=1e-6)
+
+
+def test_a_decay_below_0_is_refused():
+    with pytest.raises(ValueError, match="decays={'fc8': -1}"):
+        CoupledSGD(decays={"fc8": -1})
 
 
 KERAS_STEPS = 7
