@@ -14,7 +14,6 @@ from tests import small
 from tests.keras_alexnet.report.page_reader import PageReader
 from tfrecords.errors import UserError
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = ("<script>alert(1)<", 'b"><img src=x onerror=alert(2)>', "c{{7*7}}\u202e")
 # What can load or run something.
 LOADS = ("src", "srcset", "href", "xlink:href", "action", "data", "poster", "style")
@@ -157,18 +156,6 @@ def test_a_missing_jinja_is_answered_with_its_extra(run, monkeypatch):
         UserError, match=r"jinja2.*pip install 'keras-alexnet\[report\]"
     ):
         render_report([run])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"needs a browser: found none of {', '.join(BROWSERS)} on PATH")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path)
-        yield opened
-        opened.close()
 
 
 def test_a_browser_shows_it_to_all_in_light_and_dark_and_on_a_phone(
