@@ -33,7 +33,12 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "precision": get_args(Precision),
 }
 # What of the augmentation has to be off where each picture is seen once.
-_UNCHANGED = {"random_crop": False, "flip": False, "colour_noise": None, "crop_chunk": 1}
+_UNCHANGED = {
+    "random_crop": False,
+    "flip": False,
+    "colour_noise": None,
+    "crop_chunk": 1,
+}
 
 
 @dataclass(frozen=True)
