@@ -33,6 +33,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "serve": "keras_alexnet.commands.serve:main",
         "figures": "keras_alexnet.commands.figures:main",
         "report": "keras_alexnet.commands.report:main",
+        "reproduce": "keras_alexnet.commands.reproduce:main",
         "devices": "keras_alexnet.commands.devices:main",
         "benchmark": "keras_alexnet.commands.benchmark:main",
         "info": "keras_alexnet.commands.info:main",
@@ -54,6 +55,7 @@ TEXTS = {
     "serve": "answer over HTTP with a network",
     "figures": "draw the curves of runs",
     "report": "all about a run on one page",
+    "reproduce": "the paper's claims, measured",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",
     "info": "versions and machine, for bug reports",
@@ -62,13 +64,14 @@ TEXTS = {
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
-    *("serve", "report"),
+    *("serve", "report", "reproduce"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.
 KEPT = {
     "build": "Finished shards are kept; the same command goes on with the others.",
     "features": "What is done is kept; the same command goes on with the others.",
+    "reproduce": "What is done is kept; the same command goes on with the others.",
     "train": "Checkpoints are kept; go on with --resume if there is one.",
 }
 _NOTHING_KEPT = "Nothing was written."

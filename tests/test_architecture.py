@@ -67,11 +67,15 @@ MAY_IMPORT = {
         *("tfrecords.dataset", "presets", "models", "data", "inference", "trained"),
         *("training", "evaluation", "figures"),
     },
+    "reproduction": {
+        *("tfrecords.dataset", "presets", "inference", "trained", "training"),
+        *("evaluation", "figures"),
+    },
 }
 # From left to right the way the data goes; `benchmark` imports all before it.
 MAY_IMPORT["benchmark"] = {*MAY_IMPORT, "training", "evaluation", "export"} - {
-    *("figures", "report"),
-    *("tfrecords.building", "tfrecords.verification", "tfrecords.sources"),
+    *("figures", "report", "reproduction", "serving", "tfrecords.building"),
+    *("tfrecords.verification", "tfrecords.sources"),
 }
 # What stands beside the rooms, and what of the rooms it imports; "*" is anything.
 BESIDE = {

@@ -1,0 +1,64 @@
+"""What several networks say together (section 6.1, table 2)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_alexnet.evaluation.accuracy import evaluate
+from keras_alexnet.record import Figure
+from keras_alexnet.reproduction.ablations import BASE
+from keras_alexnet.reproduction.experiment import (
+    JOINT,
+    Experiment,
+    Finding,
+    Finished,
+    every_seed,
+    values,
+)
+from keras_alexnet.reproduction.run import TEN_VIEWS, watched_split
+from keras_alexnet.trained.opening import load
+
+SIZES = (1, 3, 5)  # networks
+
+
+def _name(count: int) -> str:
+    return f"error of {count} together, ten views"
+
+
+def _together(runs: Sequence[Path], data: Path) -> list[Figure]:
+    """Evaluate the first one, three and five runs, probabilities averaged."""
+    figures = []
+    for count in (size for size in SIZES if size <= len(runs)):
+        networks = [load(run) for run in runs[:count]]
+        found = evaluate(networks, data, views=10, split=watched_split(data))
+        low, high = (100 * each for each in found.top1_interval)
+        beside = f"95 % interval {low:.2f} to {high:.2f} %, {found.images:,} pictures"
+        figures.append(Figure(_name(count), 100 * found.top1_error, "%", beside))
+    return figures
+
+
+def _compare(finished: Finished) -> list[Finding]:
+    alone = values(finished, BASE.name, TEN_VIEWS)
+    lines = [Finding("each alone, ten views", "40.7 (one net)", alone)]
+    joint = finished.get((JOINT, 0))
+    figures = {figure.name: figure.value for figure in joint.figures} if joint else {}
+    for count in SIZES:
+        published = "38.1" if count == 5 else ""
+        found = figures.get(_name(count))
+        each = () if found is None else (float(found),)
+        lines.append(Finding(_name(count), published, each))
+    return lines
+
+
+ENSEMBLE = Experiment(
+    "ensemble",
+    "The mean of five similar nets takes the top-1 error from 40.7 to 38.1 %, the "
+    "top-5 error from 18.2 to 16.4 % (table 2).",
+    "Imagenette",
+    every_seed([BASE]),
+    _compare,
+    seeds=max(SIZES),
+    fixed_drops=True,
+    joint=_together,
+    note="Means of probabilities over networks and ten views, all weights equal. The "
+    "paper's figures are of the validation pictures of ILSVRC-2012.",
+)

@@ -1,0 +1,160 @@
+"""Run an experiment to its end, however often it is cut."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from keras_alexnet.figures.canvas import new_figure, save_figure
+from keras_alexnet.record import Record
+from keras_alexnet.reproduction.arm import Arm
+from keras_alexnet.reproduction.experiment import (
+    JOINT,
+    Conditions,
+    Experiment,
+    Finished,
+)
+from keras_alexnet.reproduction.run import SUBJECT, measured_run, train_arm
+from tfrecords import Manifest
+from tfrecords.errors import UserError
+from tfrecords.plain_text import say
+
+RUNS = "runs"
+
+
+def reproduce(
+    experiment: Experiment,
+    data: Path,
+    out: Path,
+    *,
+    seeds: int | None = None,
+    conditions: Conditions,
+) -> Finished:
+    """Train what is missing, and write a record of each run and a plot of all.
+
+    Args:
+        experiment: One of `EXPERIMENTS`.
+        data: Dataset folder.
+        out: Folder of the result: `runs/ARM-SEED` is a run folder, which experiments
+            share; EXPERIMENT-ARM-SEED.json a record, EXPERIMENT.png the plot.
+        seeds: Number of seeds, from 0; None: the experiment's own.
+        conditions: What all arms have in common.
+
+    Returns:
+        The records, by arm and seed.
+
+    Raises:
+        UserError: The dataset does not fit, or a run was begun with other options.
+        Interrupted: It was stopped; the state is saved, and the same call goes on.
+    """
+    _check_classes(experiment, data)
+    count = 1 if conditions.quick else seeds or experiment.seeds
+    finished: dict[tuple[str, int], Record] = {}
+    while missing := _missing(experiment, finished, count):
+        arm, seed = missing[0]
+        say(f"{experiment.name}: {arm.name}, seed {seed}, {len(missing)} to go.")
+        finished[arm.name, seed] = _finish(experiment, arm, seed, data, out, conditions)
+    draw_errors(experiment, finished, out / f"{experiment.name}.png")
+    if experiment.joint is not None:
+        runs = [out / RUNS / f"{name}-{seed}" for name, seed in sorted(finished)]
+        figures = experiment.joint(runs, data)
+        title = f"{experiment.name}: {len(runs)} runs together"
+        options = {"experiment": experiment.name, "arm": JOINT, "seed": 0}
+        record = Record.now(SUBJECT, title, figures, (), options)
+        record.save(_path(experiment, JOINT, 0, out))
+        finished[JOINT, 0] = record
+    return finished
+
+
+def read_finished(experiment: str, folder: Path) -> Finished:
+    """Return the records of an experiment that lie in a folder, by arm and seed.
+
+    Raises:
+        UserError: A file is no record.
+    """
+    records = map(Record.load, sorted(folder.glob(f"{experiment}-*.json")))
+    return {
+        (record.options["arm"], record.options["seed"]): record
+        for record in records
+        if record.options["experiment"] == experiment
+    }
+
+
+def _path(experiment: Experiment, arm: str, seed: int, out: Path) -> Path:
+    return out / f"{experiment.name}-{arm}-{seed}.json"
+
+
+def _check_classes(experiment: Experiment, data: Path) -> None:
+    wanted, found = experiment.classes, Manifest.load(data).num_classes
+    if wanted not in (None, found):
+        raise UserError(
+            f"Expected {experiment.pictures}, of {wanted:,} classes, for "
+            f"{experiment.name}, found {found:,} in {data}."
+        )
+
+
+def _missing(
+    experiment: Experiment, finished: Finished, seeds: int
+) -> list[tuple[Arm, int]]:
+    jobs = experiment.arms(finished, seeds)
+    return [(arm, seed) for arm, seed in jobs if (arm.name, seed) not in finished]
+
+
+def _finish(
+    experiment: Experiment,
+    arm: Arm,
+    seed: int,
+    data: Path,
+    out: Path,
+    conditions: Conditions,
+) -> Record:
+    """Return the record of a run, which is trained and measured if it is not yet."""
+    path = _path(experiment, arm.name, seed, out)
+    asked = asdict(conditions)
+    if path.exists():
+        record = Record.load(path)
+        if record.options["conditions"] != asked:
+            raise UserError(
+                f"Expected {path} to be of {asked}, found "
+                f"{record.options['conditions']}. Take another folder for OUT."
+            )
+        return record
+    run = out / RUNS / f"{arm.name}-{seed}"
+    run.parent.mkdir(parents=True, exist_ok=True)
+    preset = arm.preset_of(seed, experiment.common(conditions))
+    history = train_arm(arm, preset, data, run)
+    more = [] if experiment.measure is None else experiment.measure(run, data)
+    record = measured_run(experiment.name, arm, seed, run, history, data, more)
+    record = replace(record, options={**record.options, "conditions": asked})
+    record.save(path)
+    return record
+
+
+def draw_errors(experiment: Experiment, finished: Finished, out: Path) -> None:
+    """Draw training and validation error of every run over its epochs.
+
+    Args:
+        experiment: What was run.
+        finished: Its records.
+        out: Picture file.
+    """
+    names: Sequence[str] = [*dict.fromkeys(name for name, _ in finished)]
+    with new_figure(8, 4.5, layout="constrained") as figure:
+        axes = figure.add_subplot()
+        for (name, seed), record in finished.items():
+            index = names.index(name)
+            for kind, style in (("training_error", ":"), ("validation_error", "-")):
+                errors = record.options[kind]
+                label = f"{name}, {kind.split('_')[0]}" if seed == 0 else None
+                axes.plot(
+                    range(1, len(errors) + 1),
+                    errors,
+                    style,
+                    color=f"C{index}",
+                    label=label,
+                )
+        axes.set(xlabel="epoch", ylabel="top-1 error, %", ylim=(0, 100))
+        axes.set_title(experiment.name)
+        axes.locator_params(axis="x", integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="x-small")
+        save_figure(figure, out, dpi=120)

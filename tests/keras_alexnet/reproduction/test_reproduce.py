@@ -1,0 +1,123 @@
+import dataclasses
+
+import pytest
+
+from keras_alexnet.record import Figure, Record
+from keras_alexnet.reproduction import reproduce as module
+from keras_alexnet.reproduction.arm import Arm
+from keras_alexnet.reproduction.experiment import (
+    JOINT,
+    Conditions,
+    Experiment,
+    Finding,
+    every_seed,
+    values,
+)
+from keras_alexnet.reproduction.reproduce import read_finished, reproduce
+from keras_alexnet.reproduction.run import LAST_ERROR
+from tests import small
+
+FIELDS = {**small.NETWORK, "batch_size": 8, "xla": False}
+ARMS = [
+    Arm(name, "released", {**FIELDS, **more})
+    for name, more in (
+        ("a", {}),
+        ("b", {"pooling": "non_overlapping", "conv1_padding": 2}),
+    )
+]
+CONDITIONS = Conditions(epochs=1, precision="float32")
+
+
+def together(runs, data):
+    return [Figure("runs", len(runs))]
+
+
+def compare(finished):
+    return [Finding("error", "1", values(finished, "a", LAST_ERROR))]
+
+
+MADE = Experiment(
+    "made",
+    "It learns.",
+    "pictures",
+    every_seed(ARMS),
+    compare,
+    fixed_drops=True,
+    joint=together,
+    measure=lambda run, data: [Figure("own", 7)],
+)
+
+
+@pytest.fixture(scope="module")
+def out(dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out")
+    reproduce(MADE, dataset, folder, conditions=CONDITIONS)
+    return folder
+
+
+def test_there_is_a_record_a_run_and_a_plot(out):
+    assert {path.name for path in out.iterdir()} == {
+        *("runs", "made.png", "made-a-0.json", "made-b-0.json", "made-joint-0.json"),
+    }
+    assert {path.name for path in (out / "runs").iterdir()} == {"a-0", "b-0"}
+    record = Record.load(out / "made-b-0.json")
+    assert record.subject == "reproduction" and record.value("own") == 7
+    assert record.options["conditions"] == dataclasses.asdict(CONDITIONS)
+    assert Record.load(out / "made-joint-0.json").value("runs") == 2
+
+
+def test_what_is_finished_is_not_trained_again(out, dataset, monkeypatch):
+    def refuse(*arguments):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(module, "train_arm", refuse)
+    again = reproduce(MADE, dataset, out, conditions=CONDITIONS)
+    assert again.keys() == read_finished("made", out).keys()
+    assert {*again} == {("a", 0), ("b", 0), (JOINT, 0)}
+    with pytest.raises(AssertionError, match="trained again"):
+        reproduce(MADE, dataset, out, seeds=2, conditions=CONDITIONS)
+
+
+def test_a_run_of_another_experiment_with_its_name_is_taken(out, dataset, monkeypatch):
+    other = dataclasses.replace(MADE, name="second", joint=None, measure=None)
+    found = reproduce(other, dataset, out, conditions=CONDITIONS)
+    mine = Record.load(out / "made-a-0.json")
+    assert found["a", 0].value(LAST_ERROR) == mine.value(LAST_ERROR)
+    assert read_finished("made", out).keys() == {("a", 0), ("b", 0), (JOINT, 0)}
+
+
+def test_other_conditions_are_refused(out, dataset):
+    changed = dataclasses.replace(CONDITIONS, epochs=2)
+    with pytest.raises(
+        ValueError, match="made-a-0.json to be of .*Take another folder"
+    ):
+        reproduce(MADE, dataset, out, conditions=changed)
+
+
+def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
+    wide = dataclasses.replace(MADE, classes=1000)
+    with pytest.raises(ValueError, match="of 1,000 classes, for made, found 3"):
+        reproduce(wide, dataset, tmp_path, conditions=CONDITIONS)
+
+
+def test_one_seed_is_enough_to_see_that_it_works(dataset, tmp_path, monkeypatch):
+    seen = []
+
+    def noted(experiment, arm, seed, *rest):
+        seen.append((arm.name, seed))
+        return Record.load(tmp_path / "x.json")
+
+    record = Record(
+        "reproduction",
+        "x",
+        "x",
+        None,
+        {},
+        None,
+        options={"training_error": [1.0], "validation_error": [1.0]},
+    )
+    record.save(tmp_path / "x.json")
+    monkeypatch.setattr(module, "_finish", noted)
+    quick = dataclasses.replace(MADE, seeds=3, joint=None)
+    reproduce(quick, dataset, tmp_path, conditions=Conditions(quick=True))
+    assert seen == [("a", 0), ("b", 0)]
