@@ -32,6 +32,7 @@ VERBS: Registry[Callable[[Sequence[str]], int | None]] = Registry(
         "export": "keras_alexnet.commands.export:main",
         "serve": "keras_alexnet.commands.serve:main",
         "figures": "keras_alexnet.commands.figures:main",
+        "report": "keras_alexnet.commands.report:main",
         "reproduce": "keras_alexnet.commands.reproduce:main",
         "devices": "keras_alexnet.commands.devices:main",
         "benchmark": "keras_alexnet.commands.benchmark:main",
@@ -53,6 +54,7 @@ TEXTS = {
     "export": "make a SavedModel for serving",
     "serve": "answer over HTTP with a network",
     "figures": "draw runs, networks and datasets",
+    "report": "all about a run on one page",
     "reproduce": "the paper's claims, measured",
     "devices": "where a training step really runs",
     "benchmark": "measure this machine",
@@ -62,7 +64,7 @@ TEXTS = {
 TENSORFLOW = {
     *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
-    *("serve", "reproduce"),
+    *("serve", "report", "reproduce"),
 }
 
 # What is left where a verb is interrupted and does not end by itself.

@@ -15,6 +15,9 @@ from keras_alexnet.processor import refuses_bfloat16
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before TensorFlow is imported
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 60_000  # milliseconds; on a machine that does much else, too
+
 
 def pytest_runtest_setup(item):
     """Skip what would end the process, on no processor that exists."""
@@ -160,3 +163,17 @@ def index(made_once, run, dataset):
         assert cli.main(["features", str(run), *map(str, arguments)]) == 0
 
     return made_once("index", make) / "index.h5"
+
+
+@pytest.fixture(scope="module")  # as long as it is open, its thread runs no asyncio
+def browser():
+    """A browser that is there already, without a window."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs a browser: found none of {', '.join(BROWSERS)} on PATH")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=PATIENCE)
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path)
+        yield opened
+        opened.close()

@@ -63,6 +63,10 @@ MAY_IMPORT = {
         *("tfrecords.dataset", "presets", "models", "data", "inference", "trained"),
         "evaluation",
     },
+    "report": {
+        *("tfrecords.dataset", "presets", "models", "data", "inference", "trained"),
+        *("training", "evaluation", "figures"),
+    },
     "reproduction": {
         *("tfrecords.dataset", "presets", "inference", "trained", "training"),
         *("evaluation", "figures"),
@@ -70,7 +74,7 @@ MAY_IMPORT = {
 }
 # From left to right the way the data goes; `benchmark` imports all before it.
 MAY_IMPORT["benchmark"] = {*MAY_IMPORT, "training", "evaluation", "export"} - {
-    *("figures", "reproduction", "serving", "tfrecords.building"),
+    *("figures", "report", "reproduction", "serving", "tfrecords.building"),
     *("tfrecords.verification", "tfrecords.sources"),
 }
 # What stands beside the rooms, and what of the rooms it imports; "*" is anything.

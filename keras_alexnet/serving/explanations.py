@@ -7,8 +7,8 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from keras_alexnet.inference.drawings import data_url, grey_levels, sheet
 from keras_alexnet.inference.explainer import METHODS, Explanation, Method
-from keras_alexnet.serving.drawings import data_url, grey_levels, sheet
 from keras_alexnet.serving.insight import Insight, ModelInsight
 from keras_alexnet.serving.refusal import Refusal
 from keras_alexnet.serving.service import Service

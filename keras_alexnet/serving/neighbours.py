@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from PIL import Image
 
-from keras_alexnet.serving.drawings import data_url
+from keras_alexnet.inference.drawings import data_url
 from keras_alexnet.serving.explanations import only
 from keras_alexnet.serving.insight import Insight
 from keras_alexnet.serving.refusal import Refusal

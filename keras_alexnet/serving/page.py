@@ -11,8 +11,8 @@ import numpy as np
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from keras_alexnet.inference.drawings import data_url, sheet
 from keras_alexnet.inference.explainer import METHODS
-from keras_alexnet.serving.drawings import data_url, sheet
 from keras_alexnet.serving.explanations import SHEET_COLUMNS, explanations_router
 from keras_alexnet.serving.insight import Insight, ModelInsight
 from keras_alexnet.serving.service import Service

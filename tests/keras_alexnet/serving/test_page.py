@@ -4,7 +4,6 @@ import base64
 import configparser
 import hashlib
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -13,11 +12,11 @@ from keras_alexnet import cli
 from keras_alexnet.serving.page import PAGE_FILE, page_headers
 from keras_alexnet.trained.neighbour_search import NeighbourSearch
 from tests import small
+from tests.conftest import PATIENCE
 from tests.keras_alexnet.serving.client import GOOD, OTHERS
 from tests.keras_alexnet.serving.page_server import PageServer
 from tests.source_tree import ROOT
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CAT = {"name": "cat.jpg", "mimeType": "image/jpeg", "buffer": GOOD}
 DOG = {"name": "dog.jpg", "mimeType": "image/jpeg", "buffer": OTHERS[0]}
 BAD = {"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"nothing"}
@@ -29,22 +28,8 @@ DROPPED = """([text, kind]) => {
     : new ClipboardEvent(kind, { clipboardData: transfer });
   document.dispatchEvent(told);
 }"""
-PATIENCE = 60_000  # milliseconds; on a machine that does much else, too
 # What a browser itself says of a status that is no success.
 STATUS = re.compile("Failed to load resource: (the server responded|net::ERR_)")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"needs a browser: found none of {', '.join(BROWSERS)} on PATH")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    sync_api.expect.set_options(timeout=PATIENCE)
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -293,13 +278,19 @@ def test_a_phone_scrolls_in_one_direction_and_may_take_a_picture(opened):
     assert page.evaluate(widths) == [360, 360]
 
 
-def test_the_page_goes_into_the_wheel():
+def test_the_page_and_all_other_data_go_into_the_wheel():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")
-    data = settings["options.package_data"]["keras_alexnet.serving"].split()
+    data = settings["options.package_data"]
+    assert data["keras_alexnet.serving"].split() == [PAGE_FILE]
+    listed = {
+        path
+        for package, patterns in data.items()
+        for pattern in patterns.split()
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
     files = [each for each in (ROOT / "keras_alexnet").rglob("*") if each.is_file()]
-    found = {each.name for each in files if each.suffix not in (".py", ".pyc")}
-    assert found == {*data} == {PAGE_FILE}
+    assert {each for each in files if each.suffix not in (".py", ".pyc")} == listed
 
 
 def test_only_what_is_in_the_page_may_run():

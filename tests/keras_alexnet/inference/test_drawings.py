@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_alexnet.serving.drawings import data_url, grey_levels, sheet
+from keras_alexnet.inference.drawings import data_url, grey_levels, sheet
 from tests.keras_alexnet.serving.drawn import pixels_of
 
 
