@@ -1,7 +1,7 @@
 """How errors and losses of runs fell, epoch by epoch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from keras_alexnet.figures.curves import rate_drops
