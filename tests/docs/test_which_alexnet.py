@@ -14,7 +14,6 @@ from keras_alexnet.data.augment import colour_offsets
 from keras_alexnet.models.description import describe_network
 from keras_alexnet.models.geometry import map_sizes
 from keras_alexnet.presets import PRESETS
-from keras_alexnet.presets.recipe import LAYERS
 from keras_alexnet.training.update.optimizer import CoupledSGD
 from tests.docs.test_quoted_figures import measured
 
@@ -81,7 +80,11 @@ def reach(preset):
 
 def bias(preset):
     """The one value other than 0, which is that of the same layers in all presets."""
-    assert {n for n, each in zip(LAYERS, preset.biases, strict=True) if each} == BIASED
+    assert {
+        n
+        for n, each in zip(PRESETS["released"].layers, preset.biases, strict=True)
+        if each
+    } == BIASED
     (value,) = {*preset.biases} - {0}
     return f"{value:g}"
 
