@@ -115,6 +115,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         **{"decays": (), "drops": ()},
         "cache_features": False,
         "shuffle": "buffer",
+        "class_weights": None,
     }
     assert vars(recipe) == expected
     assert found.preprocessing == {
