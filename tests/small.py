@@ -138,9 +138,14 @@ def change_config(folder: Path, **sections) -> None:
 
 
 def train_dropouts(data: Path, out: Path, plan: DevicePlan = ONE_DEVICE) -> None:
-    """Train for an epoch with each form of dropout, and keep weights and counters."""
+    """Train for an epoch with each form of dropout, and keep weights and counters.
+
+    With the inverted form classes are balanced too.
+    """
     for dropout in DROPOUTS:
         fields = {"epochs": 1, "learning_rate": 0.002, "dropout": dropout}
+        if dropout == "inverted":
+            fields["class_weights"] = "balanced"
         state = train(data, out / f"run-{dropout}", plan=plan, **fields)
         # The metrics still hold the validation; to read them, all workers are needed.
         metrics = _means(state.model.metrics)

@@ -1,5 +1,6 @@
 """Many tasks over a few processes, which stop together and never outlive us."""
 
+import inspect
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import connection
 from multiprocessing.context import SpawnContext
+from types import FrameType
 from typing import Any, TypeVar
 
 from tfrecords.errors import DatasetError
@@ -88,7 +90,7 @@ def run_tasks(
     """Apply a function to every task and give the results as they come.
 
     A process that is killed costs no more than its task, which another one begins
-    again.
+    again. Each imports the script that was started, if one was, before it begins.
 
     Args:
         function: picklable; calls `tick` once a picture.
@@ -99,7 +101,8 @@ def run_tasks(
 
     Raises:
         ProcessDied: one task killed its process `MOST_DEATHS` times.
-        DatasetError: `processes` is below 1.
+        DatasetError: `processes` is below 1, or the script that was started does all
+            of its work, and this with it, each time it is imported.
     """
     check_processes(processes)
     count = min(processes or available_cores(), len(tasks))
@@ -139,9 +142,15 @@ class _Process:
     def __init__(self, context: SpawnContext, stop: Any):
         # Without locks: a killed process would never release them.
         self._ticks = context.RawValue("q", 0)
+        self._began = context.RawValue("b", 0)
         self.executor = ProcessPoolExecutor(
-            1, context, _start_process, (self._ticks, stop)
+            1, context, _start_process, (self._ticks, self._began, stop)
         )
+
+    @property
+    def began(self) -> bool:
+        """Whether it came as far as to ask for a task."""
+        return bool(self._began.value)
 
     @property
     def ticks(self) -> int:
@@ -194,6 +203,9 @@ class _Crew:
         try:
             result = future.result()
         except BrokenProcessPool:
+            script = None if process.began else _script_without_guard()
+            if script is not None:
+                raise _unguarded(script) from None
             job.deaths.append(process.ticks)
             if len(job.deaths) == MOST_DEATHS:
                 raise ProcessDied(job.task, job.deaths) from None
@@ -215,8 +227,33 @@ class _Crew:
             process.executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_process(ticks: Any, stop: Any) -> None:
+def _script_without_guard() -> str | None:
+    """Return the script that is running, if it asks nowhere for `__name__`.
+
+    A process that is spawned imports the script under another name than `__main__`.
+    One that does not ask for its name does there all that it does here.
+    """
+    frame: FrameType | None = inspect.currentframe()
+    while frame is not None:
+        module = frame.f_code.co_name == "<module>"
+        if module and frame.f_globals.get("__name__") == "__main__":
+            code = frame.f_code
+            return None if "__name__" in code.co_names else code.co_filename
+        frame = frame.f_back
+    return None
+
+
+def _unguarded(script: str) -> DatasetError:
+    return DatasetError(
+        f"Each worker process imports {script} before it begins, and so ran into the "
+        "call that starts the workers. Expected that call below a line "
+        '`if __name__ == "__main__":`, found none. Add it, or use processes=1.'
+    )
+
+
+def _start_process(ticks: Any, began: Any, stop: Any) -> None:
     global _on_tick
+    began.value = 1
     _on_tick = partial(_count, ticks, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # no process needs a GPU's memory

@@ -18,6 +18,7 @@ ColourNoise = Literal["released", "eigenvalue"]
 MeanKind = Literal["image", "channel", "none"]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 Shuffle = Literal["buffer"]
+ClassWeights = Literal["balanced"]
 
 # Metadata of a field that may differ from the run that is resumed: whoever watches the
 # curve may change when the rate drops and when the run ends, as the authors did by hand
@@ -30,6 +31,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "colour_noise": (*get_args(ColourNoise), None),
     "mean": get_args(MeanKind),
     "shuffle": get_args(Shuffle),
+    "class_weights": (*get_args(ClassWeights), None),
     "precision": get_args(Precision),
 }
 # What of the augmentation has to be off where each picture is seen once.
@@ -85,6 +87,11 @@ class Recipe:
     """Subtract the mean image, the mean colour, or nothing."""
     shuffle: Shuffle = "buffer"
     """How the order of an epoch is drawn: through a buffer of 10,000 records."""
+    class_weights: ClassWeights | None = None
+    """For classes of unequal size. balanced: the loss of each training picture is
+    multiplied by pictures / (classes * pictures of its class), of the training split,
+    so that rare classes have the same part in it; the mean of these weights is 1.
+    Errors and the validation loss are of the pictures as they are."""
     # From Python the default is the same arithmetic everywhere.
     precision: Precision = "float32"
     """Arithmetic; weights are always float32. auto: mixed_bfloat16 on GPUs of compute

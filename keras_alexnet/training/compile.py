@@ -34,7 +34,7 @@ def compile_network(
     Args:
         preset: Network and recipe, or the name of one of `PRESETS` or `SMALL_PRESETS`.
             Of the recipe the rates, decays, the arithmetic, XLA and the seed count
-            here.
+            here. Weights of classes need a dataset: set `class_weights` of the model.
         num_classes: Number of logits.
         plan: The devices.
         mean: float32 `(input_size, input_size, 3)` or `(3,)`, of 0-255 scale, what is

@@ -34,6 +34,7 @@ from keras_alexnet.training.streams import (
     training_stream,
     validation_stream,
 )
+from keras_alexnet.training.update.class_weights import balanced_weights, say_weights
 from keras_alexnet.training.update.plateau import Plateau
 from keras_alexnet.training.update.scheduled_rates import ScheduledRates, say_schedule
 from tfrecords import Statistics
@@ -91,6 +92,8 @@ class TrainingRun:
             )
             return self.progress
         say_schedule(recipe)
+        if recipe.class_weights is not None:
+            self._weigh_classes()
         if self.control.cache:  # before signals wait for the end of a step
             self.cache = training_cache(self.preset, self.dataset)
         if recipe.cache_features:
@@ -113,6 +116,13 @@ class TrainingRun:
         kept = initial.give(self.model, labels, self.preset)
         if self.plan.is_chief:
             initial.say(kept, labels, self.preset.head)
+
+    def _weigh_classes(self) -> None:
+        manifest = self.dataset.manifest
+        counts = manifest.class_counts["train"]
+        self.model.class_weights = balanced_weights(counts)
+        if self.plan.is_chief:
+            say_weights(counts, manifest.labels)
 
     def _ends_a_group(self) -> bool:
         """Whether an epoch or what is saved ends with the step after those taken."""

@@ -1,8 +1,11 @@
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tfrecords import DatasetError
 from tfrecords.processes import (
@@ -93,3 +96,66 @@ def test_a_process_that_dies_costs_its_task_alone_until_it_dies_too_often(tmp_pa
     assert caught.value.task == tasks[0]
     assert caught.value.ticks == (1,) * MOST_DEATHS
     assert len(list(ever.iterdir())) == MOST_DEATHS
+
+
+TASKS = """
+from tfrecords.processes import run_tasks
+{guard}
+    print(list(run_tasks(abs, [-1, -1], 2, abs)))
+"""
+DEATH = """
+import os
+if __name__ == "__mp_main__":  # as it is imported
+    os._exit(1)
+"""
+BUILD = """
+import tfrecords
+options = dict(size=8, shards=2, processes=2, progress=False)
+tfrecords.build({tree!r}, {out!r}, **options)
+"""
+
+
+def start(script, text):
+    """Run a program of this text; return its status, and what it says on each end."""
+    script.write_text(text)
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def assert_names_guard(error, script):
+    line = error.splitlines()[-1]
+    assert f"UserError: Each worker process imports {script}" in line
+    assert 'below a line `if __name__ == "__main__":`' in line
+
+
+@pytest.mark.usefixtures("no_tensorflow")
+def test_a_script_without_a_guard_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    status, _, error = start(script, TASKS.format(guard="if True:"))
+    assert status == 1
+    assert_names_guard(error, script)
+    guarded = TASKS.format(guard='if __name__ == "__main__":')
+    status, shown, error = start(script, guarded)
+    assert (status, shown) == (0, "[1, 1]\n"), error
+    status, _, error = start(script, DEATH + guarded)
+    assert status == 1 and "died 3 times over the same task" in error
+
+
+@pytest.mark.usefixtures("no_tensorflow")
+def test_a_build_of_a_script_without_a_guard_is_told_so(tmp_path):
+    """There the folder is in use by the build that started the processes."""
+    for label in ("a", "b"):
+        (tmp_path / "tree" / "train" / label).mkdir(parents=True)
+        for number in range(2):
+            path = tmp_path / "tree" / "train" / label / f"{number}.png"
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(path)
+    places = {"tree": str(tmp_path / "tree"), "out": str(tmp_path / "data")}
+    status, _, error = start(tmp_path / "script.py", BUILD.format(**places))
+    assert status == 1
+    assert_names_guard(error, tmp_path / "script.py")

@@ -46,6 +46,9 @@ def build(
     bytes of a build that nothing disturbed. Building a finished dataset again does
     nothing.
 
+    With several processes, as is usual, each imports the script that calls this before
+    it begins: a script must call it below `if __name__ == "__main__":`.
+
     Args:
         source: a folder, a tar, a list or CSV file, `tfds:NAME`, or `digits`; see
             `tfrecords.sources.open_source`.
@@ -58,8 +61,8 @@ def build(
         DatasetError: an option is out of range or has no effect, the source is not as
             expected or its pictures were replaced since the folder was built, the
             folder is not empty or in use by another build, too many pictures were
-            rejected, one shard kills every process, or the disk is too small, full or
-            not writable.
+            rejected, one shard kills every process, a script calls this without a
+            guard, or the disk is too small, full or not writable.
     """
     chosen = BuildOptions(**options)
     chosen.check_effect(options)

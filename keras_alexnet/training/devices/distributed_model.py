@@ -38,6 +38,9 @@ class DistributedModel(keras.Model):
 
     Attributes:
         mean: float32 `(side, side, 3)`, what is subtracted from `PixelBatch`.
+        class_weights: float32 `(classes,)`, what the loss of a picture is multiplied by
+            in training, by its label; None for none. Metrics are not weighted, nor is
+            the loss of an evaluation. To be set before the first step.
         trunk: The frozen layers before this model, where what they make of pictures is
             computed once and given instead of pictures; None where there are none.
         towers: Device of each input, where there is one for each tower: a pair for each
@@ -52,6 +55,7 @@ class DistributedModel(keras.Model):
     """
 
     mean: np.ndarray
+    class_weights: np.ndarray | None = None
     trunk: Any = None
     towers: tuple[str, ...] = ()
     colocate = False
@@ -157,6 +161,24 @@ class DistributedModel(keras.Model):
         weights = self.trainable_weights
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
         return self.compute_metrics(None, labels, scores)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """As Keras, with the weights of the classes in training.
+
+        Each is a factor of its picture: the loss is divided by the pictures of the
+        batch, not by their weight, so that replicas add up to what one device has.
+        """
+        if training and self.class_weights is not None:
+            weights = tf.gather(tf.constant(self.class_weights, tf.float32), y)
+            sample_weight = weights * (1.0 if sample_weight is None else sample_weight)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def test_step(self, data: Any) -> Logs:
         data = (self._network_inputs(data[0]), *data[1:])

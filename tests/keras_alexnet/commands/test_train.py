@@ -98,6 +98,7 @@ def different(made):
         (["--dropout", "preset"], "dropout"),
         (["--colour-noise", "preset"], "colour_noise"),
         (["--colour-noise", "none"], "colour_noise"),
+        (["--class-weights", "balanced"], "class_weights"),
         (["--activation", "preset"], "activation"),
         (["--pooling", "overlapping"], "pooling"),
         (["--schedule", "released-2010"], "schedule"),
@@ -137,6 +138,7 @@ def test_what_may_change_takes_effect(different, resume, typed, fields):
         ["--preset", "released", "--schedule", "plateau", "--mean=channel"],
         ["--batch_size", "8", "--learning-rate", "1e-3", "--input-size", "67"],
         ["--no-lrn", "--dropout", "none", "--colour-noise", "eigenvalue"],
+        ["--class-weights", "none"],
         ["--activation", "tanh", "--pooling", "non_overlapping"],
         [],
     ],
@@ -240,6 +242,8 @@ def test_every_field_of_recipe_and_control_is_an_option_with_its_text(capsys):
         assert f"--{name.replace('_', '-')}" in shown
     assert "Images in a step" in shown and "Checkpoints kept." in shown
     assert "New folder for the run." in shown
+    assert "--class-weights {preset,balanced,none}" in shown
+    assert "pictures / (classes * pictures of its class)" in shown
 
 
 def test_a_text_stands_once_and_the_command_has_none_of_its_own():

@@ -35,6 +35,7 @@ def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
         ({"min_delta": -1}, "min_delta >= 0, got -1"),
         ({"mean": "median"}, "mean is one of .*Received: 'median'"),
         ({"shuffle": "index"}, "shuffle is one of .*Received: 'index'"),
+        ({"class_weights": "rare"}, "class_weights is one of .*Received: 'rare'"),
         ({"precision": "float16"}, "precision is one of .*Received: 'float16'"),
         ({"colour_noise": "pca"}, "colour_noise is one of .*None.*Received: 'pca'"),
         ({"freeze_through": "conv5"}, "Expected --init with keep_rows"),

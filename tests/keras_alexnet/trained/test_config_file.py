@@ -116,6 +116,7 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         "cache_features": False,
         "random_crop": True,
         "shuffle": "buffer",
+        "class_weights": None,
     }
     assert vars(recipe) == expected
     assert found.preprocessing == {

@@ -89,6 +89,77 @@ def test_colocated_gradients_are_those_of_the_tape(examples, scaled):
     assert logs["error"] == history["error"]
 
 
+CLASS_WEIGHTS = np.array([0.25, 1.0, 3.0], "float32")
+
+
+def step_by_hand(weights, images, labels, of_pictures, rate=0.5):
+    """Return loss and weights of a step in float64, each picture times its weight."""
+    (kernel, bias, head, head_bias), rows = map_float64(weights), np.arange(len(labels))
+    hidden = np.tanh(images @ kernel + bias)
+    exponents = np.exp(hidden @ head + head_bias)
+    slopes = exponents / exponents.sum(axis=1, keepdims=True)
+    loss = np.mean(of_pictures * -np.log(slopes[rows, labels]))
+    slopes[rows, labels] -= 1
+    slopes *= of_pictures[:, None] / len(labels)
+    back = slopes @ head.T * (1 - hidden**2)
+    gradients = images.T @ back, back.sum(0), hidden.T @ slopes, slopes.sum(0)
+    pairs = zip((kernel, bias, head, head_bias), gradients, strict=True)
+    return loss, [weight - rate * gradient for weight, gradient in pairs]
+
+
+def map_float64(arrays):
+    return [np.asarray(array, np.float64) for array in arrays]
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("colocate", [False, True])
+def test_class_weights_multiply_the_losses_of_training_alone(
+    examples, colocate, scaled
+):
+    images, labels = examples
+    optimizer = keras.optimizers.SGD(0.5)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    plain = network().evaluate(images, labels, verbose=0, return_dict=True)
+    model = network(colocate, optimizer)
+    model.class_weights = CLASS_WEIGHTS
+    assert model.evaluate(images, labels, verbose=0, return_dict=True) == plain
+    first = model.get_weights()
+    loss, expected = step_by_hand(first, images, labels, CLASS_WEIGHTS[labels])
+    logs = model.fit(images, labels, batch_size=20, shuffle=False, verbose=0).history
+    assert logs["error"] == [plain["error"]]
+    limit = training_bound("float32", (5, 7, 20), steps=1)
+    assert logs["loss"][0] == pytest.approx(loss, rel=limit)
+    _, unweighted = step_by_hand(first, images, labels, np.ones(20))
+    ends = zip(model.get_weights(), expected, unweighted, strict=True)
+    for found, own, other in ends:
+        assert relative(found, own) < limit < relative(other, own) / 100
+
+
+@pytest.mark.parametrize("colocate", [False, True])
+def test_classes_that_all_weigh_one_change_no_bit(examples, colocate):
+    plain, weighted = network(colocate), network(colocate)
+    weighted.class_weights = np.ones(3, "float32")
+    weights, history = fitted(plain, examples)
+    others, logs = fitted(weighted, examples)
+    assert history == logs
+    for first, second in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_weights_of_classes_and_of_pictures_multiply(examples):
+    images, labels = examples
+    of_pictures = np.linspace(0.1, 2, 20)
+    model = network(optimizer=keras.optimizers.SGD(0.5))
+    model.class_weights = CLASS_WEIGHTS
+    both = CLASS_WEIGHTS[labels] * of_pictures
+    _, expected = step_by_hand(model.get_weights(), images, labels, both)
+    model.fit(images, labels, 20, sample_weight=of_pictures, shuffle=False, verbose=0)
+    limit = training_bound("float32", (5, 7, 20), steps=1)
+    for found, own in zip(model.get_weights(), expected, strict=True):
+        assert relative(found, own) < limit
+
+
 def test_pictures_of_weight_zero_do_not_count(examples):
     images, labels = examples
     model = network()
@@ -166,6 +237,7 @@ def test_each_tower_makes_the_same_images_of_the_crops():
 
 def step_graph(forms):
     model = compile_network(small.preset(), 3, mean=np.zeros(3))
+    model.class_weights = CLASS_WEIGHTS
     batch = PixelBatch.without_noise(
         tf.zeros((4, small.INPUT, small.INPUT, 3), tf.uint8)
     )

@@ -26,9 +26,15 @@ REPLICAS = {"mirrored x4": 4, "towers": 1}  # 2 in the others
 
 @pytest.fixture(scope="module")
 def odd_dataset(tmp_path_factory):
-    """111 pictures to train on and 37 to watch, each split in two shards."""
+    """111 pictures to train on and 37 to watch, each split in two shards.
+
+    To train on there are 49 of the first class, 37 and 25 of the others.
+    """
     root = tmp_path_factory.mktemp("odd")
-    small.write_tree(root / "tree" / "train", 37)
+    train = small.write_tree(root / "tree" / "train", 49)
+    for name, kept in zip(small.CLASSES, (49, 37, 25), strict=True):
+        for path in sorted((train / name).iterdir())[kept:]:
+            path.unlink()
     small.write_tree(root / "tree" / "val", 13)
     for name in small.CLASSES[:2]:
         (root / "tree" / "val" / name / "012.jpg").unlink()

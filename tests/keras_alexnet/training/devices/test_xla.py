@@ -108,6 +108,7 @@ states = {{}}
 for xla, plan in ((False, DevicePlan()), (True, plan_devices("mirrored"))):
     fields = {{"precision": {precision!r}, "learning_rate": 0.002, "xla": xla}}
     model = compile_network(small.preset(**fields), 3, plan)
+    model.class_weights = np.array([0.25, 1.0, 3.0], "float32")
     history = model.fit(images, labels, batch_size=4, shuffle=False, verbose=0).history
     states[xla] = {{**model_state.capture(model), "loss": np.array(history["loss"])}}
     assert not model.jit_compile
