@@ -18,7 +18,7 @@ _POINTS = 72  # in an inch
 
 
 @dataclass(frozen=True)
-class Line:
+class CaptionLine:
     """One line of a caption.
 
     Attributes:
@@ -76,7 +76,7 @@ class Caption:
         command = printable(" ".join(words))
         return cls(printable(text), f"{command}  ({_code()})")
 
-    def lines(self, width: float) -> list[Line]:
+    def lines(self, width: float) -> list[CaptionLine]:
         """Return the lines of the caption of a figure that is `width` inches wide."""
         return [
             *_wrapped(self.text, width, 8, "sans-serif", "black", 0.53),
@@ -86,11 +86,11 @@ class Caption:
 
 def _wrapped(
     text: str, width: float, size: float, family: str, colour: str, letter: float
-) -> list[Line]:
+) -> list[CaptionLine]:
     """Break a text; a letter is `letter` of the size wide, on average."""
     letters = int((width - 2 * MARGIN) * _POINTS / (size * letter))
     broken = textwrap.wrap(text, max(letters, 1), break_on_hyphens=False)
-    return [Line(line, size, family, colour) for line in broken]
+    return [CaptionLine(line, size, family, colour) for line in broken]
 
 
 def _name(path: Path | str) -> str:

@@ -68,6 +68,9 @@ class ClassNames:
 
 
 def shortened(text: str, most: int = _MOST_LETTERS) -> str:
-    """Return text in one printable line of at most `most` letters."""
+    """Return text in one printable line, its middle left out where it is too long."""
     text = printable(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[: most - half - 1]}…{text[-half:]}"

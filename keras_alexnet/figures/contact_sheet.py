@@ -10,7 +10,6 @@ import numpy as np
 
 from keras_alexnet.figures.canvas import captioned_figure, drawing_area
 from keras_alexnet.figures.caption import Caption
-from tfrecords.plain_text import printable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 DPI = 100
 SIDE, GAP, TEXT = 128, 12, 40  # pixels: of a picture, beside it, and under it
 MOST_PICTURES = 300  # in a sheet: neither side is more than a PNG can be drawn with
-_MOST_LETTERS = 22  # that are as wide as a picture
+NAME_LETTERS = 22  # that are as wide as a picture
 
 
 @contextmanager
@@ -82,15 +81,6 @@ def draw_square(
         va="top",
         parse_math=False,  # a dollar sign in a name is one
     )
-
-
-def shortened(name: str, most: int = _MOST_LETTERS) -> str:
-    """Return a name in plain text, its middle left out where it is too long."""
-    name = printable(name)
-    if len(name) <= most:
-        return name
-    half = most // 2
-    return f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _decoded(apply_exif: bool, encoded: "tf.Tensor") -> list[np.ndarray]:

@@ -8,14 +8,15 @@ import numpy as np
 
 from keras_alexnet.figures.canvas import check_picture_file
 from keras_alexnet.figures.caption import Caption
+from keras_alexnet.figures.class_names import shortened
 from keras_alexnet.figures.contact_sheet import (
     GAP,
     MOST_PICTURES,
+    NAME_LETTERS,
     SIDE,
     TEXT,
     draw_square,
     new_sheet,
-    shortened,
     squares,
 )
 from keras_alexnet.figures.paths import check_pictures_given, load_network
@@ -138,7 +139,7 @@ def _squares(shown: Sequence[dict[str, Any]]) -> list[np.ndarray | None]:
 
 def _texts(each: dict[str, Any]) -> list[str]:
     """Return the lines under a picture."""
-    name = shortened(Path(each["file"]).name)
+    name = shortened(Path(each["file"]).name, NAME_LETTERS)
     if "distance" not in each:
         return [name]
     distance = f"{each['distance']:.4g}"

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from keras_alexnet.figures.canvas import check_picture_file
 from keras_alexnet.figures.caption import Caption
+from keras_alexnet.figures.class_names import shortened
 from keras_alexnet.figures.contact_sheet import (
     GAP,
     MOST_PICTURES,
+    NAME_LETTERS,
     SIDE,
     TEXT,
     draw_square,
     new_sheet,
-    shortened,
     squares,
 )
 from tfrecords.errors import UserError
@@ -86,5 +87,5 @@ def _lines(each: "WorstError", names: Sequence[str]) -> list[str]:
     return [
         shortened(names[each.label], _LETTERS),
         f"{before}{shortened(names[each.guess], room)}{after}",
-        shortened(Path(each.picture.name).name),
+        shortened(Path(each.picture.name).name, NAME_LETTERS),
     ]

@@ -28,7 +28,7 @@ def test_classes_are_called_by_the_first_of_their_words(named):
     (named / "manifest.json").write_text(
         json.dumps(document | {"words": ["sky, azure", "", "x" * 40]})
     )
-    expected = ["sky", "green", "x" * 23 + "…"]
+    expected = ["sky", "green", "x" * 11 + "…" + "x" * 12]
     assert ClassNames(small.CLASSES, named).shown == expected
 
 
@@ -57,5 +57,18 @@ def test_a_dataset_of_other_classes_is_refused(dataset):
 
 def test_names_are_short_and_printable():
     assert shortened("a\nb") == "a\\nb"
-    assert shortened("x" * 24) == "x" * 24 and shortened("x" * 25) == "x" * 23 + "…"
-    assert shortened("word", 3) == "wo…"
+    assert shortened("x" * 24) == "x" * 24
+    assert shortened("x" * 25 + "y") == "x" * 11 + "…" + "x" * 11 + "y"
+    assert shortened("word", 3) == "w…d"
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "expected"),
+    [
+        ("short", 5, "short"),
+        ("longer name", 8, "lon…name"),
+        ("a\n\udcff", 22, "a\\n\\xff"),
+    ],
+)
+def test_names_are_plain_and_no_wider_than_there_is_room(name, most, expected):
+    assert shortened(name, most) == expected and len(expected) <= most

@@ -30,7 +30,7 @@ def test_shades_are_shares_of_rows_and_numbers_pictures(drawn, tmp_path):
     assert [label.get_text() for label in labels] == [
         "a$b$\\n",
         "_hidden",
-        "c" * 23 + "…",
+        "c" * 11 + "…" + "c" * 12,
     ]
     assert not any(label.get_parse_math() for label in labels)
     assert "12 pictures of 3 classes" in drawn[0].texts[0].get_text()

@@ -12,7 +12,6 @@ from keras_alexnet.figures.contact_sheet import (
     TEXT,
     draw_square,
     new_sheet,
-    shortened,
     squares,
 )
 from tests import small
@@ -71,15 +70,3 @@ def test_a_sheet_that_cannot_be_drawn_is_an_error(tmp_path):
     with pytest.raises(UserError, match="got sheet.docx"):
         with new_sheet(tmp_path / "sheet.docx", 200, 1, CAPTION):
             pass
-
-
-@pytest.mark.parametrize(
-    ("name", "most", "expected"),
-    [
-        ("short", 5, "short"),
-        ("longer name", 8, "lon…name"),
-        ("a\n\udcff", 22, "a\\n\\xff"),
-    ],
-)
-def test_names_are_plain_and_no_wider_than_there_is_room(name, most, expected):
-    assert shortened(name, most) == expected and len(expected) <= most
