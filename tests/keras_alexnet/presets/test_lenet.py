@@ -102,7 +102,7 @@ def test_layers_have_features_by_the_names_of_the_paper(trained):
     # Of one picture or of several, sums are in another order.
     expected = found["c1"].transpose(2, 0, 1)
     np.testing.assert_allclose(responses, expected, rtol=0, atol=1e-6)
-    heat = trained.explain(picture, "grad_cam", class_index=3).heat
+    heat = trained.explain(picture, "grad_cam", class_index=3).map
     assert heat.shape == (32, 32)
 
 
