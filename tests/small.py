@@ -10,7 +10,7 @@ from keras import Model
 from PIL import Image
 
 import tfrecords
-from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets import SMALL_PRESETS, Preset, find_preset
 from keras_alexnet.trained.config_file import NetworkConfig, read_config
 from keras_alexnet.training import fit
 from keras_alexnet.training.control import Control
@@ -21,6 +21,8 @@ from keras_alexnet.training.state import model_state
 from keras_alexnet.training.state.progress import RunProgress
 from tests.reference import network_bound
 
+CIFAR_NETS = [name for name in SMALL_PRESETS if name.startswith("cifar-")]
+LENETS = [name for name in SMALL_PRESETS if name.startswith("lenet5")]
 CLASSES = ("blue", "green", "red")
 # Terms of a sum in each layer of the network below, and the largest logit to expect.
 TERMS = (11 * 11 * 3, 25 * 4, 9 * 16, 9 * 8, 9 * 8, 8, 16, 16)

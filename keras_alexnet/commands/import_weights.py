@@ -74,7 +74,9 @@ def _tell(found: "ImportedWeights", out: Path) -> None:
     said = f"is the published {name}" if name else "is no published file that we know"
     say(f"{found.format}, SHA-1 {found.sha1}: {said}.")
     rule = found.rule
-    if rule.mean.ndim == 1:
+    if not rule.mean.any():
+        mean = "nothing"
+    elif rule.mean.ndim == 1:
         colour = ", ".join(f"{value:g}" for value in rule.mean)
         mean = f"the mean colour ({colour})"
     else:

@@ -214,6 +214,7 @@ def _wishes(options: Any, start: AnyPreset) -> dict[str, Any]:
     """Return the fields of network and recipe that the options amount to."""
     name = options.preset
     own = _values(named_preset(name) if name in _NAMES or name != start.name else start)
+    kinds = {**get_type_hints(type(start)), **get_type_hints(Recipe)}
     wishes = {}
     for name, was in _values(start).items():
         wish = getattr(options, name, was)
@@ -221,7 +222,7 @@ def _wishes(options: Any, start: AnyPreset) -> dict[str, Any]:
             wish = (was or own[name]) if wish else None
         elif wish == "preset" or (wish is None and isinstance(was, int | float)):
             wish = own[name]
-        elif wish == "none":
+        elif wish == "none" and wish not in get_args(kinds[name]):  # a mean may be
             wish = None
         wishes[name] = wish
     return wishes

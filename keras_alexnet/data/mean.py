@@ -19,6 +19,8 @@ def load_statistics(directory: Path | str) -> Statistics:
 def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.ndarray:
     """Return what is subtracted from every view: float32 `(size, size, 3)`.
 
+    Zeros for the mean `none`.
+
     The release crops the mean image to its centre once, wherever the view was cut.
     """
     if mean == "image":
@@ -26,7 +28,9 @@ def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.nda
     if mean == "channel":
         channels = statistics.channel_means.astype("float32")
         return np.broadcast_to(channels, (size, size, 3)).copy()
-    raise UserError(f"Expected mean 'image' or 'channel'. Received: {mean!r}")
+    if mean == "none":
+        return np.zeros((size, size, 3), "float32")
+    raise UserError(f"Expected mean 'image', 'channel' or 'none'. Received: {mean!r}")
 
 
 @tf.function(jit_compile=True)

@@ -58,9 +58,9 @@ class Preprocessing:
         """Make the preprocessing that `config.json` tells of.
 
         Args:
-            facts: Its fields by name; `mean` says which, `image` or `channel`, and
-                `mean_at` where it is cut: at the `centre`, unless said otherwise, or at
-                the `view`'s place.
+            facts: Its fields by name; `mean` says which, `image`, `channel` or `none`,
+                and `mean_at` where it is cut: at the `centre`, unless said otherwise,
+                or at the `view`'s place.
             statistics: Of the pictures that the network learnt from.
 
         Raises:

@@ -16,6 +16,11 @@ def span(side, short=min(picture.size)):  # of the central square
 square = (left, top, right, bottom)
 picture = picture.resize(({size}, {size}), Image.Resampling.{filter}, square)
 """
+_LESS_MEAN = """\
+with np.load("statistics.npz") as statistics:
+    pixels = np.float32(picture) - statistics["{array}"]
+"""
+_PLAIN = "pixels = np.float32(picture)\n"
 _WARP = "picture = picture.resize(({size}, {size}), Image.Resampling.{filter})\n"
 
 
@@ -49,9 +54,8 @@ def picture_example(
         f'picture = Image.open("{PICTURE}")\n'
         f'picture = {turn}.convert("RGB")\n'
         + square.format(size=stored, filter=_FILTERS[shown["resize_filter"]])
-        + 'with np.load("statistics.npz") as statistics:\n'
-        f'    pixels = np.float32(picture) - statistics["{array}"]\n'
-        f"images = np.float32(pixels{cut}{order}[None])\n"
+        + (_PLAIN if array is None else _LESS_MEAN.format(array=array))
+        + f"images = np.float32(pixels{cut}{order}[None])\n"
         f"{compute.strip()}\n"
         'labels = Path("labels.txt").read_text("utf-8").split("\\n")\n'
         "for place in probabilities[0].argsort()[::-1][:5]:\n"

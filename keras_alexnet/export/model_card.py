@@ -3,21 +3,32 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_alexnet.export.agreement import Agreement
 from keras_alexnet.export.format import Format
 from keras_alexnet.export.pictures import ExportPictures
+from keras_alexnet.presets import LenetPreset
 from keras_alexnet.trained.names import METRICS_FILE
 from keras_alexnet.trained.network import TrainedNetwork
 from keras_alexnet.version import VERSION
 from tfrecords import Manifest
 from tfrecords.plain_text import printable
 
-_PAPER = (
+
+class _Family(NamedTuple):
+    name: str
+    authors: str
+    paper: str
+
+
+_ALEXNET = _Family(
+    "AlexNet",
+    "Krizhevsky et al. 2012",
     "https://papers.nips.cc/paper/"
-    "4824-imagenet-classification-with-deep-convolutional-neural-networks"
+    "4824-imagenet-classification-with-deep-convolutional-neural-networks",
 )
+_LENET = _Family("LeNet-5", "LeCun et al. 1998", "https://doi.org/10.1109/5.726791")
 
 
 def card(
@@ -33,17 +44,19 @@ def card(
     """
     network, measured = pictures.network, list(_evaluations(pictures.network))
     data = None if pictures.data is None else Manifest.load(pictures.data).name
+    preset, family = network.config.preset, _family(network)
+    subtracts = network.config.preprocessing["mean"] != "none"
     return "\n".join(
         [
             "---",
             *_head(network, kind, data, measured),
             "---",
             "",
-            f"# AlexNet `{network.config.preset.name}`, {kind.title}",
+            f"# {family.name} `{preset.name}`, {kind.title}",
             "",
-            f"{network.config.preset.description} {len(network.labels)} classes; "
+            f"{preset.description} {len(network.labels)} classes; "
             f"`{kind.file}`, {megabytes:.1f} MB. Made by keras-alexnet {VERSION}, "
-            f"after [Krizhevsky et al. 2012]({_PAPER}).",
+            f"after [{family.authors}]({family.paper}).",
             "",
             *_facts(network, data, measured),
             "",
@@ -61,10 +74,15 @@ def card(
             "```",
             "",
             "`config.json` says under `input` what the network takes, `labels.txt` has "
-            "the classes in order, `statistics.npz` the mean.",
+            f"the classes in order{', `statistics.npz` the mean' * subtracts}.",
             "",
         ]
     )
+
+
+def _family(network: TrainedNetwork) -> _Family:
+    lenet = isinstance(network.config.preset, LenetPreset)
+    return _LENET if lenet else _ALEXNET
 
 
 def _head(
@@ -78,14 +96,15 @@ def _head(
     yield "license_name: unknown"  # of the weights: their owner decides
     yield "library_name: " + ("keras" if kind.name == "keras" else "keras-alexnet")
     yield "pipeline_tag: image-classification"
-    yield "tags: [image-classification, alexnet, " + json.dumps(kind.name) + "]"
+    family = _family(network).name.lower()
+    yield f"tags: [image-classification, {family}, {json.dumps(kind.name)}]"
     if data is not None:
         yield f"datasets: [{json.dumps(data)}]"
     yield "metrics: [accuracy]"
     if not measured:
         return
     yield "model-index:"
-    yield f"  - name: {json.dumps(f'alexnet-{network.config.preset.name}')}"
+    yield f"  - name: {json.dumps(f'{family}-{network.config.preset.name}')}"
     yield "    results:"
     for each in measured:
         known = json.dumps(data or Path(each["data"]).name)

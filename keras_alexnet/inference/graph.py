@@ -46,10 +46,11 @@ class ClassifierGraph:
         self.labels = list(labels)
         self.preprocessing = preprocessing
         self.num_views = num_views
-        names = [layer.name for layer in model.layers]
-        pools = [name for name in names if name.startswith("pool")]
-        dense = [name for name in names if name.startswith("fc")]
-        self._features = (pools[-1], *dense[:-1])
+        layers = model.layers
+        kinds = [type(layer) for layer in layers]
+        last_maps = kinds.index(keras.layers.Flatten) - 1
+        hidden = [x for x in layers[:-1] if isinstance(x, keras.layers.Dense)]
+        self._features = [layer.name for layer in (layers[last_maps], *hidden)]
         self.top = min(top, len(self.labels))
         # A table read from a file, so that the names travel as an asset, which is
         # copied from there: the file lives as long as this does.
@@ -115,7 +116,7 @@ class ClassifierGraph:
     def features(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return activations of the centre view, float32.
 
-        Those of the last pool, and of the fully connected layers below the head:
+        Those of the last maps, and of the fully connected layers below the head:
         `pool5`, `fc6` and `fc7`.
         """
         layers = {name: self.model.get_layer(name).output for name in self._features}

@@ -16,7 +16,16 @@ C3_INPUTS: tuple[tuple[int, ...], ...] = (
     (0, 1, 2, 3, 4, 5),
 )
 
+# (map of S2, map of C3) of each of the 60.
+LINKS = tuple((i, o) for o, inputs in enumerate(C3_INPUTS) for i in inputs)
+
 LAYOUT = "channels_last"  # whatever a user's keras.json says
+
+# Of RGB in grey, as ITU-R BT.601 and Pillow's mode L have it.
+LUMA = (0.299, 0.587, 0.114)
+# What black and white become: over MNIST the mean is then about 0 and the variance
+# about 1 (1998 paper, section II.B).
+BACKGROUND, INK = -0.1, 1.175
 
 # The 7 x 12 targets of F6. The 1998 paper shows its own drawings; these are ours.
 DIGIT_BITMAPS = (
@@ -62,6 +71,29 @@ class FanInUniform(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self.seed}
+
+
+@keras.saving.register_keras_serializable("keras_alexnet")
+class GreyLevels(keras.layers.Layer):
+    """Make grey levels of the 1998 paper of colours: black -0.1, white 1.175.
+
+    Input `(batch, rows, columns, 3)`, RGB of 0 to 255, white ink on black as in MNIST;
+    output `(batch, rows, columns, 1)`. It has no weights.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        kernel = tf.constant(grey_kernel(), inputs.dtype, (1, 1, 3, 1))
+        return tf.nn.conv2d(inputs, kernel, 1, "VALID") + BACKGROUND
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], 1)
+
+
+def grey_kernel() -> list[float]:
+    """Return what red, green and blue are multiplied by in `GreyLevels`."""
+    return [weight * (INK - BACKGROUND) / 255 for weight in LUMA]
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -113,15 +145,14 @@ class PartialConv2D(keras.layers.Conv2D):
             )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        links = [(i, o) for o, inputs in enumerate(C3_INPUTS) for i in inputs]
         if input_shape[-1] != 6 or self.filters != len(C3_INPUTS):
             raise ValueError(
                 "PartialConv2D connects 6 maps to 16. "
                 f"Received: input_shape={input_shape}, filters={self.filters}"
             )
-        fan_in = np.array([len(C3_INPUTS[o]) for _, o in links], "float32")
+        fan_in = np.array([len(C3_INPUTS[o]) for _, o in LINKS], "float32")
         self._kernel = self.add_weight(
-            shape=(*self.kernel_size, len(links)),
+            shape=(*self.kernel_size, len(LINKS)),
             initializer=lambda *args, **kw: (
                 self.kernel_initializer(*args, **kw) / fan_in
             ),
@@ -138,15 +169,14 @@ class PartialConv2D(keras.layers.Conv2D):
                 constraint=self.bias_constraint,
                 name="bias",
             )
-        scatter = np.zeros((len(links), 6, self.filters), "float32")
-        for link, (source, target) in enumerate(links):
-            scatter[link, source, target] = 1
-        self._scatter = scatter
         self.built = True
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        places = np.zeros((len(LINKS), 6, len(C3_INPUTS)), "float32")
+        for link, (source, target) in enumerate(LINKS):
+            places[link, source, target] = 1
         kernel = tf.einsum(
-            "hwl,lio->hwio", self._kernel, tf.cast(self._scatter, self.compute_dtype)
+            "hwl,lio->hwio", self._kernel, tf.cast(places, self.compute_dtype)
         )
         outputs = self.convolution_op(inputs, kernel)
         if self.use_bias:

@@ -14,9 +14,10 @@ from keras_alexnet.models.geometry import (
 )
 from keras_alexnet.models.layer_names import layer_aliases, layer_names
 from keras_alexnet.models.layer_table import layer_table
+from keras_alexnet.models.lenet_geometry import LENET_UNITS, LENET_WINDOWS, lenet_maps
 from keras_alexnet.models.memory import WIDE, inference_memory, training_memory
 from keras_alexnet.models.small_geometry import POOL, POOL_STRIDE, small_map_sizes
-from keras_alexnet.presets import AnyPreset, SmallPreset
+from keras_alexnet.presets import AnyPreset, LenetPreset, SmallPreset
 from keras_alexnet.presets.small_preset import InMapNorm
 
 
@@ -62,14 +63,15 @@ def describe_layers(
         aliases.setdefault(name, []).append(alias)
     field, stride, offset = 1, 1, 0
     found: list[LayerDescription] = []
-    for name in layer_names(preset):
+    names = layer_names(preset)
+    for name in names:
         layer = name.removesuffix("_pre")
         size, step, zeros = _window(preset, name)
         field, offset = field + (size - 1) * stride, offset - zeros * stride
         stride *= step
         shape = shapes.get(layer) or found[-1].shape
-        is_map = len(shape) == 3
-        weights = table.get(layer) if _has_weights(preset, name) else None
+        is_map, one = len(shape) == 3, math.prod(shape[:-1]) == 1
+        weights = None if f"{name}_pre" in names else table.get(layer)
         found.append(
             LayerDescription(
                 name,
@@ -77,7 +79,7 @@ def describe_layers(
                 shape,
                 weights.parameters if weights else 0,
                 field if is_map else preset.input_size,
-                stride if is_map else 0,
+                0 if one else stride,
                 offset if is_map else 0,
                 weights.macs if weights else 0,
                 WIDE * math.prod(shape),
@@ -111,22 +113,19 @@ def describe_network(preset: AnyPreset, num_classes: int = 1000) -> dict[str, An
     }
 
 
-def _has_weights(preset: AnyPreset, name: str) -> bool:
-    linear = not preset.hidden_activation and name in preset.hidden
-    return name.endswith("_pre") or name == preset.head or linear
-
-
 def _window(preset: AnyPreset, name: str) -> tuple[int, int, int]:
     """Return the side of what a unit reads of the maps below, the step, zeros before.
 
     The zeros are those that lie before the first unit's window.
     """
-    number = int(name[4]) if name.startswith(("conv", "pool")) else 0
+    if isinstance(preset, LenetPreset):
+        return *_lenet_window(name), 0
     if isinstance(preset, SmallPreset):
         return _small_window(preset, name)
     if name.startswith("pool"):  # 2 x 2 windows have zeros at the end alone
         return (3 if preset.pooling == "overlapping" else 2), 2, 0
-    if number and _has_weights(preset, name):
+    if name.startswith("conv") and name.endswith("_pre"):
+        number = int(name[4])
         size = KERNELS[number - 1]
         zeros, _ = zero_padding(preset, number)
         if conv_mode(preset, number) == "same":
@@ -134,6 +133,12 @@ def _window(preset: AnyPreset, name: str) -> tuple[int, int, int]:
         return size, CONV1_STRIDE if number == 1 else 1, zeros
     size = IN_MAP_WINDOW if name.startswith("in_map") else 1
     return size, 1, size // 2
+
+
+def _lenet_window(name: str) -> tuple[int, int]:
+    if name.endswith("_pre"):
+        return LENET_WINDOWS.get(name.removesuffix("_pre"), 1), 1
+    return (LENET_WINDOWS[name],) * 2 if name.startswith("s") else (1, 1)
 
 
 def _small_window(preset: SmallPreset, name: str) -> tuple[int, int, int]:
@@ -153,6 +158,9 @@ def _small_window(preset: SmallPreset, name: str) -> tuple[int, int, int]:
 
 def _shapes(preset: AnyPreset, num_classes: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of all but layers that keep that of the layer before."""
+    if isinstance(preset, LenetPreset):
+        dense = {"f6": (LENET_UNITS,), preset.head: (num_classes,)}
+        return {**lenet_maps(preset), **dense}
     if isinstance(preset, SmallPreset):
         sides, units = small_map_sizes(preset), preset.units
     else:

@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from keras_alexnet.presets import AnyPreset
+from keras_alexnet.presets import AnyPreset, LenetPreset
 from tfrecords.errors import UserError
 
 PROBABILITIES = "probabilities"
@@ -20,6 +20,9 @@ _TORCHVISION = {
     **{"classifier.4": "fc7_pre", "classifier.5": "fc7", "classifier.6": "fc8"},
 }
 _OF_TORCHVISION = re.compile(r"(?:features|classifier|avgpool)(?:\.\d+)?")
+_OF_LENET = (
+    *("c1_pre", "c1", "s2", "c3_pre", "c3", "s4", "c5_pre", "c5", "f6_pre", "f6"),
+)
 _TOWER = re.compile(r"(.+)_tower(\d+)")
 
 
@@ -46,8 +49,11 @@ def layer_names(preset: AnyPreset) -> tuple[str, ...]:
     `conv1_pre` to `conv5_pre`, `fc6_pre` and `fc7_pre` are before the activation,
     `conv1` to `fc7` right after it. In `released` the network normalises and pools
     `conv1_pre` and rectifies what comes of that, `relu1`; `conv1` is the ReLU of
-    `conv1_pre` all the same, as in the other presets.
+    `conv1_pre` all the same, as in the other presets. In a LeNet-5 they are `c1_pre`,
+    `c1`, `s2` and so on, as in its paper.
     """
+    if isinstance(preset, LenetPreset):
+        return (*_OF_LENET, preset.head, PROBABILITIES)
     names: list[str] = []
     blocks = zip(preset.convolutions, preset.blocks, strict=True)
     for number, (convolution, (first, *later)) in enumerate(blocks, start=1):

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 
 from keras_alexnet.models.geometry import CONVOLUTIONS, KERNELS, map_sizes
+from keras_alexnet.models.lenet_geometry import (
+    C3_LINKS,
+    LENET_UNITS,
+    LENET_WINDOWS,
+    lenet_maps,
+)
 from keras_alexnet.models.small_geometry import small_map_sizes
-from keras_alexnet.presets import AnyPreset, SmallPreset
+from keras_alexnet.presets import AnyPreset, LenetPreset, SmallPreset
 
 CHANNELS = 3  # of a picture
 CONV_LAYERS = tuple(f"conv{number}" for number in CONVOLUTIONS)
@@ -43,8 +49,10 @@ def layer_table(preset: AnyPreset, num_classes: int = 1000) -> dict[str, LayerSi
     """Return the sizes of all layers with weights, without building the network.
 
     The two-tower presets have 60,965,224 parameters and 724,406,816
-    multiply-accumulates.
+    multiply-accumulates. The fixed codes of LeNet-5 of 1998 are not in it.
     """
+    if isinstance(preset, LenetPreset):
+        return _lenet_table(preset, num_classes)
     if isinstance(preset, SmallPreset):
         return _small_table(preset, num_classes)
     maps = map_sizes(preset)
@@ -77,6 +85,21 @@ def _small_table(preset: SmallPreset, num_classes: int) -> dict[str, LayerSize]:
     outputs = dict(zip(preset.hidden, preset.units, strict=True))
     outputs[preset.head] = num_classes
     return table | _dense_rows(read**2 * channels, outputs)
+
+
+def _lenet_table(preset: LenetPreset, num_classes: int) -> dict[str, LayerSize]:
+    table, old, side, channels = {}, preset.form == "1998", preset.input_size, 1
+    for name, (rows, columns, filters) in lenet_maps(preset).items():
+        links = C3_LINKS if old and name == "c3" else channels * filters
+        weights = LENET_WINDOWS[name] ** 2 * links
+        if name.startswith("s"):
+            weights = filters  # a coefficient for each map
+        if name in preset.convolutions:
+            inputs = side**2 * channels
+            table[name] = LayerSize(weights, filters, rows * columns, inputs)
+        side, channels = rows, filters
+    outputs = {"f6": LENET_UNITS} | ({} if old else {"output": num_classes})
+    return table | _dense_rows(channels, outputs)
 
 
 def _dense_rows(inputs: int, outputs: dict[str, int]) -> dict[str, LayerSize]:

@@ -56,7 +56,7 @@ def training_memory(preset: AnyPreset, num_classes: int = 1000) -> NetworkMemory
         kept = 3 * WIDE * sum(row.places * row.biases for row in table.values())
     return NetworkMemory(
         (3 * WIDE + copies) * parameters + updated,
-        kept + _AT_ONCE * _largest(table) + _picture(preset),
+        kept + _AT_ONCE * _largest(preset, table) + _picture(preset),
     )
 
 
@@ -69,7 +69,7 @@ def inference_memory(preset: AnyPreset, num_classes: int = 1000) -> NetworkMemor
     """
     table = layer_table(preset, num_classes)
     parameters = sum(row.parameters for row in table.values())
-    image = (_AT_ONCE + 1) * _largest(table) + _picture(preset)
+    image = (_AT_ONCE + 1) * _largest(preset, table) + _picture(preset)
     return NetworkMemory(WIDE * parameters, image)
 
 
@@ -79,9 +79,9 @@ def kept_bytes(preset: Preset, num_classes: int = 1000) -> int:
     return _Kept(preset, layer_table(preset, num_classes), item).bytes
 
 
-def _largest(table: dict[str, LayerSize]) -> int:
-    """Return the bytes in float32 of the largest maps that a convolution gives."""
-    convolved = (row for name, row in table.items() if name.startswith("conv"))
+def _largest(preset: AnyPreset, table: dict[str, LayerSize]) -> int:
+    """Return the bytes in float32 of the largest maps that a layer of weights gives."""
+    convolved = (table[name] for name in preset.convolutions)
     return WIDE * max(row.places * row.biases for row in convolved)
 
 

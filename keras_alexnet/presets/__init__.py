@@ -1,5 +1,6 @@
 """The AlexNets that people mean, and small nets, as pure data: no Keras."""
 
+from keras_alexnet.presets.lenet_preset import LenetPreset
 from keras_alexnet.presets.preset import LRN, Preset
 from keras_alexnet.presets.recipe import Recipe
 from keras_alexnet.presets.small_preset import SmallPreset
@@ -11,6 +12,7 @@ __all__ = [
     "PRESETS",
     "SMALL_PRESETS",
     "AnyPreset",
+    "LenetPreset",
     "Preset",
     "Recipe",
     "SmallPreset",
@@ -19,7 +21,7 @@ __all__ = [
     "named_preset",
 ]
 
-AnyPreset = Preset | SmallPreset
+AnyPreset = Preset | SmallPreset | LenetPreset
 
 PRESETS: Registry[Preset] = Registry(
     "preset",
@@ -33,7 +35,7 @@ PRESETS: Registry[Preset] = Registry(
     },
 )
 # Apart, because `alexnet(name)` holds for all of the others.
-SMALL_PRESETS: Registry[SmallPreset] = Registry(
+SMALL_PRESETS: Registry[SmallPreset | LenetPreset] = Registry(
     "small preset",
     {
         "cifar-80sec": "keras_alexnet.presets.cifar:CIFAR_80SEC",
@@ -42,6 +44,8 @@ SMALL_PRESETS: Registry[SmallPreset] = Registry(
         "cifar-13pct": "keras_alexnet.presets.cifar:CIFAR_13PCT",
         "cifar-11pct": "keras_alexnet.presets.cifar:CIFAR_11PCT",
         "cifar-quick": "keras_alexnet.presets.cifar:CIFAR_QUICK",
+        "lenet5": "keras_alexnet.presets.lenet:LENET5",
+        "lenet5-1998": "keras_alexnet.presets.lenet:LENET5_1998",
     },
 )
 
@@ -54,7 +58,7 @@ def find_preset(preset: str | AnyPreset) -> Preset:
     """
     if isinstance(preset, Preset):
         return preset
-    if isinstance(preset, SmallPreset) or preset in SMALL_PRESETS:
+    if not isinstance(preset, str) or preset in SMALL_PRESETS:
         name = preset if isinstance(preset, str) else preset.name
         raise UserError(
             f"Expected an AlexNet, of {', '.join(PRESETS)}, got {name}, a small net."
@@ -78,13 +82,18 @@ def named_preset(name: str | AnyPreset) -> AnyPreset:
     return PRESETS[name]
 
 
-def find_small_preset(preset: str | SmallPreset) -> SmallPreset:
-    """Return the small net of a name such as 18pct, or the one that is given.
+def find_small_preset(preset: str | AnyPreset) -> SmallPreset:
+    """Return the net for CIFAR-10 of a name such as 18pct, or the one that is given.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: There is none of that name, or it is another kind of network.
     """
-    if isinstance(preset, SmallPreset):
-        return preset
-    name = f"cifar-{preset}"
-    return SMALL_PRESETS[name if name in SMALL_PRESETS else preset]
+    if isinstance(preset, str):
+        name = f"cifar-{preset}"
+        preset = SMALL_PRESETS[name if name in SMALL_PRESETS else preset]
+    if not isinstance(preset, SmallPreset):
+        raise UserError(
+            f"Expected a net for CIFAR-10, got {preset.name}. Take lenet5() for a "
+            "LeNet-5, alexnet() for an AlexNet."
+        )
+    return preset

@@ -15,13 +15,13 @@ Ranges = Mapping[str, tuple[type, float, float]]
 class PresetFields:
     """Base of the frozen dataclasses that are presets: a network and its recipe."""
 
-    # What `lrn` is made of.
+    # What `lrn` is made of, in nets that may have one.
     NORM: ClassVar[type]
 
     name: str
     description: str
     input_size: int
-    lrn: Any
+    lrn: Any = None
     recipe: Recipe
 
     # What each kind of preset says of its layers, in order: convolutions, subsamplings

@@ -41,14 +41,16 @@ class NetworkCard(NamedTuple):
 def card_text(card: NetworkCard) -> str:
     """Return a card as JSON; the same card is the same text.
 
-    `mean` names the array of `card_arrays` that the preprocessing subtracts.
+    `mean` names the array of `card_arrays` that the preprocessing subtracts; null where
+    it subtracts nothing.
 
     Raises:
         UserError: The names of the classes are too long to be read again.
     """
     bare = NetworkConfig(card.config.preset, card.config.preprocessing)
+    mean = MEAN_ARRAYS[card.config.preprocessing["mean"]]
     document = config_document(bare) | {
-        "mean": f"{STATISTICS}{MEAN_ARRAYS[card.config.preprocessing['mean']]}",
+        "mean": None if mean is None else f"{STATISTICS}{mean}",
         "labels": list(card.labels),
         "source": dict(card.source),
     }

@@ -24,6 +24,8 @@ PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "me
 # Only where a network was fed otherwise than most of ours are: weights of others, and
 # `resize` of datasets built so.
 OTHERS = ("resize", "mean_at")
+# A field that one kind of small net has -> one of that kind.
+_KINDS = {"pools": "cifar-80sec", "form": "lenet5"}
 # In the flat form of earlier releases, what is now under "control".
 _OF_THE_RUN = ("keep", "save_every", "save_minutes")
 
@@ -36,8 +38,8 @@ class NetworkConfig:
         preset: Shape and recipe, every value resolved.
         preprocessing: `stored_size` (pixels), `resize_filter`, `apply_exif` (whether
             the build turned pictures; None where an earlier release did not say),
-            `input_size` (pixels) and `mean` (image or channel). Where they are not
-            short_side and centre also `resize` and `mean_at`, as
+            `input_size` (pixels) and `mean` (image, channel or none). Where they are
+            not short_side and centre also `resize` and `mean_at`, as
             `data.preprocessing.Preprocessing` has them.
         control: What a run folder keeps of `Control`: the dataset folder and when
             checkpoints are saved. None in a network folder without a run.
@@ -154,9 +156,10 @@ def _named_decays(recipe: dict[str, Any], layers: tuple[str, ...]) -> dict[str, 
 
 def _base(name: str, network: dict[str, Any]) -> AnyPreset:
     """Return a preset of a name and of the kind that has the fields of a network."""
-    if "pools" in network:
-        known = name if name in SMALL_PRESETS else next(iter(SMALL_PRESETS))
-        return dataclasses.replace(SMALL_PRESETS[known], name=name)
+    for field, kind in _KINDS.items():
+        if field in network:
+            known = name if name in SMALL_PRESETS else kind
+            return dataclasses.replace(SMALL_PRESETS[known], name=name)
     return PRESETS[name] if name in PRESETS else Preset(name, "")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from tfrecords import Statistics
 
 # What a network subtracts -> the array of `statistics.npz` that has it.
-MEAN_ARRAYS = {"image": "mean_image", "channel": "channel_means"}
+MEAN_ARRAYS = {"image": "mean_image", "channel": "channel_means", "none": None}
 
 
 def input_facts(
@@ -17,8 +17,8 @@ def input_facts(
     A picture is turned as its EXIF says (`exif`), scaled to `stored_size` with the
     `filter` (antialiased, as Pillow does) so that the shorter side fits and the central
     square is cut out (`resize` short_side), or both sides do (warp); the mean is
-    subtracted from RGB of 0 to 255; the central square of `size` is what the network
-    takes.
+    subtracted from RGB of 0 to 255, if its `kind` is not none; the central square of
+    `size` is what the network takes.
 
     Args:
         preprocessing: Of `config.json`.
@@ -26,11 +26,12 @@ def input_facts(
         layout: Order of the axes: NHWC or NCHW.
     """
     kind = preprocessing["mean"]
-    mean: dict[str, Any] = {"kind": kind, "file": "statistics.npz"}
-    mean["array"] = MEAN_ARRAYS[kind]
+    mean: dict[str, Any] = {"kind": kind}
+    if kind != "none":
+        mean |= {"file": "statistics.npz", "array": MEAN_ARRAYS[kind]}
     if kind == "channel":
         mean["values"] = [float(value) for value in statistics.channel_means]
-    else:
+    elif kind == "image":
         # What most networks of 2012 subtract from any view; from the central one both
         # take the same.
         mean["cut"] = preprocessing.get("mean_at", "centre")

@@ -230,8 +230,9 @@ class TrainedNetwork:
         """
         from keras_alexnet.inference.first_layer import FirstLayer
 
-        kernel = self.model.get_layer("conv1").kernel.numpy()
-        return FirstLayer(kernel, self.at("conv1"), self.config.preset.towers)
+        first = self.config.preset.convolutions[0]
+        kernel = self.model.get_layer(first).kernel.numpy()
+        return FirstLayer(kernel, self.at(first), self.config.preset.towers)
 
     def at(self, layer: str) -> "keras.Model":
         """Return the network up to a layer, for gradients: images to its features.

@@ -16,7 +16,10 @@ PARTS = ("kernel", "bias")
 
 
 def model_tensors(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return `conv1.kernel`, `conv1.bias` and so on, each in one piece."""
+    """Return `conv1.kernel`, `conv1.bias` and so on, each in one piece.
+
+    What is fixed, as the codes of LeNet-5 of 1998, is none of them.
+    """
     return {
         f"{layer.name}.{weight.name}": np.ascontiguousarray(weight.value.numpy())
         for layer in model.layers
@@ -42,9 +45,10 @@ def assign_tensors(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> Non
             "Export the network again.",
             rows,
         )
-    for name, tensor in tensors.items():
-        layer, _, part = name.rpartition(".")
-        getattr(model.get_layer(layer), part).assign(tensor)
+    for layer in model.layers:
+        for weight in layer.weights:
+            if weight.name in PARTS:
+                weight.assign(tensors[f"{layer.name}.{weight.name}"])
 
 
 def load_tensors(path: Path, preset: AnyPreset, num_classes: int) -> keras.Model:

@@ -12,6 +12,7 @@ from keras_alexnet.presets import AnyPreset
 from keras_alexnet.trained.folder import open_network
 from keras_alexnet.trained.misfit import print_misfits, shape_misfits
 from keras_alexnet.trained.names import CONFIG_FILE
+from keras_alexnet.trained.tensors import PARTS, model_tensors
 from keras_alexnet.training.state import model_state
 from tfrecords import Statistics
 from tfrecords.errors import UserError
@@ -27,7 +28,7 @@ class InitialWeights:
         labels: Its class names in label order.
         preprocessing: Of its `config.json`: what the weights expect of pictures.
         statistics: Of the pictures that it learnt from; their mean is subtracted.
-        arrays: float32 weights by name, such as `model/conv1/kernel`.
+        arrays: float32 weights by name, such as `model/conv1/kernel`; nothing fixed.
     """
 
     folder: Path
@@ -50,11 +51,8 @@ class InitialWeights:
                 f"{CONFIG_FILE} in {folder}. An export has no weights to train."
             )
         saved = open_network(folder)
-        arrays = {
-            f"model/{layer.name}/{weight.name}": weight.value.numpy()
-            for layer in saved.model.layers
-            for weight in layer.weights
-        }
+        tensors = model_tensors(saved.model).items()
+        arrays = {f"model/{name.replace('.', '/')}": x for name, x in tensors}
         labels, config = tuple(saved.labels), saved.config
         return cls(folder, labels, config.preprocessing, saved.statistics, arrays)
 
@@ -128,4 +126,4 @@ def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
 
 
 def _is_weight(name: str) -> bool:
-    return name.startswith("model/") and not name.endswith(model_state.COUNTER)
+    return name.startswith("model/") and name.endswith(PARTS)

@@ -73,9 +73,10 @@ class RunDataset:
 
         Raises:
             UserError: There are no validation pictures, fewer training pictures than a
-                batch, or smaller ones than the network takes.
+                batch, smaller ones than the network takes, or other classes than it has
+                targets for.
         """
-        check_network(preset, self.manifest.image_size)
+        check_network(preset, self.manifest.image_size, self.manifest.num_classes)
         _ = self.validation_split  # refuses; an assert would go with python -O
         if self.manifest.image_size < preset.input_size:
             raise UserError(

@@ -1,14 +1,12 @@
 """Whether weights of others fit a preset of ours, and which."""
 
-from collections.abc import Mapping
-
-import keras
 import numpy as np
 
 from keras_alexnet.models.geometry import KERNELS
 from keras_alexnet.models.layer_table import layer_table
 from keras_alexnet.models.of_preset import network_of
 from keras_alexnet.presets import AnyPreset, Preset, named_preset
+from keras_alexnet.presets.lenet_preset import LENET_HEAD
 from keras_alexnet.presets.small_preset import SMALL_HEAD
 from keras_alexnet.trained.misfit import (
     NOTHING,
@@ -17,10 +15,11 @@ from keras_alexnet.trained.misfit import (
     WeightsMisfit,
     shape_misfits,
 )
+from keras_alexnet.trained.tensors import model_tensors
 from keras_alexnet.weights.foreign import ForeignWeights
 from tfrecords.errors import UserError
 
-_HEADS = ("fc8", SMALL_HEAD)
+_HEADS = ("fc8", SMALL_HEAD, LENET_HEAD)
 
 
 def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
@@ -30,7 +29,8 @@ def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
     fully connected layers `(inputs, units)`.
     """
     if not isinstance(preset, Preset):
-        return _built_shapes(network_of(preset, num_classes))
+        tensors = model_tensors(network_of(preset, num_classes))
+        return {name: tensor.shape for name, tensor in tensors.items()}
     shapes: dict[str, Shape] = {}
     sides = dict(zip(preset.convolutions, KERNELS, strict=True))
     for name, size in layer_table(preset, num_classes).items():
@@ -42,21 +42,13 @@ def weight_shapes(preset: AnyPreset, num_classes: int) -> dict[str, Shape]:
     return shapes
 
 
-def _built_shapes(network: keras.Model) -> dict[str, Shape]:
-    return {
-        f"{layer.name}.{weight.name}": tuple(weight.shape)
-        for layer in network.layers
-        for weight in layer.weights
-    }
-
-
 def find_misfits(weights: ForeignWeights, preset: AnyPreset) -> list[Misfit]:
     """List every tensor that is missing, left over, of another shape or not finite.
 
     The number of classes is that of the file.
     """
     arrays = weights.arrays
-    wanted = weight_shapes(preset, class_count(arrays))
+    wanted = weight_shapes(preset, class_count(weights))
     rows = shape_misfits(wanted, {name: x.shape for name, x in arrays.items()})
     for name in wanted:
         found = arrays.get(name)
@@ -70,12 +62,17 @@ def find_misfits(weights: ForeignWeights, preset: AnyPreset) -> list[Misfit]:
     return rows
 
 
-def class_count(arrays: Mapping[str, np.ndarray]) -> int:
-    """Return the classes that weights tell apart; 1,000 where they do not say."""
+def class_count(weights: ForeignWeights) -> int:
+    """Return the classes that weights tell apart.
+
+    Where there is no head, as in LeNet-5 of 1998, they are those that the file names;
+    1,000 where it does not say.
+    """
+    arrays = weights.arrays
     for name in (f"{head}.{part}" for head in _HEADS for part in ("bias", "kernel")):
         if name in arrays and arrays[name].ndim and arrays[name].shape[-1]:
             return int(arrays[name].shape[-1])
-    return 1000
+    return len(weights.labels) or 1000
 
 
 def tell_preset(weights: ForeignWeights, asked: str | None = None) -> AnyPreset:
@@ -125,7 +122,7 @@ def _candidates(weights: ForeignWeights, asked: str | None) -> dict[str, AnyPres
 def _misfit(
     weights: ForeignWeights, preset: AnyPreset, rows: list[Misfit]
 ) -> UserError:
-    wanted = weight_shapes(preset, class_count(weights.arrays))
+    wanted = weight_shapes(preset, class_count(weights))
     ours = [name for name in weights.arrays if name in wanted]
     if not ours:
         found = ", ".join(list(weights.arrays)[:8]) or NOTHING

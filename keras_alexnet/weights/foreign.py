@@ -28,7 +28,7 @@ class InputRule:
         resize: short_side or warp, as in `data.preprocessing`.
         resize_filter: bilinear, bicubic, lanczos or box.
         mean: What is subtracted: float32 `(3,)` or `(stored_size, stored_size, 3)`, RGB
-            of 0-255 scale.
+            of 0-255 scale; zeros where nothing is.
         mean_at: Where a mean image is cut: at the view or the centre, as in
             `data.preprocessing`.
         channels: Order of the colours in Caffe's files of means: bgr or rgb.

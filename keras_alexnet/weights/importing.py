@@ -107,7 +107,7 @@ def build_network(preset: AnyPreset, weights: ForeignWeights) -> "keras.Model":
     from keras_alexnet.models.of_preset import network_of
     from keras_alexnet.trained.tensors import assign_tensors
 
-    model = network_of(preset, class_count(weights.arrays))
+    model = network_of(preset, class_count(weights))
     assign_tensors(model, weights.arrays)
     if weights.layers:
         check_layers(model, weights.layers)
@@ -158,7 +158,7 @@ def _rule(
 
 
 def _labels(weights: ForeignWeights, path: Path | str | None) -> Sequence[str]:
-    count = class_count(weights.arrays)
+    count = class_count(weights)
     names: Sequence[str] = weights.labels or [str(label) for label in range(count)]
     if path is not None:
         file = local_path(path)

@@ -73,14 +73,12 @@ def _of_card(text: str, tensors: dict[str, np.ndarray], path: Path) -> ForeignWe
     of_pictures = {n: x for n, x in tensors.items() if n.startswith(STATISTICS)}
     card = read_card(text, of_pictures, str(path))
     facts, statistics = card.config.preprocessing, card.statistics
-    mean = statistics.mean_image
-    if facts["mean"] == "channel":
-        mean = statistics.channel_means
+    means = {"image": statistics.mean_image, "channel": statistics.channel_means}
     rule = InputRule(
         facts["stored_size"],
         facts.get("resize", "short_side"),
         facts["resize_filter"],
-        mean,
+        means.get(facts["mean"], np.zeros(3)),
         facts.get("mean_at", "centre"),
     )
     return ForeignWeights(

@@ -42,6 +42,13 @@ def test_a_small_net_is_shown_with_its_recipe(capsys):
     assert "fc10=1" in said
 
 
+def test_the_codes_of_1998_are_not_counted_and_it_says_so(capsys):
+    assert cli.main(["describe", "lenet5-1998"]) == 0
+    said = capsys.readouterr().out
+    assert "60,000 parameters, 327,256 multiply-adds" in said
+    assert "840 fixed codes not counted" in said and " s2 " in said
+
+
 def test_what_is_neither_preset_nor_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"preset \(paper, released.*got .*missing"):
         find_network(str(tmp_path / "missing"))

@@ -256,6 +256,13 @@ def test_a_text_stands_once_and_the_command_has_none_of_its_own():
     assert {*train._texts(Preset)} == offered
 
 
+@pytest.mark.parametrize("preset", ["lenet5", "released"])
+def test_a_mean_of_none_is_a_word_and_colour_noise_of_none_is_nothing(preset):
+    typed = ["--mean", "none", "--colour-noise", "none"]
+    recipe = settings(["data", "run", "--preset", preset, *typed])[0].recipe
+    assert (recipe.mean, recipe.colour_noise) == ("none", None)
+
+
 def test_an_unknown_preset_is_refused(dataset, tmp_path, capsys):
     arguments = ["train", str(dataset), str(tmp_path / "run"), "--preset", "googlenet"]
     assert cli.main(arguments) == 1

@@ -26,6 +26,12 @@ def test_channel_mean_is_one_colour(dataset):
         mean_patch(statistics, 5, "median")
 
 
+def test_nothing_is_zeros(dataset):
+    patch = mean_patch(load_statistics(dataset), 5, "none")
+    assert patch.dtype == np.float32
+    np.testing.assert_array_equal(patch, np.zeros((5, 5, 3)))
+
+
 def test_a_folder_without_statistics_is_named(tmp_path):
     with pytest.raises(DatasetError, match=str(tmp_path)):
         load_statistics(tmp_path)

@@ -12,6 +12,7 @@ from keras_alexnet import PRESETS, SMALL_PRESETS, alexnet, cifar_net, lenet5
 from keras_alexnet.export import onnx_graph as module
 from keras_alexnet.export import onnx_layers
 from keras_alexnet.export.onnx_graph import onnx_graph
+from keras_alexnet.models import of_preset
 from keras_alexnet.presets import LRN
 from keras_alexnet.towers.network import two_towers
 from keras_alexnet.version import VERSION
@@ -24,6 +25,7 @@ from tests.keras_alexnet.models.conftest import (
     with_random_weights,
 )
 from tests.reference import network_bound, relative
+from tests.small import CIFAR_NETS, LENETS
 from tfrecords.errors import UserError
 
 PROMISED = 1e-4  # of probabilities
@@ -48,9 +50,8 @@ def network_of(preset, num_classes=7, **overrides):
     return with_random_weights(alexnet(preset, num_classes, **given))
 
 
-def lenet_of(**options):
+def with_other_weights(model):
     """A LeNet-5 none of whose weights is at its first value, bar the fixed codes."""
-    model = lenet5(seed=3, **options)
     generator = np.random.default_rng(4)
     for weight in model.trainable_weights:
         weight.assign(weight + generator.normal(size=weight.shape) * 0.1)
@@ -102,20 +103,33 @@ def test_whatever_is_overridden_the_answers_are_those_of_keras(preset, overrides
 )
 def test_every_lenet_answers_as_in_keras(options):
     images = np.random.default_rng(5).uniform(-0.1, 1.175, (5, 32, 32, 1))
-    assert_same(lenet_of(**options), images.astype(np.float32), LENET_LOGITS)
+    assert_same(
+        with_other_weights(lenet5(seed=3, **options)),
+        images.astype(np.float32),
+        LENET_LOGITS,
+    )
 
 
-@pytest.mark.parametrize("preset", SMALL_PRESETS)
+@pytest.mark.parametrize("preset", LENETS)
+def test_every_lenet_of_a_preset_takes_colours(preset):
+    images = np.random.default_rng(5).integers(0, 256, (5, 32, 32, 3))
+    model = with_other_weights(of_preset.network_of(SMALL_PRESETS[preset], 10))
+    assert_same(model, images.astype(np.float32), LENET_LOGITS)
+
+
+@pytest.mark.parametrize("preset", CIFAR_NETS)
 @pytest.mark.parametrize("options", [{}, {"activation": "tanh", "lrn": False}])
 def test_every_small_net_answers_as_in_keras(preset, options):
     model = with_random_weights(cifar_net(preset, dtype="float32", **options))
     assert_same(model, photos(5, model.input_shape[1]), SMALL_LOGITS)
 
 
-@pytest.mark.parametrize("preset", [*PRESETS, *SMALL_PRESETS, "lenet"])
+@pytest.mark.parametrize("preset", [*PRESETS, *CIFAR_NETS, "lenet", *LENETS])
 def test_all_maps_have_the_shapes_of_keras_and_nothing_is_turned(preset):
     if preset == "lenet":
         model = lenet5(form="1998")
+    elif preset in LENETS:
+        model = of_preset.network_of(SMALL_PRESETS[preset], 10)
     else:
         model = network_of(preset) if preset in PRESETS else cifar_net(preset)
     graph = onnx_graph(model)

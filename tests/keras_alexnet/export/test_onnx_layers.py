@@ -4,14 +4,12 @@ import pytest
 
 from keras_alexnet.export.onnx_graph import onnx_graph
 from keras_alexnet.layers import (
-    GroupedConv2D,
     InMapResponseNormalization,
     InvertedDropout,
-    LocallyConnected2D,
     LocalResponseNormalization,
     OriginalDropout,
 )
-from keras_alexnet.layers.lenet import EuclideanOutput, PartialConv2D, Subsampling
+from keras_alexnet.layers.lenet import EuclideanOutput
 from tests import reference
 from tests.keras_alexnet.export.test_onnx_graph import answers
 from tests.reference import relative, rounding_bound
@@ -104,17 +102,9 @@ def pooled(kind, size, stride, padding):
         lambda p: pooled(keras.layers.MaxPooling2D, (2, 3), (2, 1), p),
         lambda p: pooled(keras.layers.AveragePooling2D, 3, 2, p),
         lambda p: pooled(keras.layers.AveragePooling2D, 2, 2, p),
-        lambda p: GroupedConv2D(6, (3, 2), padding=p, groups=2, activation="relu"),
-        lambda p: GroupedConv2D(4, 3, 2, p, use_bias=False),
-        lambda p: GroupedConv2D(6, 4, (3, 2), p, groups=3),
-        lambda p: keras.layers.Conv2D(4, 3, 1, p, dilation_rate=2),
-        lambda p: PartialConv2D(16, 3, padding=p),
-        lambda p: LocallyConnected2D(4, 3, p, activation="relu"),
-        lambda p: LocallyConnected2D(5, (2, 4), p, activation="tanh"),
-        lambda p: LocallyConnected2D(1, 1, p, use_bias=False),
     ],
 )
-def test_windows_lie_where_they_do_in_keras(layer, padding):
+def test_pools_lie_where_they_do_in_keras(layer, padding):
     model = network(layer(padding))
     x = maps() - 3  # the largest is below the zeros around
     assert_same(model, x, rounding_bound("float32", 9 * 6))
@@ -123,8 +113,7 @@ def test_windows_lie_where_they_do_in_keras(layer, padding):
 @pytest.mark.parametrize(
     "layers",
     [
-        [Subsampling()],
-        [Subsampling(), keras.layers.AveragePooling2D(3)],
+        [keras.layers.AveragePooling2D(3)],
         [keras.layers.Flatten(), keras.layers.Dense(84), EuclideanOutput()],
         [keras.layers.Activation("linear")],
         [keras.layers.Activation("tanh"), keras.layers.Dropout(0.4)],
@@ -133,20 +122,6 @@ def test_windows_lie_where_they_do_in_keras(layer, padding):
 def test_other_layers_are_those_of_keras(layers):
     model = network(*layers, shape=(6, 8, 5))
     assert_same(model, maps((6, 8, 5)), rounding_bound("float32", 240 + 84, steps=8))
-
-
-def test_zeros_are_the_convolutions_own_or_stand_alone():
-    for layer, expected in (
-        (GroupedConv2D(4, 3, padding="same"), ["Conv"]),
-        (keras.layers.MaxPooling2D(2), ["Pad", "MaxPool"]),
-    ):
-        model = network(keras.layers.ZeroPadding2D(((0, 3), (2, 1))), layer)
-        assert kinds(model) == [*expected, "Transpose", "Flatten", "Softmax"]
-        assert_same(model, maps() - 3, rounding_bound("float32", 9 * 6))
-    model = network(keras.layers.ZeroPadding2D(((0, 3), (2, 1))), GroupedConv2D(4, 3))
-    attributes = onnx_graph(model).graph.node[0].attribute
-    (pads,) = (each.ints for each in attributes if each.name == "pads")
-    assert [*pads] == [0, 2, 3, 1]  # top, left, bottom, right
 
 
 @pytest.mark.parametrize("before", [True, False])
@@ -163,21 +138,3 @@ def test_dropout_is_part_of_the_kernel_that_follows_or_stands_alone(before):
     inverted = with_dropout(InvertedDropout(0.3))
     assert kinds(inverted) == ["Flatten", "Gemm", "Softmax"]
     assert relative(0.7 * assert_same(inverted, maps(), bound), expected) < bound
-
-
-@pytest.mark.parametrize("padding, zeros", [("same", ["Pad"]), ("valid", [])])
-def test_an_unshared_convolution_is_one_product_of_slices(padding, zeros):
-    joined = ["Slice", "Slice", "Concat", "MatMul", "Add"]
-    own = ["Transpose", *zeros, *joined, "Transpose"]
-    found = kinds(network(LocallyConnected2D(4, (2, 1), padding)))
-    assert found == [*own, "Transpose", "Flatten", "Softmax"]
-
-
-def test_local_layers_follow_each_other_and_a_dense_one_follows_them():
-    padded = keras.layers.ZeroPadding2D(((0, 3), (2, 1)))
-    local3 = LocallyConnected2D(8, 3, "same", activation="relu")
-    local4 = LocallyConnected2D(3, 3, "same", activation="relu")
-    dense = keras.layers.Dense(5)
-    model = network(padded, local3, local4, keras.layers.Flatten(), dense)
-    bound = reference.network_bound("float32", (9 * 6 + 1, 9 * 8 + 1, 10 * 13 * 3))
-    assert_same(model, maps(), bound)

@@ -4,6 +4,7 @@ import pytest
 
 from keras_alexnet import cifar_net, lenet5
 from keras_alexnet.inference.grad_cam import GradCam, last_maps
+from keras_alexnet.models.of_preset import network_of
 from keras_alexnet.presets import PRESETS, SMALL_PRESETS
 from tests import reference
 from tests.keras_alexnet.models.conftest import (
@@ -12,6 +13,7 @@ from tests.keras_alexnet.models.conftest import (
     small,
     with_random_weights,
 )
+from tests.small import CIFAR_NETS
 from tfrecords.errors import UserError
 
 SIZE = 99  # pixels: conv5 has 5 x 5, pool5 2 x 2
@@ -91,7 +93,7 @@ def test_frozen_layers_have_gradients_all_the_same():
     np.testing.assert_array_equal(GradCam(model)(image, 1), before)
 
 
-@pytest.mark.parametrize("preset", SMALL_PRESETS)
+@pytest.mark.parametrize("preset", CIFAR_NETS)
 def test_small_nets_have_their_last_convolution(preset):
     model = cifar_net(preset, seed=1)
     size = SMALL_PRESETS[preset].input_size
@@ -101,10 +103,15 @@ def test_small_nets_have_their_last_convolution(preset):
 
 
 @pytest.mark.parametrize("form", ["1998", "modern"])
-def test_lenet_has_the_last_one_that_sees_parts(form):
+@pytest.mark.parametrize("colours", [1, 3])
+def test_lenet_has_the_last_one_that_sees_parts(form, colours):
     model = lenet5(form=form, seed=1)
+    if colours == 3:
+        name = "lenet5-1998" if form == "1998" else "lenet5"
+        model = network_of(SMALL_PRESETS[name], 10)
     assert last_maps(model) is model.get_layer("c3").output
-    found = GradCam(model)(np.random.default_rng(0).random((32, 32, 1), np.float32), 3)
+    image = np.random.default_rng(0).random((32, 32, colours), np.float32)
+    found = GradCam(model)(image, 3)
     assert found.shape == (32, 32) and 0 <= found.min() and found.max() <= 1
 
 

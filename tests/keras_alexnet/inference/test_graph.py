@@ -1,9 +1,12 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_alexnet import load
+from keras_alexnet import SMALL_PRESETS, load
+from keras_alexnet.data.preprocessing import Preprocessing
 from keras_alexnet.inference.graph import ClassifierGraph
+from keras_alexnet.models.of_preset import network_of
 from tests import small
 
 
@@ -25,6 +28,31 @@ def test_pictures_are_named_as_the_network_predicts_them(network):
         np.testing.assert_allclose(
             answer["scores"][row], prediction.scores, atol=small.probability_bound()
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("lenet5", ["c5", "f6"]),
+        ("lenet5-1998", ["c5", "f6"]),
+        ("cifar-quick", ["fc64", "pool3"]),
+        ("cifar-11pct", ["local4"]),
+    ],
+)
+def test_features_of_small_nets_are_their_last_maps_and_hidden_layers(name, layers):
+    preset = SMALL_PRESETS[name]
+    size, digits = preset.input_size, [str(digit) for digit in range(10)]
+    mean = np.zeros((size, size, 3), np.float32)
+    preprocessing = Preprocessing(32, "bicubic", False, size, mean)
+    model = network_of(preset, 10)
+    graph = ClassifierGraph(model, digits, preprocessing)
+    picture = tf.constant([small.encode(small.picture(0, 1), "PNG")])
+    found = graph.features(picture)
+    assert sorted(found) == layers
+    images = preprocessing.images(picture)
+    for layer, array in found.items():
+        expected = keras.Model(model.input, model.get_layer(layer).output)(images)
+        np.testing.assert_allclose(array, expected, rtol=0, atol=1e-4)
 
 
 def test_no_more_classes_are_named_than_there_are(network):

@@ -6,6 +6,7 @@ from keras_alexnet.layers.lenet import (
     C3_INPUTS,
     DIGIT_BITMAPS,
     EuclideanOutput,
+    GreyLevels,
     PartialConv2D,
     Subsampling,
     scaled_tanh,
@@ -29,6 +30,7 @@ from tests.reference import conv2d, relative, rounding_bound
             1,
         ),
         (EuclideanOutput, {}, (2, 84), (2, 10), 0),
+        (GreyLevels, {}, (2, 5, 6, 3), (2, 5, 6, 1), 0),
     ],
 )
 def test_it_does_what_keras_asks_of_a_layer(kind, options, shape, expected, losses):
@@ -95,6 +97,18 @@ def test_outputs_of_1998_are_negated_distances_to_ten_different_drawings():
     distances = ((x[:, None].astype(np.float64) - codes) ** 2).sum(-1)
     assert relative(output(x), -distances) < rounding_bound("float32", 84)
     np.testing.assert_array_equal(np.argmax(output(codes), -1), np.arange(10))
+
+
+def test_black_white_and_grey_have_the_levels_of_the_paper():
+    colours = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 3)).astype(np.float32)
+    colours[0, 0, :3] = np.array([[0] * 3, [255] * 3, [51] * 3])
+    found = GreyLevels()(colours).numpy()
+    grey = colours.astype(np.float64) @ [[0.299], [0.587], [0.114]]  # as Pillow's L
+    # Four products and sums; the levels are some 1.3 at most.
+    limit = 1.3 * rounding_bound("float32", 4)
+    np.testing.assert_allclose(found, grey * 1.275 / 255 - 0.1, rtol=0, atol=limit)
+    expected = [-0.1, 1.175, -0.1 + 1.275 / 5]
+    np.testing.assert_allclose(found[0, 0, :3, 0], expected, rtol=0, atol=limit)
 
 
 def test_squashing_passes_through_plus_and_minus_one():

@@ -4,6 +4,7 @@ import pytest
 from keras_alexnet import SMALL_PRESETS, cifar_net
 from keras_alexnet.models.description import describe_layers, describe_network
 from keras_alexnet.models.layer_table import layer_table
+from tests import small
 from tests.keras_alexnet.models.conftest import (
     BFLOAT16,
     NORM_STEPS,
@@ -130,7 +131,7 @@ def logits(model, name, x):
     return dense(x, "fc10")
 
 
-@pytest.fixture(scope="module", params=SMALL_PRESETS)
+@pytest.fixture(scope="module", params=small.CIFAR_NETS)
 def net(request):
     """Each net as it is, built once."""
     return request.param, cifar_net(request.param, seed=1)
@@ -174,7 +175,7 @@ def test_layer_names_and_order_are_fixed(name):
     assert model.name == name.replace("-", "_")
 
 
-@pytest.mark.parametrize("name", SMALL_PRESETS)
+@pytest.mark.parametrize("name", small.CIFAR_NETS)
 def test_logits_are_those_of_the_formulas(name):
     model = with_random_weights(cifar_net(name))
     images = photos(2, SMALL_PRESETS[name].input_size)
@@ -208,7 +209,7 @@ def test_options_change_what_they_name():
         cifar_net(activation="gelu")
 
 
-@pytest.mark.parametrize("name", SMALL_PRESETS)
+@pytest.mark.parametrize("name", small.CIFAR_NETS)
 def test_what_is_described_is_what_is_built(name):
     model = cifar_net(name)
     built = {layer.name: layer.output.shape[1:] for layer in model.layers}

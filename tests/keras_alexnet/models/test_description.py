@@ -6,7 +6,9 @@ import tensorflow as tf
 from keras_alexnet import alexnet
 from keras_alexnet.models.description import describe_layers, describe_network
 from keras_alexnet.models.layer_table import layer_table
-from keras_alexnet.presets import PRESETS, find_preset
+from keras_alexnet.models.lenet_geometry import LENET_WINDOWS
+from keras_alexnet.models.of_preset import network_of
+from keras_alexnet.presets import PRESETS, SMALL_PRESETS, find_preset
 from tests import small
 
 LARGE = 515  # pixels: units in the middle of pool5 see no edge
@@ -121,3 +123,36 @@ def test_a_description_has_all_that_makes_the_preset_again():
     named = {layer["name"]: layer["aliases"] for layer in found["layers"]}
     assert named["conv5_pre"] == ("features.10",) and named["conv1"] == ("features.1",)
     assert found["memory"]["inference"]["fixed"] == 4 * found["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("name", "total"), [("lenet5", 61_706), ("lenet5-1998", 60_000)]
+)
+def test_a_lenet_is_described_as_it_is_built(name, total):
+    model = network_of(SMALL_PRESETS[name], 10)
+    found = describe_network(SMALL_PRESETS[name], 10)
+    layers = {x.name: x for x in describe_layers(SMALL_PRESETS[name], 10)}
+    for layer in model.layers:
+        trained = sum(int(np.prod(w.shape)) for w in layer.trainable_weights)
+        rows = [layers[n] for n in (layer.name, f"{layer.name}_pre") if n in layers]
+        assert sum(row.parameters for row in rows) == trained
+        assert all(row.shape == layer.output.shape[1:] for row in rows)
+    assert found["parameters"] == total  # spec 9; without the 840 fixed codes of 1998
+    memory = found["memory"]
+    assert memory["inference"]["fixed"] == 4 * total
+    assert memory["training"]["fixed"] > 3 * 4 * total
+    # c1 is the largest; a picture comes in uint8 and becomes float32.
+    assert memory["inference"]["image"] == 5 * 4 * 28 * 28 * 6 + 5 * 32 * 32 * 3
+    # Of 5 x 5: 28 * 28 * 6 of one map, and so on; a coefficient each for a pool.
+    links, learnt = (60, 1176 + 400) if name == "lenet5-1998" else (96, 840)
+    convolved = 25 * (784 * 6 + 100 * links + 16 * 120)
+    assert found["macs"] == convolved + learnt + 120 * 84
+
+
+def test_receptive_fields_of_a_lenet_by_hand():
+    """5; + 1; + 4 * 2; + 1 * 2; + 4 * 4, which is the whole picture."""
+    layers = {x.name: x for x in describe_layers(SMALL_PRESETS["lenet5-1998"], 10)}
+    found = [(x, layers[x].receptive_field, layers[x].stride) for x in LENET_WINDOWS]
+    assert found == [
+        *(("c1", 5, 1), ("s2", 6, 2), ("c3", 14, 2), ("s4", 16, 4), ("c5", 32, 0)),
+    ]

@@ -2,8 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_alexnet import lenet5
-from keras_alexnet.layers.lenet import C3_INPUTS, scaled_tanh
+from keras_alexnet import SMALL_PRESETS, lenet5
+from keras_alexnet.layers.lenet import C3_INPUTS, GreyLevels, scaled_tanh
+from keras_alexnet.models.lenet import lenet_of
+from tests.keras_alexnet.models.conftest import BFLOAT16
 from tests.reference import rounding_bound
 
 # Spec 9.
@@ -133,7 +135,7 @@ def test_a_saved_network_comes_back_the_same(form, tmp_path):
     [
         ({"form": "1989"}, "form='1989'"),
         ({"pooling": "sum"}, "pooling='sum'"),
-        ({"form": "1998", "num_classes": 26}, "num_classes=26.*form='modern'"),
+        ({"form": "1998", "num_classes": 26}, "num_classes=26.*form='modern', --pre"),
     ],
 )
 def test_bad_arguments_are_refused_with_what_arrived(options, message):
@@ -145,3 +147,33 @@ def test_the_form_of_1998_squashes_as_its_paper_does():
     model = lenet5(form="1998")
     squashed = [model.get_layer(name).activation for name in ("c1", "c3", "c5", "f6")]
     assert squashed == [scaled_tanh] * 4
+
+
+def of_form(form):
+    return SMALL_PRESETS["lenet5-1998" if form == "1998" else "lenet5"]
+
+
+def test_that_of_a_preset_is_the_same_behind_grey_levels(form):
+    plain, model = lenet5(form=form, seed=3), lenet_of(of_form(form), 10, seed=3)
+    names = [[layer.name for layer in each.layers] for each in (plain, model)]
+    assert names[1] == ["images", "grey", *names[0][1:]]
+    assert model.name == plain.name and model.input_shape == (None, 32, 32, 3)
+    for ours, expected in zip(model.weights, plain.weights, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype("float32")
+    np.testing.assert_array_equal(model(images), plain(GreyLevels()(images)))
+
+
+def test_a_preset_says_the_pooling():
+    model = lenet_of(of_form("modern").replace(pooling="max"), 3)
+    assert type(model.get_layer("s2")).__name__ == "MaxPooling2D"
+    with pytest.raises(ValueError, match="Expected 10 classes .*num_classes=3"):
+        lenet_of(of_form("1998"), 3)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_float16", BFLOAT16])
+def test_logits_are_wide_in_other_arithmetic(form, dtype):
+    model = lenet_of(of_form(form), 10, seed=3, dtype=dtype)
+    assert model.get_layer("f6").compute_dtype == dtype.removeprefix("mixed_")
+    logits = model(np.zeros((1, 32, 32, 3), "float32"))
+    assert logits.dtype == ("float64" if dtype == "float64" else "float32")

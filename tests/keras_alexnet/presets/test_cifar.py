@@ -16,14 +16,18 @@ NAMES.append("cifar-quick")
 
 
 def test_names_are_fixed_and_the_prefix_may_be_left_out():
-    assert [*SMALL_PRESETS] == NAMES
-    for name, preset in SMALL_PRESETS.items():
+    assert [*SMALL_PRESETS] == [*NAMES, "lenet5", "lenet5-1998"]
+    for name in NAMES:
+        preset = SMALL_PRESETS[name]
         assert preset.name == name
         assert find_small_preset(name) is preset
         assert find_small_preset(name.removeprefix("cifar-")) is preset
         assert find_small_preset(preset) is preset
     with pytest.raises(ValueError, match="small preset '12pct'.*cifar-80sec, "):
         find_small_preset("12pct")
+    for other in ("lenet5", SMALL_PRESETS["lenet5-1998"], find_preset("paper")):
+        with pytest.raises(ValueError, match=r"CIFAR-10, got .*Take lenet5\(\)"):
+            find_small_preset(other)
 
 
 def test_what_is_for_alexnets_alone_refuses_small_nets_in_one_line():

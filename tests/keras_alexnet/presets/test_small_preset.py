@@ -6,9 +6,10 @@ import pytest
 from keras_alexnet.presets import SMALL_PRESETS
 from keras_alexnet.presets.preset import LRN
 from keras_alexnet.presets.small_preset import InMapNorm
+from tests import small
 
 
-@pytest.mark.parametrize("name", SMALL_PRESETS)
+@pytest.mark.parametrize("name", small.CIFAR_NETS)
 def test_fields_survive_json(name):
     preset = SMALL_PRESETS[name]
     fields = json.loads(json.dumps(dataclasses.asdict(preset)))

@@ -10,6 +10,7 @@ from keras_alexnet.trained.card import (
     card_text,
     read_card,
 )
+from keras_alexnet.trained.config_file import NetworkConfig
 from keras_alexnet.trained.folder import open_network
 from tfrecords.errors import UserError
 
@@ -35,6 +36,22 @@ def test_a_card_is_read_as_it_was_written(card):
         np.testing.assert_array_equal(other, array)
 
 
+@pytest.mark.parametrize(
+    ("mean", "array"),
+    [
+        ("image", "statistics.mean_image"),
+        ("channel", "statistics.channel_means"),
+        ("none", None),
+    ],
+)
+def test_it_names_what_is_subtracted(card, mean, array):
+    facts = {**card.config.preprocessing, "mean": mean}
+    other = card._replace(config=NetworkConfig(card.config.preset, facts))
+    assert json.loads(card_text(other))["mean"] == array
+    found = read_card(card_text(other), card_arrays(card), "x")
+    assert found.config.preprocessing == facts
+
+
 def test_class_names_have_a_limit(card):
     longest = card._replace(labels=["x" * MOST_CARD])
     with pytest.raises(UserError, match="class names|names of the classes|classes"):
@@ -53,7 +70,7 @@ def test_class_names_have_a_limit(card):
         ("preprocessing", {"resize_filter": "clay"}),
         ("preprocessing", {"resize_filter": []}),
         ("preprocessing", {"apply_exif": "yes"}),
-        ("preprocessing", {"mean": "none"}),
+        ("preprocessing", {"mean": "median"}),
         ("preprocessing", {"mean": []}),
         ("preprocessing", {"mean_at": "left"}),
         ("preprocessing", {"resize": "melt"}),

@@ -13,6 +13,7 @@ from keras_alexnet.trained.config_file import (
     write_config,
 )
 from tests import small
+from tests.small import CIFAR_NETS, LENETS
 from tfrecords import DatasetError
 
 RELEASED = Path(__file__).parents[3] / "results" / "imagenette_released"
@@ -88,7 +89,17 @@ def test_a_preset_of_ones_own_comes_back(tmp_path):
     assert read_config(tmp_path).preset == dataclasses.replace(mine, description="")
 
 
-@pytest.mark.parametrize("name", SMALL_PRESETS)
+@pytest.mark.parametrize("name", LENETS)
+def test_a_lenet_comes_back(tmp_path, name):
+    preset = SMALL_PRESETS[name].replace(epochs=3)
+    for own in (preset, preset.replace(name="mine")):
+        write_config(tmp_path, config(own))
+        found = read_config(tmp_path).preset
+        assert found.replace(description="") == own.replace(description="")
+        assert found.recipe.mean == "none"
+
+
+@pytest.mark.parametrize("name", CIFAR_NETS)
 def test_a_small_net_comes_back(tmp_path, name):
     preset = SMALL_PRESETS[name]
     for own in (preset, preset.replace(name="mine", description="", input_size=24)):

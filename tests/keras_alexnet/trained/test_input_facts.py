@@ -50,3 +50,9 @@ def test_the_mean_that_is_named_is_the_one_that_is_subtracted(run, mean):
     else:
         assert said["mean"]["cut"] == "view"
         np.testing.assert_array_equal(array, network.statistics.mean_image)
+
+
+def test_nothing_is_said_of_a_mean_that_is_none(run):
+    network = load(run)
+    shown = {**network.config.preprocessing, "mean": "none"}
+    assert input_facts(shown, network.statistics)["mean"] == {"kind": "none"}

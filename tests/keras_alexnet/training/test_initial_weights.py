@@ -27,6 +27,10 @@ def initial(run):
     return InitialWeights.read(run)
 
 
+def own(keep=False):
+    return small.preset(init="run", keep_rows=keep)
+
+
 def weights(model):
     state = model_state.capture(model)
     return {
@@ -39,7 +43,7 @@ def weights(model):
 def test_the_same_classes_take_all_weights(run, initial):
     model = compile_network(small.preset(seed=9), 3)
     before = weights(model)
-    assert initial.give(model, small.CLASSES, False) == [*small.CLASSES]
+    assert initial.give(model, small.CLASSES, own()) == [*small.CLASSES]
     saved = open_network(run).model
     for layer in saved.layers:
         for weight in layer.weights:
@@ -54,7 +58,7 @@ def test_the_same_classes_take_all_weights(run, initial):
 def test_other_classes_have_a_head_of_their_own(initial, keep):
     model = compile_network(small.preset(seed=9), 4)
     fresh = weights(model)
-    kept = initial.give(model, NAMES, keep)
+    kept = initial.give(model, NAMES, own(keep))
     assert kept == (["green", "red"] if keep else [])
     found = weights(model)
     for name, array in initial.arrays.items():
@@ -70,7 +74,7 @@ def test_other_classes_have_a_head_of_their_own(initial, keep):
 
 def test_the_same_classes_in_another_order_are_others(initial):
     model = compile_network(small.preset(), 3)
-    assert initial.give(model, small.CLASSES[::-1], True) == [*small.CLASSES[::-1]]
+    assert initial.give(model, small.CLASSES[::-1], own(True)) == [*small.CLASSES[::-1]]
     head, order = weights(model)["model/fc8/kernel"], slice(None, None, -1)
     np.testing.assert_array_equal(head, initial.arrays["model/fc8/kernel"][:, order])
 
@@ -86,7 +90,7 @@ def test_another_network_is_refused_with_a_table(initial, capsys, fields, table)
     model = compile_network(small.preset(**fields), 4)
     before = weights(model)
     with pytest.raises(UserError, match="Expected the network of .* weights differ"):
-        initial.give(model, NAMES, False)
+        initial.give(model, NAMES, own())
     shown = capsys.readouterr().out
     assert all(word in shown for word in table) and "conv1" not in shown
     for name, array in weights(model).items():
@@ -177,9 +181,9 @@ def test_another_mean_than_that_of_the_weights_is_refused(run, others, tmp_path)
 
 
 def test_what_became_of_the_head_is_said(initial, capsys):
-    initial.say(small.CLASSES, small.CLASSES)
-    initial.say([], NAMES)
-    initial.say(["green", "red"], NAMES)
+    initial.say(small.CLASSES, small.CLASSES, "fc8")
+    initial.say([], NAMES, "fc8")
+    initial.say(["green", "red"], NAMES, "fc8")
     first, second, third = capsys.readouterr().out.splitlines()
     assert first.endswith("fc8 too.")
     assert second.endswith("fc8 starts anew: its classes are others.")
@@ -197,7 +201,7 @@ initial = InitialWeights.read({run!r})
 plan = DevicePlan(towers=("CPU:0", "CPU:1"))
 fields = dict(seed=9, init={run!r}, freeze_through="conv1", rates=("conv2=3",))
 model = compile_network(small.preset(**fields), 3, plan)
-initial.give(model, small.CLASSES, False)
+initial.give(model, small.CLASSES, small.preset(**fields))
 state = model_state.capture(model)
 same = [np.array_equal(state[n], a) for n, a in initial.arrays.items()]
 names = [f"optimizer/rate_factor/conv{{i}}/kernel_factor" for i in (1, 2, 3)]

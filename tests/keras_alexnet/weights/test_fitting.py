@@ -3,6 +3,7 @@ import pytest
 
 from keras_alexnet import alexnet
 from keras_alexnet.presets import PRESETS
+from keras_alexnet.presets.lenet import LENET5, LENET5_1998
 from keras_alexnet.trained.misfit import WeightsMisfit
 from keras_alexnet.weights.fitting import (
     class_count,
@@ -45,7 +46,21 @@ def test_the_shapes_are_those_of_the_network(name):
 @pytest.mark.parametrize("name", ["one_weird_trick", "one_gpu"])
 def test_shapes_that_one_preset_has_tell_it(name):
     assert tell_preset(foreign(blank(name))).name == name
-    assert class_count(blank(name)) == 10
+    assert class_count(foreign(blank(name))) == 10
+
+
+def test_a_network_without_a_head_has_the_classes_that_the_file_names():
+    shapes = weight_shapes(LENET5_1998, 10)
+    assert not any(name.startswith("output") for name in shapes)
+    arrays = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    digits = tuple("0123456789")
+    weights = foreign(arrays, preset=LENET5_1998, labels=digits)
+    assert class_count(weights) == 10 and class_count(foreign(arrays)) == 1000
+    assert find_misfits(weights, LENET5_1998) == []
+    assert tell_preset(weights) is LENET5_1998
+    assert find_misfits(weights, LENET5)[0].tensor == "c3.kernel"
+    with pytest.raises(UserError, match="Expected 10 classes"):
+        tell_preset(foreign(arrays, preset=LENET5_1998, labels=digits[:9]))
 
 
 def test_shapes_that_several_have_list_them_and_a_name_decides():
