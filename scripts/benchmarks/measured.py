@@ -33,7 +33,9 @@ SUBJECTS = {
     "gpu": "What one GPU does.",
     "formats": "What exported files give and cost beside Keras.",
     "serving": "What the server stands.",
+    "reproduction": "The paper's claims: [reproduction.md](reproduction.md).",
 }
+ELSEWHERE = ("reproduction",)  # on pages of their own
 HEAD = """# Measured
 
 Generated from `results/SUBJECT/NAME.json` by `python scripts/benchmarks/measured.py`:
@@ -55,6 +57,8 @@ def lines(results: Path) -> Iterator[str]:
         if not paths:
             continue
         yield from ("", f"## {subject.capitalize()}", "", about, "")
+        if subject in ELSEWHERE:
+            continue
         yield from (row(*COLUMNS), row(*["---"] * len(COLUMNS)))
         for path in paths:
             record = Record.load(path)

@@ -1,4 +1,5 @@
 import io
+import json
 import shutil
 
 import numpy as np
@@ -120,5 +121,7 @@ def test_evaluate_counts_the_errors_of_a_file(converted, run, dataset, tmp_path)
         arguments = ["evaluate", str(path), str(dataset), "--json", report]
         assert cli.main([*arguments, "--views", "1"]) == 0
     texts = [(tmp_path / f"{name}.json").read_text() for name in ("onnx", "run")]
-    first, second = ([*text.partition('"images"')] for text in texts)
-    assert first[1:] == second[1:] and '"runtime": "onnx"' in first[0]
+    first, second = map(json.loads, texts)
+    assert (first["runtime"], second["runtime"]) == ("onnx", "tensorflow")
+    for counted in ("images", "top1_error", "top5_error", "confusion", "classes"):
+        assert first[counted] == second[counted]

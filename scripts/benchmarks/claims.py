@@ -1,0 +1,129 @@
+#!/usr/bin/env python
+"""Write docs/reproduction.md: the paper's claims beside what was measured here.
+
+python scripts/benchmarks/claims.py
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])  # profile.py here is not Python's
+
+from keras_alexnet.presets.schedule import SCHEDULES
+from keras_alexnet.record import Record
+from keras_alexnet.reproduction import EXPERIMENTS
+from keras_alexnet.reproduction.experiment import Experiment, Finished
+from keras_alexnet.reproduction.reproduce import read_finished
+from scripts.benchmarks.measured import ROOT, row
+
+RESULTS, PAGE = ROOT / "results" / "reproduction", ROOT / "docs" / "reproduction.md"
+HEAD = """# The paper's claims, measured
+
+Generated from `results/reproduction/EXPERIMENT-ARM-SEED.json` by
+`python scripts/benchmarks/claims.py`: do not edit. A row is a claim of the paper, or of
+the logs of 2012, beside what `alexnet reproduce` measured: the mean over seeds, the
+standard deviation where there are several, and in brackets how many there were.
+
+`error, centre view` is of the validation pictures (of CIFAR-10 the test pictures) after
+the last epoch, so that none was chosen by it; `error, ten views` is of the epoch with
+the least error. A figure against the paper is as good as one for it: Imagenette has
+9,469 photos where the paper had 1.2 million, and what helps there may do harm here.
+"""
+COLUMNS = ("claim", "published", "ours", "conditions", "command", "commit")
+NOT_RUN = "not run here"
+CLASSES, PICTURES = 1000, 1_281_167  # of ILSVRC-2012
+_STEP = "step, float32, batch 128: ours"
+SPEEDS = (  # record, figure, machine
+    ("gpu/h200.json", f"{_STEP}, released", "one H200"),
+    ("step/float32.json", _STEP, "two CPU cores"),
+)
+
+
+def lines(results: Path) -> Iterator[str]:
+    """Yield the lines of the page of all records in a folder.
+
+    Raises:
+        UserError: A file is no record.
+    """
+    yield from HEAD.splitlines()
+    yield from ("", row(*COLUMNS), row(*["---"] * len(COLUMNS)))
+    told = {name: read_finished(name, results) for name in EXPERIMENTS}
+    for name, experiment in EXPERIMENTS.items():
+        yield from _rows(experiment, told[name])
+    for name, experiment in EXPERIMENTS.items():
+        yield from ("", f"## {name}", "", experiment.claim)
+        if experiment.note:
+            yield from ("", experiment.note)
+
+
+def _rows(experiment: Experiment, finished: Finished) -> Iterator[str]:
+    records = [*finished.values()]
+    outcomes = experiment.compare(finished)
+    if not records or not outcomes:
+        asked = f"`alexnet reproduce {experiment.name} data/ out/`"
+        published = "; ".join(
+            f"{each.name}: {each.published}" for each in outcomes if each.published
+        )
+        needed = f"needs {experiment.pictures}"
+        if experiment.classes == CLASSES:
+            needed += f": {time_on_imagenet()}"
+        told = (published, NOT_RUN, needed, asked, "")
+        yield row(f"**{experiment.name}**", *told)
+        return
+    facts = (_conditions(experiment, records), _command(records), _commits(records))
+    for outcome in outcomes:
+        claim = f"**{experiment.name}**: {outcome.name}"
+        yield row(claim, outcome.published, outcome.measured, *facts)
+        facts = ("", "", "")  # once is enough
+
+
+def time_on_imagenet() -> str:
+    """Return how long 91 epochs take, from the measured speeds of a step alone."""
+    pictures = PICTURES * SCHEDULES["released-2012"].stop
+    told = []
+    for name, figure, where in SPEEDS:
+        speed = Record.load(ROOT / "results" / name).value(figure)
+        hours = pictures / speed / 3600
+        time = f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+        told.append(f"{time} on {where} ({speed:,.0f} images/s, {name})")
+    return "; ".join(told)
+
+
+def _conditions(experiment: Experiment, records: Sequence[Record]) -> str:
+    """Return pictures, size, epochs, arithmetic and processors, as far as all agree."""
+    runs = [record.options for record in records if "recipe" in record.options]
+    sizes = {run["input_size"] for run in runs}
+    epochs = {len(run["training_error"]) for run in runs}
+    precision = {run["recipe"]["precision"] for run in runs}
+    machines = {str(record.machine["processor"]) for record in records}
+    parts = [
+        experiment.pictures,
+        f"crops of {_either(sizes)} pixels",
+        f"{_either(epochs)} epochs",
+        _either(precision),
+        _either(machines),
+    ]
+    return ", ".join(parts)
+
+
+def _command(records: Sequence[Record]) -> str:
+    return ", ".join(f"`{each}`" for each in dict.fromkeys(r.command for r in records))
+
+
+def _commits(records: Sequence[Record]) -> str:
+    found = dict.fromkeys((r.commit or "not known")[:10] for r in records)
+    return ", ".join(found)
+
+
+def _either(values: set) -> str:
+    """Return one value, or the range or list of several."""
+    ordered = sorted(values)
+    if len(ordered) > 1 and isinstance(ordered[0], int):
+        return f"{ordered[0]} to {ordered[-1]}"
+    return " or ".join(map(str, ordered))
+
+
+if __name__ == "__main__":
+    PAGE.write_text("\n".join([*lines(RESULTS), ""]))
