@@ -25,11 +25,11 @@ class ReproduceOptions:
     experiments share, OUT a JSON file for each run, and a plot."""
 
     experiment: tyro.conf.Positional[str]
-    """relu, cifar-80sec, cifar-18pct, cifar-13pct, cifar-11pct, lrn, lrn-11pct,
-    lrn-full, norm, overlap, dropout, augmentation, towers, init, presets, ensemble,
-    specialisation or imagenet."""
+    """relu, cifar-80sec, cifar-18pct, cifar-13pct, cifar-11pct, lenet5, lenet5-1998,
+    lrn, lrn-11pct, lrn-full, norm, overlap, dropout, augmentation, towers, init,
+    presets, ensemble, specialisation or imagenet."""
     data: tyro.conf.Positional[Path]
-    """Dataset folder: CIFAR-10 built with --size 32, photos, or ILSVRC."""
+    """Dataset folder: CIFAR-10 or digits built with --size 32, photos, or ILSVRC."""
     out: tyro.conf.Positional[Path]
     """Folder for the runs and their results."""
     quick: bool = False

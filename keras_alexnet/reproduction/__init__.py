@@ -17,6 +17,8 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
         "cifar-18pct": f"{_HERE}.small_nets:CIFAR_18PCT",
         "cifar-13pct": f"{_HERE}.small_nets:CIFAR_13PCT",
         "cifar-11pct": f"{_HERE}.small_nets:CIFAR_11PCT",
+        "lenet5": f"{_HERE}.small_nets:LENET5",
+        "lenet5-1998": f"{_HERE}.small_nets:LENET5_1998",
         "lrn": f"{_HERE}.small_nets:LRN_18PCT",
         "lrn-11pct": f"{_HERE}.small_nets:LRN_11PCT",
         "lrn-full": f"{_HERE}.ablations:LRN_FULL",

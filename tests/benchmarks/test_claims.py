@@ -30,7 +30,7 @@ def test_a_claim_is_a_row_with_what_it_comes_from(tmp_path):
         record(seed, error).save(tmp_path / f"cifar-80sec-cifar-80sec-{seed}.json")
     told = [line for line in lines(tmp_path) if line.startswith("| **cifar-80sec**")]
     assert told == [
-        "| **cifar-80sec**: test error | 26 % in 80 s | 26.50 ± 0.71 % (2) | CIFAR-10 "
+        "| **cifar-80sec**: error | 26 % in 80 s | 26.50 ± 0.71 % (2) | CIFAR-10 "
         "at 32 pixels, crops of 32 pixels, 10 epochs, float32, a processor | `alexnet "
         "reproduce cifar-80sec cifar out` | 0123456789 |",
         "| **cifar-80sec**: minutes of training |  | 4.00 ± 0.00 min (2) |  |  |  |",

@@ -14,7 +14,8 @@ from keras_alexnet.reproduction.experiment import (
 from tests.keras_alexnet.reproduction.records import finished
 
 NAMES = [
-    *("relu", "cifar-80sec", "cifar-18pct", "cifar-13pct", "cifar-11pct", "lrn"),
+    *("relu", "cifar-80sec", "cifar-18pct", "cifar-13pct", "cifar-11pct"),
+    *("lenet5", "lenet5-1998", "lrn"),
     *("lrn-11pct", "lrn-full", "norm", "overlap", "dropout", "augmentation", "towers"),
     *("init", "presets", "ensemble", "specialisation", "imagenet"),
 ]

@@ -12,6 +12,8 @@ from tests.keras_alexnet.reproduction.records import record
         ("cifar-18pct", LAST_ERROR, "18 %"),
         ("cifar-13pct", TEN_VIEWS, "13 %"),
         ("cifar-11pct", TEN_VIEWS, "11 %"),
+        ("lenet5", LAST_ERROR, "0.95 %"),
+        ("lenet5-1998", LAST_ERROR, "0.95 %"),
     ],
 )
 def test_a_net_is_its_preset_beside_its_published_error(name, figure, published):
