@@ -56,13 +56,17 @@ def _jobs(finished: Finished, seeds: int) -> list[tuple[Arm, int]]:
 
 
 def _compare(finished: Finished) -> list[Outcome]:
-    found, lines = {}, []
+    found: dict[str, tuple[float | None, ...]] = {}
+    lines = []
     for kind, published in zip(ACTIVATIONS, ("about 5 to 6", "about 35"), strict=True):
-        rate = tuned_rate(finished, kind)
-        if rate is None:
-            return []
-        found[kind] = values(finished, arm(kind, rate).name, EPOCHS_TO_25)
-        name = f"epochs to 25 % training error, {kind}, rate {rate:g}"
+        rate, name = (
+            tuned_rate(finished, kind),
+            f"epochs to 25 % training error, {kind}",
+        )
+        found[kind] = ()
+        if rate is not None:
+            found[kind] = values(finished, arm(kind, rate).name, EPOCHS_TO_25)
+            name += f", rate {rate:g}"
         lines.append(Outcome(name, f"{published} (figure 1)", found[kind], "epochs"))
     pairs = zip(found["tanh"], found["relu"], strict=False)
     ratios = tuple(tanh / relu if tanh and relu else None for tanh, relu in pairs)

@@ -70,7 +70,7 @@ def lines(results: Path) -> Iterator[str]:
 def _rows(experiment: Experiment, finished: Finished) -> Iterator[str]:
     records = [*finished.values()]
     outcomes = experiment.compare(finished)
-    if not records or not outcomes:
+    if not any(outcome.values for outcome in outcomes):
         asked = f"`alexnet reproduce {experiment.name} data/ out/`"
         published = "; ".join(
             f"{each.name}: {each.published}" for each in outcomes if each.published
