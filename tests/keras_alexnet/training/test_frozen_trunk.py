@@ -59,7 +59,7 @@ def cached(run, squares, tmp_path_factory):
 def test_the_trunk_ends_before_what_learns_or_draws(last, before, after):
     preset = small.preset(dropout_before=before, **frozen("a", last))
     network = alexnet(preset, 3, seed=0)
-    trunk = trunk_of(network, preset.recipe)
+    trunk = trunk_of(network, preset)
     names = [layer.name for layer in network.layers]
     assert [layer.name for layer in trunk.layers] == names[: names.index(after)]
     assert not trunk.trainable_variables and trunk.weights
@@ -113,7 +113,7 @@ def caching(run, dataset, tmp_path):
     data, initial = RunDataset.read(dataset), InitialWeights.read(run)
     mean = mean_patch(initial.statistics, small.INPUT)
     model = compile_network(preset, 3, mean=mean)
-    initial.give(model, small.CLASSES, False)
+    initial.give(model, small.CLASSES, preset)
     return model, lambda: cache_features(model, preset, data, tmp_path)
 
 
