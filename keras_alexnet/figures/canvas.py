@@ -87,7 +87,9 @@ def captioned_figure(
         yield figure
         # Axes of a fixed aspect move once more when they have been laid out.
         with _boxes_for_letters():
-            figure.draw_without_rendering()
+            for _ in range(2):
+                figure.draw_without_rendering()
+            _settle(figure)
         save_figure(figure, Path(out), dpi)
 
 
@@ -101,6 +103,21 @@ def drawing_area(figure: Figure) -> tuple[float, float, float, float]:
     area = engine.get()["rect"]
     figure.set_layout_engine("none")
     return area
+
+
+def _settle(figure: Figure) -> None:
+    """Leave the axes where they were laid out, to a millionth of the figure.
+
+    The solver of the layout orders by addresses in memory, so that the last bits of a
+    place, and with them the bytes of a file, differed now and then.
+    """
+    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        return  # its axes are where they were put
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        place = (round(left, 6), round(bottom, 6), round(width, 6), round(height, 6))
+        axes.set_position(place)
 
 
 @contextmanager

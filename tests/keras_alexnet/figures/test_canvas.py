@@ -5,6 +5,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from keras_alexnet.figures.canvas import (
@@ -63,6 +64,24 @@ def test_a_backend_that_is_not_there_is_not_looked_at():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, "nowhere\n"), done.stderr
+
+
+def test_last_bits_of_a_layout_change_no_byte(tmp_path, monkeypatch):
+    lay_out, written = ConstrainedLayoutEngine.execute, []
+
+    def nudged(engine, figure):
+        lay_out(engine, figure)
+        for axes in figure.axes:
+            bounds = np.array(axes.get_position(original=True).bounds)
+            axes.set_position(bounds * (1 + len(written) * 2**-50))
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", nudged)
+    for name in ("one.svg", "other.svg"):
+        with captioned_figure(tmp_path / name, 3, 2, CAPTION) as figure:
+            shown = figure.add_subplot().imshow(np.eye(3))
+            figure.colorbar(shown)
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1]
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
