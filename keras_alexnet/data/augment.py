@@ -29,6 +29,25 @@ def example_draws(seed: int, epoch: tf.Tensor, example: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform((DRAWS,), key)
 
 
+def crop_corner(
+    draws: tf.Tensor, stored: int, size: int, random: bool = True
+) -> tf.Tensor:
+    """Return where the crop of a presentation begins.
+
+    Args:
+        draws: Of `example_draws`.
+        stored: Side of the picture in pixels.
+        size: Side of the crop in pixels.
+        random: Whether that is a random place; otherwise the centre.
+
+    Returns:
+        int32 `(2,)`, row and column.
+    """
+    if not random:
+        return tf.constant([(stored - size) // 2] * 2)
+    return crop_offset(draws[:2], stored, size)
+
+
 def crop_offset(
     draws: tf.Tensor, stored: int | tuple[int, int], size: int
 ) -> tf.Tensor:

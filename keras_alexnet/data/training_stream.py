@@ -270,9 +270,8 @@ def _decoder(
         if options.crop_chunk > 1:
             chunk = -1 - place // options.crop_chunk
             shared = augment.example_draws(options.seed, epoch, chunk)
-        corner = tf.constant([(stored - options.input_size) // 2] * 2)
-        if options.random_crop:
-            corner = augment.crop_offset(shared[:2], stored, options.input_size)
+        place = (stored, options.input_size, options.random_crop)
+        corner = augment.crop_corner(shared, *place)
         image, label = cut(example, record, corner)
         if options.flip:
             image = augment.flip_half(image, shared[2])

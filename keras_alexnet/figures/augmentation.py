@@ -10,7 +10,7 @@ import numpy as np
 from keras_alexnet.figures.canvas import captioned_figure, check_picture_file
 from keras_alexnet.figures.caption import Caption
 from keras_alexnet.figures.class_names import shortened
-from keras_alexnet.presets import Preset, find_preset
+from keras_alexnet.presets import AnyPreset, find_preset
 from tfrecords import Statistics
 from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import UserError
@@ -134,8 +134,7 @@ def read_stored(data: Path, split: str, example: int, input_size: int) -> Stored
     check_count("example", example, 0, found.count - 1)
     cut = crop_reader(found.manifest)
     with tf.device("CPU:0"):
-        (serialized,) = found.in_order().skip(example).take(1).as_numpy_iterator()
-    record = decode_example(serialized)
+        record = decode_example(found.at(example))
     return Stored(
         record.filename,
         found.manifest.image_size,
@@ -146,7 +145,7 @@ def read_stored(data: Path, split: str, example: int, input_size: int) -> Stored
 def present(
     stored: Stored,
     statistics: Statistics,
-    preset: Preset,
+    preset: AnyPreset,
     example: int,
     epochs: Iterable[int],
 ) -> list[Presentation]:
@@ -164,7 +163,7 @@ def present(
 
 
 def _present(
-    stored: Stored, statistics: Statistics, preset: Preset, example: int, epoch: int
+    stored: Stored, statistics: Statistics, preset: AnyPreset, example: int, epoch: int
 ) -> Presentation:
     import tensorflow as tf
 
@@ -176,7 +175,7 @@ def _present(
     with tf.device("CPU:0"):
         place = (tf.constant(epoch, tf.int64), tf.constant(example, tf.int64))
         draws = augment.example_draws(recipe.seed, *place)
-        corner = augment.crop_offset(draws[:2], stored.side, size)
+        corner = augment.crop_corner(draws, stored.side, size, recipe.random_crop)
         crop = tf.constant(stored.cut(corner, size))
         if recipe.flip:
             crop = augment.flip_half(crop, draws[2])
@@ -222,9 +221,10 @@ def _title(epoch: int, each: Presentation) -> str:
     return f"epoch {epoch}: row {row}, column {column}\n{shift}{mirrored}"
 
 
-def _text(stored: Stored, preset: Preset) -> str:
+def _text(stored: Stored, preset: AnyPreset) -> str:
     recipe, size = preset.recipe, preset.input_size
     flips = "mirrored or not" if recipe.flip else "never mirrored"
+    places = "" if recipe.random_crop else " at the centre"
     colours = "no colour noise"
     if recipe.colour_noise is not None:
         divided = (
@@ -237,19 +237,19 @@ def _text(stored: Stored, preset: Preset) -> str:
     return (
         f"{shortened(Path(stored.name).name, 60)} and what training with seed "
         f"{recipe.seed} shows of it, the mean added again: crops of {size} x {size} "
-        f"pixels, {flips}, {colours}. In the stored picture: the first crop, "
+        f"pixels{places}, {flips}, {colours}. In the stored picture: the first crop, "
         "and the middles of all."
     )
 
 
 def _preset(
     network: Sequence[Path | str], seed: int | None, input_size: int | None
-) -> Preset:
+) -> AnyPreset:
     """Return the preset whose recipe is taken, of a network or `released`."""
-    preset = find_preset("released")
+    preset: AnyPreset = find_preset("released")
     if network:
         from keras_alexnet.trained.config_file import read_config
 
-        preset = find_preset(read_config(network[0]).preset)
+        preset = read_config(network[0]).preset
     changed = {"seed": seed, "input_size": input_size}
     return preset.replace(**{n: v for n, v in changed.items() if v is not None})

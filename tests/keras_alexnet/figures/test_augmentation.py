@@ -10,7 +10,7 @@ from tfrecords import Manifest, Statistics
 from tfrecords.errors import UserError
 
 RECIPES = {
-    "jpeg": [{}, {"colour_noise": None, "flip": False}],
+    "jpeg": [{}, {"colour_noise": None, "flip": False}, {"random_crop": False}],
     "raw": [{"colour_noise": "eigenvalue", "mean": "channel", "seed": 3}],
 }
 
@@ -22,7 +22,7 @@ def test_images_are_those_of_training_to_the_bit(dataset, other, encoding):
     statistics = Statistics.load(data / "statistics.npz")
     for fields in RECIPES[encoding]:
         preset = small.preset(**fields)
-        names = ("seed", "flip", "colour_noise", "mean")
+        names = ("seed", "random_crop", "flip", "colour_noise", "mean")
         options = {name: getattr(preset.recipe, name) for name in names}
         sizes = {"batch_size": count, "input_size": small.INPUT, "epochs": 2}
         trained = [
