@@ -35,10 +35,9 @@ def draw(paths: Sequence[Path | str], out: Path | str) -> None:
             looked at, or the file cannot be written.
     """
     path = only_path(paths, "one run or network folder")
-    network = load_network(path)
-    layer = network.first_layer()
+    layer = load_network(path).first_layer()
     pictures = layer.kernels
-    index = colour_index(network.model.get_layer("conv1").kernel.numpy())
+    index = colour_index(layer.kernel)
     channels = np.array_split(np.arange(len(pictures)), layer.towers)
     rows = [-(-len(each) // COLUMNS) for each in channels]
     text = _text(pictures.shape, [float(index[each].mean()) for each in channels])

@@ -14,11 +14,13 @@ class FirstLayer:
         towers: In how many parts the channels fall, the first tower's first.
 
     Attributes:
+        kernel: As given.
         kernels: uint8 `(channels, rows, columns, 3)`, as `kernel_pictures` gives them.
         towers: As given.
     """
 
     def __init__(self, kernel: np.ndarray, until: keras.Model, towers: int) -> None:
+        self.kernel = kernel
         self.kernels = kernel_pictures(kernel)
         self.towers = towers
         self._until = tf.function(

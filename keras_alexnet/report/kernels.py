@@ -19,7 +19,7 @@ def kernels_section(run: ReportedRun) -> dict[str, Any] | None:
         layer = run.network.first_layer()
     except UserError:  # an export has no kernels that can be looked at
         return None
-    index = colour_index(run.network.model.get_layer("conv1").kernel.numpy())
+    index = colour_index(layer.kernel)
     towers = []
     for number, places in enumerate(
         np.array_split(np.arange(len(layer.kernels)), layer.towers), start=1

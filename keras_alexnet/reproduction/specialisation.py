@@ -45,8 +45,7 @@ def colour_halves(kernel: np.ndarray) -> tuple[float, float, float]:
 
 
 def _measure(run: Path, data: Path) -> list[Figure]:
-    kernel = load(run).model.get_layer("conv1").get_weights()[0]
-    grey, colour, chance = colour_halves(kernel)
+    grey, colour, chance = colour_halves(load(run).first_layer().kernel)
     return [
         Figure(GREY, grey),
         Figure(COLOUR, colour),

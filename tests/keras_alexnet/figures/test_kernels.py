@@ -6,6 +6,11 @@ from keras_alexnet.figures.canvas import new_figure
 from keras_alexnet.figures.kernels import COLUMNS, draw, draw_kernels
 from keras_alexnet.inference.colour_index import colour_index
 from keras_alexnet.inference.first_layer import kernel_pictures
+from keras_alexnet.models.lenet import lenet_of
+from keras_alexnet.presets.lenet import LENET5
+from keras_alexnet.trained.config_file import NetworkConfig, preprocessing_of
+from keras_alexnet.trained.network import TrainedNetwork
+from keras_alexnet.weights.importing import mean_statistics
 
 
 def test_towers_lie_one_above_the_other(run, drawn, tmp_path):
@@ -26,6 +31,19 @@ def test_towers_lie_one_above_the_other(run, drawn, tmp_path):
         assert f"{index[channels].mean():.3f} in tower {tower + 1}" in " ".join(
             text.get_text() for text in drawn[0].texts
         )
+
+
+def test_a_first_layer_of_another_name_is_drawn_too(drawn, tmp_path):
+    labels = list("0123456789")
+    facts = preprocessing_of(LENET5, 32, "bicubic", False)
+    mean = mean_statistics(np.zeros((32, 32, 3), np.float32), 32)
+    model = lenet_of(LENET5, len(labels), seed=1, dtype="float32")
+    config = NetworkConfig(LENET5, facts)
+    TrainedNetwork(model, labels, config, mean).save(tmp_path / "net")
+    draw([tmp_path / "net"], tmp_path / "out.png")
+    (axes,) = drawn[0].axes
+    shown = [image.get_array() for image in axes.images]
+    assert np.array_equal(shown, kernel_pictures(model.get_layer("c1").kernel.numpy()))
 
 
 def test_rows_are_as_long_as_the_papers():
