@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_alexnet.evaluation.accuracy import evaluate
 from keras_alexnet.record import Figure
 from keras_alexnet.reproduction.ablations import BASE
 from keras_alexnet.reproduction.experiment import (
@@ -14,7 +13,7 @@ from keras_alexnet.reproduction.experiment import (
     every_seed,
     values,
 )
-from keras_alexnet.reproduction.run import TEN_VIEWS, watched_split
+from keras_alexnet.reproduction.run import TEN_VIEWS, ten_views_error
 from keras_alexnet.trained.opening import load
 
 SIZES = (1, 3, 5)  # networks
@@ -26,14 +25,12 @@ def _name(count: int) -> str:
 
 def _together(runs: Sequence[Path], data: Path) -> list[Figure]:
     """Evaluate the first one, three and five runs, probabilities averaged."""
-    figures = []
-    for count in (size for size in SIZES if size <= len(runs)):
-        networks = [load(run) for run in runs[:count]]
-        found = evaluate(networks, data, views=10, split=watched_split(data))
-        low, high = (100 * each for each in found.top1_interval)
-        beside = f"95 % interval {low:.2f} to {high:.2f} %, {found.images:,} pictures"
-        figures.append(Figure(_name(count), 100 * found.top1_error, "%", beside))
-    return figures
+    networks = [load(run) for run in runs[: max(SIZES)]]
+    return [
+        ten_views_error(_name(count), networks[:count], data)
+        for count in SIZES
+        if count <= len(networks)
+    ]
 
 
 def _compare(finished: Finished) -> list[Outcome]:

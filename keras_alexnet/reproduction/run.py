@@ -12,10 +12,11 @@ from keras_alexnet.record import Figure, Record
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.trained.names import CONFIG_FILE
+from keras_alexnet.trained.network import TrainedNetwork
 from keras_alexnet.trained.opening import load
 from keras_alexnet.training.control import Control
 from keras_alexnet.training.fit import train
-from tfrecords import Manifest
+from keras_alexnet.training.run_dataset import RunDataset
 from tfrecords.errors import UserError
 
 # Names of figures; percentages of pictures.
@@ -138,15 +139,22 @@ def _of_views(run: Path, data: Path) -> list[Figure]:
     facts = network.config.preprocessing
     if facts["stored_size"] == facts["input_size"]:
         return []
-    found = evaluate([network], data, views=10, split=watched_split(data))
+    return [ten_views_error(TEN_VIEWS, [network], data)]
+
+
+def ten_views_error(
+    name: str, networks: Sequence[TrainedNetwork], data: Path
+) -> Figure:
+    """Return the error of networks together, on the split that training watches."""
+    found = evaluate(networks, data, views=10, split=watched_split(data))
     low, high = (100 * each for each in found.top1_interval)
     beside = f"95 % interval {low:.2f} to {high:.2f} %, {found.images:,} pictures"
-    return [Figure(TEN_VIEWS, 100 * found.top1_error, "%", beside)]
+    return Figure(name, 100 * found.top1_error, "%", beside)
 
 
 def watched_split(data: Path) -> str:
-    """Return the split that training watches: the validation pictures, if any."""
-    return "validation" if Manifest.load(data).count("validation") else "test"
+    """Return the split that training watches."""
+    return RunDataset.read(data).validation_split
 
 
 def epochs_to(errors: list[float], threshold: float) -> float | None:
