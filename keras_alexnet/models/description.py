@@ -143,9 +143,8 @@ def _lenet_window(name: str) -> tuple[int, int]:
 
 def _small_window(preset: SmallPreset, name: str) -> tuple[int, int, int]:
     if name.startswith("pool"):
-        names = (f"pool{n}" for n in range(1, len(preset.convolutions) + 1))
-        below = dict(zip(names, preset.convolutions, strict=True))
-        side = small_map_sizes(preset)[below[name]]
+        below = preset.convolutions[int(name.removeprefix("pool")) - 1]
+        side = small_map_sizes(preset)[below]
         # What "same" adds is halved; of an odd number the rest lies after.
         return POOL, POOL_STRIDE, (1 if side % POOL_STRIDE else 0)
     if name.startswith("norm") and isinstance(preset.lrn, InMapNorm):

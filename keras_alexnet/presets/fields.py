@@ -1,6 +1,7 @@
 """What presets of all kinds do with their fields."""
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -12,7 +13,7 @@ from tfrecords.errors import UserError
 Ranges = Mapping[str, tuple[type, float, float]]
 
 
-class PresetFields:
+class PresetFields(ABC):
     """Base of the frozen dataclasses that are presets: a network and its recipe."""
 
     # What `lrn` is made of, in nets that may have one.
@@ -28,24 +29,29 @@ class PresetFields:
     # and unshared layers that give maps; fully connected layers before the head; the
     # head, of the classes.
     @property
+    @abstractmethod
     def convolutions(self) -> tuple[str, ...]:
         """Names of the layers with weights that give maps."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def hidden(self) -> tuple[str, ...]:
         """Names of the fully connected layers before the head."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def head(self) -> str:
         """Name of the layer of the classes, however many they are."""
-        raise NotImplementedError
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers with weights, in order."""
         return (*self.convolutions, *self.hidden, self.head)
+
+    @property
+    def towers(self) -> int:
+        """In how many parts the channels fall."""
+        return 1
 
     def layer_rate(self, layer: str) -> float:
         """Return what the rate of a layer is multiplied by; 0 freezes it."""

@@ -60,11 +60,6 @@ class LenetPreset(PresetFields):
         layers = super().layers
         return layers[:-1] if self.form == "1998" else layers
 
-    @property
-    def towers(self) -> int:
-        """In how many parts the channels fall."""
-        return 1
-
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:

@@ -86,11 +86,6 @@ class SmallPreset(PresetFields):
         """fc10, as cuda-convnet calls it."""
         return SMALL_HEAD
 
-    @property
-    def towers(self) -> int:
-        """In how many parts the channels fall."""
-        return 1
-
     def __post_init__(self) -> None:
         maps = len(self.filters)
         wanted = dict.fromkeys(("kinds", "kernels", "blocks", "pools"), maps)
