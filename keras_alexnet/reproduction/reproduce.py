@@ -5,7 +5,7 @@ from pathlib import Path
 
 from keras_alexnet.figures.canvas import captioned_figure
 from keras_alexnet.figures.caption import Caption
-from keras_alexnet.figures.curves import MOST_RUNS, plot_errors, read_history
+from keras_alexnet.figures.curves import MOST_RUNS, plot_errors
 from keras_alexnet.record import Record
 from keras_alexnet.reproduction.arm import Arm
 from keras_alexnet.reproduction.experiment import (
@@ -14,7 +14,7 @@ from keras_alexnet.reproduction.experiment import (
     Experiment,
     Finished,
 )
-from keras_alexnet.reproduction.run import SUBJECT, measured_run, train_arm
+from keras_alexnet.reproduction.run import SUBJECT, measured_run, read_errors, train_arm
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
@@ -141,8 +141,11 @@ def draw_errors(
         data: Dataset folder, for the caption.
         out: Folder of the result.
     """
-    names = [name for name, seed in finished if seed == 0]
-    histories = [(name, read_history(out / RUNS / f"{name}-0")) for name in names]
+    histories = [
+        (name, read_errors(record))
+        for (name, seed), record in finished.items()
+        if seed == 0
+    ]
     text = f"{experiment.claim} Here: the first seed, on {experiment.pictures}."
     caption = Caption.of(text, experiment.name, [data], "reproduce")
     plot = out / f"{experiment.name}.png"

@@ -113,10 +113,28 @@ def measured_run(
         "input_size": config["network"]["input_size"],
         "training_error": [round(100 * row["error"], 3) for row in history],
         "validation_error": [round(100 * row["val_error"], 3) for row in history],
+        "learning_rate": [row["learning_rate"] for row in history],
     }
     title = f"{name}: {arm.name}, seed {seed}"
     figures = [*_of_history(history), *_of_views(run, data), *more]
     return Record.now(SUBJECT, title, figures, (), options)
+
+
+def read_errors(record: Record) -> list[dict[str, float]]:
+    """Return the rows that `measured_run` took from a run's history, one an epoch.
+
+    Args:
+        record: Of a run; one of before records had rates counts as of one rate.
+    """
+    training = record.options["training_error"]
+    validation = record.options["validation_error"]
+    rates = record.options.get("learning_rate", [1.0] * len(training))
+    columns = zip(training, validation, rates, strict=True)
+    return [
+        {"epoch": epoch, "error": error / 100, "val_error": watched / 100}
+        | {"learning_rate": rate}
+        for epoch, (error, watched, rate) in enumerate(columns, 1)
+    ]
 
 
 def _of_history(history: list[dict]) -> list[Figure]:

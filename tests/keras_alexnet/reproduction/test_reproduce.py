@@ -1,7 +1,9 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
+from keras_alexnet.figures.curves import read_history
 from keras_alexnet.record import Figure, Record
 from keras_alexnet.reproduction import reproduce as module
 from keras_alexnet.reproduction.arm import Arm
@@ -76,6 +78,21 @@ def test_what_is_finished_is_not_trained_again(out, dataset, monkeypatch):
     assert {*again} == {("a", 0), ("b", 0), (JOINT, 0)}
     with pytest.raises(AssertionError, match="trained again"):
         reproduce(MADE, dataset, out, seeds=2, conditions=CONDITIONS)
+
+
+def test_records_are_enough_to_draw_again(out, dataset, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(module, "plot_errors", lambda axes, rows: drawn.append(rows))
+    finished = read_finished("made", out)
+    del finished[JOINT, 0]
+    module.draw_errors(MADE, finished, dataset, tmp_path)
+    columns = ("epoch", "error", "val_error", "learning_rate")
+    assert [name for name, _ in drawn[0]] == ["a", "b"]
+    for name, rows in drawn[0]:
+        history = read_history(out / "runs" / f"{name}-0")
+        wanted = [[row[column] for column in columns] for row in history]
+        found = [[row[column] for column in columns] for row in rows]
+        np.testing.assert_allclose(found, wanted, atol=6e-6)  # three digits of per cent
 
 
 def test_a_run_of_another_experiment_with_its_name_is_taken(out, dataset, monkeypatch):

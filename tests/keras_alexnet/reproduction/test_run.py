@@ -15,6 +15,7 @@ from keras_alexnet.reproduction.run import (
     TRAINING_ERROR,
     epochs_to,
     measured_run,
+    read_errors,
     train_arm,
     watched_split,
 )
@@ -57,8 +58,12 @@ def test_a_run_ends_at_its_error_or_its_last_epoch_and_goes_on(
 
 def test_a_record_has_the_figures_of_history_and_evaluation(dataset, run):
     history = [
-        {"error": 0.5, "val_error": 0.25, "seconds": 60.0},
-        {"error": 0.125, "val_error": 0.375, "seconds": 30.0},
+        {"error": 0.5, "val_error": 0.25, "learning_rate": 0.01},
+        {"error": 0.125, "val_error": 0.375, "learning_rate": 0.001},
+    ]
+    history = [
+        {"epoch": epoch, **row, "seconds": 30.0 * epoch}
+        for epoch, row in enumerate(history, 1)
     ]
     record = measured_run("made", ARM, 4, run, history, dataset)
     assert record.value(LAST_ERROR) == 37.5 and record.value(BEST_ERROR) == 25
@@ -69,6 +74,10 @@ def test_a_record_has_the_figures_of_history_and_evaluation(dataset, run):
     told = record.options
     assert (told["experiment"], told["arm"], told["seed"]) == ("made", "small", 4)
     assert told["validation_error"] == [25.0, 37.5]
+    assert read_errors(record) == [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in history
+    ]
     assert told["recipe"] == json.loads((run / "config.json").read_text())["recipe"]
 
 
