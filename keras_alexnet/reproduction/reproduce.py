@@ -14,7 +14,13 @@ from keras_alexnet.reproduction.experiment import (
     Experiment,
     Finished,
 )
-from keras_alexnet.reproduction.run import SUBJECT, measured_run, read_errors, train_arm
+from keras_alexnet.reproduction.run import (
+    SUBJECT,
+    measured_run,
+    read_errors,
+    run_title,
+    train_arm,
+)
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
@@ -36,7 +42,8 @@ def reproduce(
         experiment: One of `EXPERIMENTS`.
         data: Dataset folder.
         out: Folder of the result: `runs/ARM-SEED` is a run folder, which experiments
-            share; EXPERIMENT-ARM-SEED.json a record, EXPERIMENT.png the plot.
+            share; EXPERIMENT-ARM-SEED.json a record, which is enough where the run folder
+            is gone; EXPERIMENT.png the plot.
         seeds: Number of seeds, from 0; None: the experiment's own.
         conditions: What all arms have in common.
 
@@ -120,6 +127,10 @@ def _finish(
             )
         return record
     run = out / RUNS / f"{arm.name}-{seed}"
+    twin = _of_another(experiment, arm, seed, out, asked)
+    if twin is not None and not run.exists():
+        twin.save(path)
+        return twin
     run.parent.mkdir(parents=True, exist_ok=True)
     preset = arm.preset_of(seed, experiment.common(conditions))
     history = train_arm(arm, preset, data, run)
@@ -128,6 +139,22 @@ def _finish(
     record = replace(record, options={**record.options, "conditions": asked})
     record.save(path)
     return record
+
+
+def _of_another(
+    experiment: Experiment, arm: Arm, seed: int, out: Path, asked: dict
+) -> Record | None:
+    """Return what another experiment recorded of the same run; None: not enough."""
+    if experiment.measure is not None:
+        return None
+    for path in sorted(out.glob(f"*-{arm.name}-{seed}.json")):
+        record = Record.load(path)
+        named = [record.options.get(key) for key in ("arm", "seed", "conditions")]
+        if named == [arm.name, seed, asked]:
+            options = {**record.options, "experiment": experiment.name}
+            title = run_title(experiment.name, arm, seed)
+            return replace(record, title=title, options=options)
+    return None
 
 
 def draw_errors(

@@ -115,9 +115,13 @@ def measured_run(
         "validation_error": [round(100 * row["val_error"], 3) for row in history],
         "learning_rate": [row["learning_rate"] for row in history],
     }
-    title = f"{name}: {arm.name}, seed {seed}"
     figures = [*_of_history(history), *_of_views(run, data), *more]
-    return Record.now(SUBJECT, title, figures, (), options)
+    return Record.now(SUBJECT, run_title(name, arm, seed), figures, (), options)
+
+
+def run_title(experiment: str, arm: Arm, seed: int) -> str:
+    """Return the title of a run's record."""
+    return f"{experiment}: {arm.name}, seed {seed}"
 
 
 def read_errors(record: Record) -> list[dict[str, float]]:

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -101,6 +102,48 @@ def test_a_run_of_another_experiment_with_its_name_is_taken(out, dataset, monkey
     mine = Record.load(out / "made-a-0.json")
     assert found["a", 0].value(LAST_ERROR) == mine.value(LAST_ERROR)
     assert read_finished("made", out).keys() == {("a", 0), ("b", 0), (JOINT, 0)}
+
+
+def test_a_record_of_another_experiment_stands_for_a_run_that_is_gone(
+    out, dataset, tmp_path, monkeypatch
+):
+    for arm in ("a", "b"):
+        shutil.copy(out / f"made-{arm}-0.json", tmp_path)
+    calls = []
+    monkeypatch.setattr(module, "train_arm", lambda *arguments: calls.append(arguments))
+    third = dataclasses.replace(MADE, name="third", joint=None, measure=None)
+    found = reproduce(third, dataset, tmp_path, conditions=CONDITIONS)
+    assert not calls
+    for (arm, seed), record in found.items():
+        mine = Record.load(out / f"made-{arm}-{seed}.json")
+        assert (record.figures, record.commit) == (mine.figures, mine.commit)
+        assert record.options["experiment"] == "third"
+        assert record.title == f"third: {arm}, seed 0"
+    assert read_finished("third", tmp_path).keys() == found.keys()
+
+
+@pytest.mark.parametrize(
+    ("changed", "conditions"),
+    [
+        ({"measure": MADE.measure}, CONDITIONS),
+        ({"measure": None}, dataclasses.replace(CONDITIONS, epochs=2)),
+    ],
+    ids=["its own figures", "other conditions"],
+)
+def test_a_record_that_is_not_enough_is_not_taken(
+    changed, conditions, out, dataset, tmp_path, monkeypatch
+):
+    class TrainedError(Exception):
+        pass
+
+    def train(*arguments):
+        raise TrainedError
+
+    shutil.copy(out / "made-a-0.json", tmp_path)
+    monkeypatch.setattr(module, "train_arm", train)
+    fourth = dataclasses.replace(MADE, name="fourth", joint=None, **changed)
+    with pytest.raises(TrainedError):
+        reproduce(fourth, dataset, tmp_path, conditions=conditions)
 
 
 def test_other_conditions_are_refused(out, dataset):
