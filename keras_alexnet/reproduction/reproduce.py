@@ -42,7 +42,7 @@ def reproduce(
         experiment: One of `EXPERIMENTS`.
         data: Dataset folder.
         out: Folder of the result: `runs/ARM-SEED` is a run folder, which experiments
-            share; EXPERIMENT-ARM-SEED.json a record, which is enough where the run folder
+            share; EXPERIMENT-ARM-SEED.json a record, which is enough where the run
             is gone; EXPERIMENT.png the plot.
         seeds: Number of seeds, from 0; None: the experiment's own.
         conditions: What all arms have in common.
