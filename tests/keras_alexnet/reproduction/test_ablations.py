@@ -1,10 +1,13 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
+from keras_alexnet.models import alexnet
 from keras_alexnet.presets import PRESETS
 from keras_alexnet.reproduction import EXPERIMENTS
 from keras_alexnet.reproduction.run import LAST_ERROR, TEN_VIEWS
+from tests import small
 from tests.keras_alexnet.reproduction.records import record
 
 # What differs from `released`, of network and recipe.
@@ -12,7 +15,6 @@ DIFFERENT = {
     "lrn-full": {"lrn"},
     "norm": {"block2"},
     "overlap": {"pooling"},
-    "dropout": {"dropout"},
 }
 
 
@@ -35,6 +37,26 @@ def test_one_thing_alone_differs(name):
 
 def test_the_in_map_norm_alone_is_left_out():
     assert presets("norm")["released-no-in-map"].block2 == ("activation", "lrn", "pool")
+
+
+def test_without_dropout_the_same_function_is_learnt_as_fast():
+    base, plain, as_large = presets("dropout").values()
+    assert difference(base, plain) == {"dropout"}
+    changed = {"dropout", "weight_std", "rates", "decays"}
+    assert difference(base, as_large) == changed
+    size = (4, small.INPUT, small.INPUT, 3)
+    images = np.random.default_rng(0).uniform(-99, 99, size)
+    shape = {n: small.NETWORK[n] for n in ("filters", "units", "input_size")}
+    answers = []
+    for preset in (base, as_large):
+        network = alexnet(preset.replace(**shape), 3, seed=3)
+        answers.append(network(images.astype("float32"), training=False))
+    # Halves are exact: numbers scaled by powers of two round alike.
+    np.testing.assert_array_equal(*answers)
+    assert np.ptp(answers[0]) > 0
+    for name in ("fc7", "fc8"):
+        rate, decay = as_large.recipe.layer_rates[name], as_large.recipe.layer_decays
+        assert rate == 0.5**2 and rate * decay[name] == base.recipe.decay
 
 
 def test_augmentation_is_left_out_in_two_steps():
