@@ -16,6 +16,8 @@ from tfrecords.files import local_path, write_atomically
 from tfrecords.images.options import SHORT_SIDE
 
 FORMAT_VERSION = 1
+# What datasets of earlier releases do not tell.
+_UNTOLD: dict[str, Any] = {"words": (), "label_order": "", "contents": {}, "sha256": {}}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Manifest:
         label_order: how the labels came to be numbered, such as `sorted_wnid`.
         contents: by shard file, the pictures that were read for it; empty in datasets
             of releases that did not record them.
+        sha256: of files beside the shards (hex), by name; likewise.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Manifest:
     words: tuple[str, ...] = ()
     label_order: str = ""
     contents: dict[str, Contents] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
@@ -156,7 +160,7 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
             f"found {version}. Build the dataset again with this release."
         )
     try:
-        document = {"words": (), "label_order": "", "contents": {}, **document}
+        document = {**_UNTOLD, **document}
         known = {field.name: document[field.name] for field in fields(cls)}
         known["words"] = tuple(known["words"])
         known["labels"] = tuple(known["labels"])
@@ -186,6 +190,7 @@ def _check_values(manifest: Manifest) -> None:
     _require("rejected, ignored, image_size", numbers, int)
     if not len(manifest.synsets) == classes or len(manifest.words) not in (0, classes):
         raise ValueError(f"expected {classes} synsets and words, one a label")
+    _require("sha256", manifest.sha256.values(), str)
     for shard in itertools.chain(*manifest.splits.values()):
         _require("file and sha256", (shard.file, shard.sha256), str)
         _require("records and bytes", (shard.records, shard.bytes), int)
