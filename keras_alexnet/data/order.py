@@ -38,7 +38,12 @@ def epochs_of_passes(
 
 
 def epoch_order(
-    count: int, *, seed: int, epoch: tf.Tensor, batch_size: int, run: int = 1
+    count: int,
+    *,
+    seed: int | tf.Tensor,
+    epoch: tf.Tensor,
+    batch_size: int,
+    run: int = 1,
 ) -> tf.Tensor:
     """Return the order of an epoch: every record once.
 
@@ -63,7 +68,7 @@ def epoch_order(
     Returns:
         int64 `(count,)`: the number of the record at each place.
     """
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    key = tf.stack([tf.cast(seed, tf.int64), epoch])
     if run == 1:
         return _shuffled(count, key)
     turns, order, within, rest = (_key(key, number) for number in range(4))
