@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from keras_alexnet.data.records import do_not_convert, untuned
 
-MIXED_RUNS = 16  # that are mixed with each other
+LEAST_MIXED = 16  # runs that are mixed with each other
+LEAST_BATCHES = 4  # that they are spread over
 
 
 def epochs_of_passes(
@@ -48,11 +49,11 @@ def epoch_order(
     """Return the order of an epoch: every record once.
 
     With `run` 1 all orders are equally likely. With more, neighbours in the shards are
-    read together: runs of so many records are put in random order, and always 16 of
-    them are mixed. A batch has its 16th part of each, in a row of places of its own, so
-    that a process which reads some rows of all batches reads whole runs. Runs begin
-    somewhere else each epoch, so that each record is in each place equally often.
-    Records that do not fill 16 runs come last, each for itself.
+    read together: runs of so many records are put in random order, and as many of them
+    as `mixed_runs` says are mixed, each in rows of the batches of its own, so that a
+    process which reads some rows of all batches reads whole runs. Runs begin somewhere
+    else each epoch, so that each record is in each place equally often. Records that
+    are too few to be mixed so come last, each for itself.
 
     TensorFlow's `index_shuffle`, which would need no memory, is no substitute: with
     any number of rounds its permutations can be told from random ones
@@ -72,18 +73,29 @@ def epoch_order(
     if run == 1:
         return _shuffled(count, key)
     turns, order, within, rest = (_key(key, number) for number in range(4))
-    window = MIXED_RUNS * run
+    mixed = mixed_runs(run, batch_size)
+    window = mixed * run
     whole = count // window * window
     runs = _shuffled(whole // run, order)[:, None] * run + tf.range(run, dtype=tf.int64)
-    # Runs that share a row of places, where there are fewer than 16, are one.
-    records = tf.reshape(runs, (-1, run * _runs_of_a_row(batch_size)))
+    # Runs that share a row, where there are fewer rows than runs, are mixed as one.
+    rows = min(batch_size, mixed)
+    records = tf.reshape(runs, (-1, run * (mixed >> (rows.bit_length() - 1))))
     draws = tf.random.stateless_uniform(tf.shape(records), within)
     records = tf.gather(records, tf.argsort(draws), batch_dims=1)
     by_rows = _by_rows(whole, window, batch_size)
-    mixed = tf.gather(tf.reshape(records, [-1]), by_rows)
+    shown = tf.gather(tf.reshape(records, [-1]), by_rows)
     last = whole + _shuffled(count - whole, rest)
     turn = tf.random.stateless_uniform((), turns, 0, count, tf.int64)
-    return (tf.concat([mixed, last], 0) + turn) % count
+    return (tf.concat([shown, last], 0) + turn) % count
+
+
+def mixed_runs(run: int, batch_size: int) -> int:
+    """Return how many runs are mixed with each other: a power of two, 16 or more.
+
+    Of short runs they are so many that they fill four batches: or each would be in one.
+    """
+    least = max(LEAST_MIXED, -(-LEAST_BATCHES * batch_size // run))
+    return 1 << (least - 1).bit_length()
 
 
 def _shuffled(count: int, key: tf.Tensor) -> tf.Tensor:
@@ -94,11 +106,6 @@ def _shuffled(count: int, key: tf.Tensor) -> tf.Tensor:
 
 def _key(key: tf.Tensor, number: int) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(key, number)
-
-
-def _runs_of_a_row(batch_size: int) -> int:
-    rows = min(batch_size, MIXED_RUNS)
-    return MIXED_RUNS >> (rows.bit_length() - 1)
 
 
 def _by_rows(count: int, window: int, batch_size: int) -> tf.Tensor:

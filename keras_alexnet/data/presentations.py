@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_alexnet.data.batch_rows import BatchRows
-from keras_alexnet.data.order import MIXED_RUNS, epoch_order, epochs_of_passes
+from keras_alexnet.data.order import epoch_order, epochs_of_passes, mixed_runs
 from keras_alexnet.data.record_reader import RecordReader
 from keras_alexnet.data.records import StoredSplit, do_not_convert
 
@@ -48,11 +48,13 @@ def presentations(
     own = rows or BatchRows()
     used = split.count // batch_size * batch_size
     reader = RecordReader.of(split) if read else None
-    if reader is not None:
-        reader.check_run(read_run, MIXED_RUNS)
-    # A whole number of what is mixed, or a run would be read in pieces.
-    window = MIXED_RUNS * read_run if read_run > 1 else batch_size
+    # What is mixed in one go, or a run would be read in pieces.
+    window = (
+        batch_size if read_run == 1 else mixed_runs(read_run, batch_size) * read_run
+    )
     share = max(1, window * own.share(batch_size) // batch_size)
+    if reader is not None:
+        reader.check_group(share)
 
     @do_not_convert
     def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:

@@ -7,7 +7,8 @@ import tensorflow as tf
 from keras_alexnet.data.records import StoredSplit, do_not_convert
 from tfrecords.errors import DatasetError
 
-READ_AHEAD = 256_000_000  # bytes that a pipeline holds at most, beside what it decodes
+READ_AHEAD = 128_000_000  # bytes, but for a group that is larger
+MOST_HELD = 1_000_000_000  # bytes, of two groups
 _TOGETHER = 64  # records that are read in order
 MOST_GROUPS = 8  # read at once; more would pay only where each read takes long
 
@@ -104,25 +105,25 @@ class RecordReader:
         )
 
     def groups_ahead(self, size: int) -> int:
-        """Return how many groups of so many records may be read ahead, at least one.
-
-        Beside them there is the one that is shown.
-        """
-        groups = READ_AHEAD / (size * self.mean_bytes) - 1
+        """Return how many groups of so many records are read ahead: 1 to 8."""
+        groups = READ_AHEAD / (size * self.mean_bytes)
         return max(1, min(MOST_GROUPS, int(groups)))
 
-    def check_run(self, run: int, mixed: int) -> None:
-        """Refuse runs of which not twice as many as are mixed fit in `READ_AHEAD`.
+    def check_group(self, size: int) -> None:
+        """Refuse groups of which two, the one shown and the next, take too much memory.
+
+        Args:
+            size: Records of a group.
 
         Raises:
-            DatasetError: They do not.
+            DatasetError: They do.
         """
-        most = int(READ_AHEAD / 2 / (mixed * self.mean_bytes))
-        if run > 1 and run > most:
+        most = int(MOST_HELD / 2 / self.mean_bytes)
+        if size > most:
             raise DatasetError(
-                f"Expected read_run of at most {max(1, most)} for records of "
-                f"{self.mean_bytes:,.0f} bytes, of which {mixed} runs are held in "
-                f"memory twice, got {run}."
+                f"Expected at most {most:,} records to be mixed, of "
+                f"{self.mean_bytes:,.0f} bytes, twice as many of which are held in "
+                f"memory, got {size:,}. Use a shorter read_run or a smaller batch."
             )
 
 

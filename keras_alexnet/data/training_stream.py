@@ -45,7 +45,8 @@ class TrainingOptions:
         crop_chunk: Neighbours in the stream that share one crop and flip; 1 as the
             paper implies, 32 as it was run.
         read_run: Neighbours in the shards that are read together, and mixed with those
-            of 15 other places; 1: all orders are equally likely. See `epoch_order`.
+            of 15 or more other places; 1: all orders are equally likely. See
+            `epoch_order`.
         split: Name of the split.
 
     Raises:

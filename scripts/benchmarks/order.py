@@ -89,7 +89,7 @@ def orders(options: OrderOptions) -> dict[str, Order]:
             (seed, epoch)
         ).permutation(options.records)
     }
-    for run in (1, 8, 64):
+    for run in (1, 8, 32, 64):
         kinds[f"runs of {run}"] = _by_index(options, run)
     kinds["the buffer of before"] = _by_buffer(options)
     for rounds in (4, 16):

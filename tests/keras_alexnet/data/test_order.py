@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.data import train_dataset, training_batches
-from keras_alexnet.data.order import epoch_order, epochs_of_passes
+from keras_alexnet.data.order import epoch_order, epochs_of_passes, mixed_runs
 from tests.keras_alexnet.data.streams import OPTIONS, STEPS, arrays, assert_same
 
 
@@ -52,12 +52,18 @@ def test_a_batch_size_changes_no_order_without_runs():
 
 
 def windows(count, run, batch_size):
-    """The records of each window of 16 runs, by place, and the rows of the places."""
-    size = 16 * run
+    """The records of each window of mixed runs, by place, and the rows of places."""
+    size = mixed_runs(run, batch_size) * run
     whole = count // size * size
     found = order(count, run=run, batch_size=batch_size)[:whole]
     rows = np.arange(whole) % batch_size
     return zip(found.reshape(-1, size), rows.reshape(-1, size), strict=True)
+
+
+def test_as_many_runs_are_mixed_as_fill_four_batches():
+    found = [mixed_runs(run, 128) for run in (2, 8, 31, 32, 64)]
+    assert found == [256, 64, 32, 16, 16]
+    assert [mixed_runs(8, size) for size in (1, 32, 33, 1024)] == [16, 16, 32, 512]
 
 
 def broken_runs(records, run):
@@ -69,22 +75,25 @@ def broken_runs(records, run):
 
 @pytest.mark.parametrize("run", [2, 5, 64])
 @pytest.mark.parametrize("batch_size", [8, 7, 32, 200])
-def test_sixteen_whole_runs_are_mixed_at_a_time(run, batch_size):
-    found = [w for w, _ in windows(16 * run * 5 + 3, run, batch_size)]
+def test_whole_runs_are_mixed_and_each_is_spread_over_all_batches(run, batch_size):
+    mixed = mixed_runs(run, batch_size)
+    found = [w for w, _ in windows(mixed * run * 5 + 3, run, batch_size)]
     # Where the turn of this epoch goes over the end, one run is in two pieces.
     assert len(found) == 5 and sum(broken_runs(each, run) for each in found) in (0, 2)
     if run == 64:
         parts = [part for each in found for part in np.array_split(each, 4)]
-        assert all(len({*(part // run)}) >= 16 for part in parts)
+        assert all(len({*(part // run)}) >= mixed for part in parts)
 
 
 @pytest.mark.parametrize("pipelines", [2, 4, 8])
-def test_a_process_reads_whole_runs(pipelines):
-    run, batch_size, broken = 16, 8, 0
-    for records, rows in windows(16 * run * 4, run, batch_size):
+@pytest.mark.parametrize("run", [4, 16])
+def test_a_process_reads_whole_runs(pipelines, run):
+    batch_size, broken = 8, 0
+    size = run * mixed_runs(run, batch_size)
+    for records, rows in windows(size * 4, run, batch_size):
         for pipeline in range(pipelines):
             own = records[rows * pipelines // batch_size == pipeline]
-            assert len(own) == 16 * run // pipelines
+            assert len(own) == size // pipelines
             broken += broken_runs(own, run)
     assert broken in (0, 2)
 

@@ -92,13 +92,14 @@ def test_nothing_is_read_that_is_not_shown(dataset, monkeypatch, read_run):
         assert sorted(seen) == sorted(examples) and len({*seen}) == len(seen) > 0
 
 
-def test_runs_of_more_than_memory_is_for_are_refused(dataset, monkeypatch):
-    monkeypatch.setattr(record_reader, "READ_AHEAD", 200_000)
+def test_what_memory_is_not_for_is_refused(dataset, monkeypatch):
     split = open_split(dataset, "train", INPUT)
-    most = int(100_000 / 16 / split.offsets()[1].mean())
-    shown(dataset, read_run=most)
-    with pytest.raises(DatasetError, match=f"read_run of at most {most}.*got"):
-        shown(dataset, read_run=most + 1)
+    held = 2 * 64 * split.offsets()[1].mean()
+    monkeypatch.setattr(record_reader, "MOST_HELD", held + 1)
+    shown(dataset, read_run=4)  # 16 runs
+    with pytest.raises(DatasetError, match="at most 64 records.*got 80.*read_run"):
+        shown(dataset, read_run=5)
+    shown(dataset, read_run=5, rows=BatchRows(0, 2, 2))  # half of them
 
 
 def test_an_endless_pass_goes_on(dataset):

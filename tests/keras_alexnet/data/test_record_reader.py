@@ -73,4 +73,4 @@ def test_a_shard_without_records_holds_no_place(split, tmp_path, monkeypatch):
 
 def test_what_is_read_ahead_is_bounded_in_bytes(split):
     reader = dataclasses.replace(RecordReader.of(split), mean_bytes=100_000.0)
-    assert [reader.groups_ahead(size) for size in (1, 320, 640, 10_000)] == [8, 7, 3, 1]
+    assert [reader.groups_ahead(size) for size in (1, 320, 640, 10_000)] == [8, 4, 2, 1]
