@@ -89,9 +89,9 @@ class Recipe:
     shuffle: Shuffle | None = dataclasses.field(default="index", metadata=FREE)
     """How the order of an epoch is drawn. index: a permutation of all records."""
     read_run: int | None = None  # auto
-    """Neighbours in the shards that are read together, and mixed with those of 15 or more
-    other places; 1: all orders are equally likely. None: 1, or 32 on disks that rotate
-    and over a network, where the training pictures do not fit in memory."""
+    """Neighbours in the shards that are read together, and mixed with those of 15 other
+    places or more; 1: all orders are equally likely. None: 1, or 32 on disks that
+    rotate and over a network, where the training pictures do not fit in memory."""
     class_weights: ClassWeights | None = None
     """For classes of unequal size. balanced: the loss of each training picture is
     multiplied by pictures / (classes * pictures of its class), of the training split,
