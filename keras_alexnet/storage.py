@@ -3,18 +3,22 @@
 import os
 from pathlib import Path
 
+from tfrecords.addresses import Address
+
 MOUNTS = Path("/proc/self/mountinfo")  # on Linux
 DEVICES = Path("/sys/dev/block")
 # Those whose every read asks another machine; fuse.* may be an object store.
 NETWORK = ("nfs", "cifs", "smb", "lustre", "ceph", "gpfs", "beegfs", "gluster", "fuse.")
 
 
-def slow_to_seek(path: Path | str) -> str | None:
+def slow_to_seek(path: Path | str | Address) -> str | None:
     """Say why reading here and there is slow; None: it is not, or nobody knows.
 
     Args:
-        path: A file or folder.
+        path: A file or folder, or an address.
     """
+    if isinstance(path, Address):
+        return "an address is asked over a network for each read"
     found = _mount(Path(os.path.realpath(path)))
     if found is None:
         return None

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords import Manifest
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset import example
 from tfrecords.dataset.offsets import Offsets
 from tfrecords.errors import DatasetError
@@ -21,7 +22,7 @@ class StoredSplit:
     """One split of a dataset folder.
 
     Attributes:
-        directory: The folder.
+        directory: The folder, or its address.
         manifest: Of it.
         name: Of the split.
         files: Paths of the shards.
@@ -29,7 +30,7 @@ class StoredSplit:
         count: Records of all shards.
     """
 
-    directory: Path
+    directory: Path | Address
     manifest: Manifest
     name: str
     files: tuple[str, ...]
@@ -70,7 +71,7 @@ class StoredSplit:
 
 
 def open_split(
-    directory: Path | str,
+    directory: Path | str | Address,
     split: str,
     input_size: int,
     manifest: Manifest | None = None,
@@ -101,14 +102,13 @@ def open_split(
             f"{manifest.image_size}. Use a smaller input size or build with a larger "
             "one."
         )
+    folder = dataset_folder(directory)
     files, firsts, count = [], [], 0
     for shard in manifest.splits[split]:
-        files.append(str(Path(directory) / shard.file))
+        files.append(str(folder / shard.file))
         firsts.append(count)
         count += shard.records
-    return StoredSplit(
-        *(Path(directory), manifest, split), tuple(files), tuple(firsts), count
-    )
+    return StoredSplit(*(folder, manifest, split), tuple(files), tuple(firsts), count)
 
 
 def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -7,11 +7,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfrecords import Manifest
+from tfrecords.addresses import Address
 from tfrecords.errors import DatasetError
 
 
 @contextmanager
-def shards_explained(directory: Path | str, go_on: str = "") -> Iterator[None]:
+def shards_explained(
+    directory: Path | str | Address, go_on: str = ""
+) -> Iterator[None]:
     """Name the shard that is gone or cut short, where TensorFlow could not read on.
 
     Args:

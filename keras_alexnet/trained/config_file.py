@@ -18,7 +18,7 @@ from keras_alexnet.trained.names import CONFIG_FILE
 from tfrecords import Manifest
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.errors import UserError
-from tfrecords.files import write_atomically
+from tfrecords.files import local_path, write_atomically
 
 FORMAT = 2
 PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "mean")
@@ -82,7 +82,7 @@ def read_config(folder: Path | str) -> NetworkConfig:
     Raises:
         UserError: There is none, or it is not one of ours.
     """
-    path = Path(folder) / CONFIG_FILE
+    path = local_path(folder) / CONFIG_FILE
     check_folder_name(folder)
     try:
         values = json.loads(path.read_text())

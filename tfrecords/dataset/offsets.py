@@ -4,6 +4,7 @@ A TFRecord file is one record after the other: 8 bytes of length, 4 of their che
 the content, 4 of its checksum, all little-endian (TensorFlow, lib/io/record_writer.h).
 """
 
+import errno
 import hashlib
 import io
 import struct
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset.compression import compression
 from tfrecords.dataset.manifest import Manifest, Shard
 from tfrecords.dataset.names import OFFSETS_FILE
@@ -51,13 +53,14 @@ class Offsets:
         )
 
     @classmethod
-    def find(cls, directory: Path | str, manifest: Manifest) -> "Offsets":
+    def find(cls, directory: Path | str | Address, manifest: Manifest) -> "Offsets":
         """Read `offsets.npz`; make it where there is none of these shards, and say so.
 
         Raises:
             DatasetError: A shard is not as the manifest says.
         """
-        path = Path(directory) / OFFSETS_FILE
+        folder = dataset_folder(directory)
+        path = folder / OFFSETS_FILE
         try:
             return cls.load(directory, manifest)
         except FileNotFoundError:
@@ -66,40 +69,40 @@ class Offsets:
             done = f"{error} It is made again."
         found = cls.scan(directory, manifest)
         try:
-            found.save(directory)
+            found.save(folder)
         except OSError as error:
             done = f"{path} cannot be kept ({error.strerror}): made again at each use."
         say(done, error=True)
         return found
 
     @classmethod
-    def scan(cls, directory: Path | str, manifest: Manifest) -> "Offsets":
+    def scan(cls, directory: Path | str | Address, manifest: Manifest) -> "Offsets":
         """Find them in the shards, of which the lengths of records alone are read.
 
         Raises:
             DatasetError: A shard is not as the manifest says.
         """
+        folder = dataset_folder(directory)
         shards = [shard for each in manifest.splits.values() for shard in each]
         lengths, done = {}, 0
         with Progress("offsets", sum(shard.records for shard in shards)) as progress:
             for shard in shards:
-                path = Path(directory) / shard.file
-                lengths[shard.file] = record_lengths(path, shard)
+                lengths[shard.file] = record_lengths(folder / shard.file, shard)
                 done += shard.records
                 progress.update(done)
         return cls.of_lengths(manifest, lengths)
 
     @classmethod
-    def load(cls, directory: Path | str, manifest: Manifest) -> "Offsets":
+    def load(cls, directory: Path | str | Address, manifest: Manifest) -> "Offsets":
         """Read what `save` wrote.
 
         Raises:
             FileNotFoundError: There is no such file.
             DatasetError: It is damaged, or of other shards.
         """
-        path = Path(directory) / OFFSETS_FILE
+        path = dataset_folder(directory) / OFFSETS_FILE
         try:
-            with open(path, "rb") as file, np.load(file) as arrays:
+            with np.load(io.BytesIO(path.read_bytes())) as arrays:
                 found = cls(
                     {split: arrays[f"{split}/offset"] for split in manifest.splits},
                     {split: arrays[f"{split}/length"] for split in manifest.splits},
@@ -127,11 +130,14 @@ class Offsets:
             offsets, np.concatenate(begins)
         )
 
-    def save(self, directory: Path | str) -> str:
+    def save(self, directory: Path | str | Address) -> str:
         """Write `offsets.npz`, whole or not at all; equal offsets, equal bytes.
 
         Returns:
             SHA-256 of the file (hex).
+
+        Raises:
+            OSError: It cannot be written; nothing is to an address.
         """
         arrays: dict[str, Any] = {}
         for split in self.offsets:
@@ -139,11 +145,14 @@ class Offsets:
             arrays[f"{split}/length"] = self.lengths[split]
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        write_atomically(Path(directory) / OFFSETS_FILE, buffer.getvalue())
+        path = dataset_folder(directory) / OFFSETS_FILE
+        if isinstance(path, Address):
+            raise OSError(errno.EROFS, "it is an address", str(path))
+        write_atomically(path, buffer.getvalue())
         return hashlib.sha256(buffer.getvalue()).hexdigest()
 
 
-def record_lengths(path: Path, shard: Shard) -> np.ndarray:
+def record_lengths(path: Path | Address, shard: Shard) -> np.ndarray:
     """Read the bytes of each record of a shard, framing included: uint32 `(records,)`.
 
     Raises:
@@ -151,7 +160,7 @@ def record_lengths(path: Path, shard: Shard) -> np.ndarray:
     """
     lengths, place = [], 0
     try:
-        with open(path, "rb", buffering=0) as file:
+        with path.open("rb", buffering=0) as file:
             while place < shard.bytes:
                 file.seek(place)
                 (content,) = _LENGTH.unpack(file.read(_LENGTH.size))
@@ -169,7 +178,7 @@ def record_lengths(path: Path, shard: Shard) -> np.ndarray:
 def _by_split(
     manifest: Manifest, by_file: Mapping[str, np.ndarray], dtype: type
 ) -> dict[str, np.ndarray]:
-    nothing = np.zeros(0, dtype)
+    nothing: np.ndarray = np.zeros(0, dtype)
     return {
         split: np.concatenate(
             [nothing, *(by_file[shard.file] for shard in shards)], dtype=dtype
@@ -178,13 +187,13 @@ def _by_split(
     }
 
 
-def _damaged(path: Path, reason: str) -> DatasetError:
+def _damaged(path: Path | Address, reason: str) -> DatasetError:
     return DatasetError(f"{path} is damaged ({reason}).")
 
 
-def _not_records(path: Path, reason: str) -> DatasetError:
+def _not_records(path: Path | Address, reason: str) -> DatasetError:
+    packed = compression(path) if isinstance(path, Path) else None
     return DatasetError(
-        f"Expected TFRecords in {path} as the manifest tells: "
-        f"{compression(path) or reason}. See what else is wrong with: "
-        f"alexnet verify {path.parent}; then build it again."
+        f"Expected TFRecords in {path} as the manifest tells: {packed or reason}. See "
+        f"what else is wrong with: alexnet verify {path.parent}; then build it again."
     )
