@@ -35,7 +35,8 @@ def feature_batches(
     chosen = TrainingOptions(**options)
     split = open_split(directory, chosen.split, chosen.input_size, manifest)
     places = (
-        chosen.presentations(split, read=False)
+        chosen.presentations(split)
+        .dataset(read=False)
         .map(do_not_convert(lambda epoch, place, example, record: example))
         .batch(chosen.batch_size, drop_remainder=True)
         .apply(tf.data.experimental.assert_cardinality(chosen.batches(split)))

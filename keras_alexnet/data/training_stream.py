@@ -12,7 +12,7 @@ from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
-from keras_alexnet.data.presentations import presentations
+from keras_alexnet.data.presentations import Presentations
 from keras_alexnet.data.records import (
     StoredSplit,
     do_not_convert,
@@ -104,10 +104,10 @@ class TrainingOptions:
         return self.length * steps - min(self.first_step, self.length * steps)
 
     def presentations(
-        self, split: StoredSplit, rows: BatchRows | None = None, *, read: bool = True
-    ) -> tf.data.Dataset:
-        """Return what is shown when, in a pass; see `presentations`."""
-        return presentations(
+        self, split: StoredSplit, rows: BatchRows | None = None
+    ) -> Presentations:
+        """Return what is shown when, in a pass."""
+        return Presentations(
             split,
             seed=self.seed,
             batch_size=self.batch_size,
@@ -116,7 +116,6 @@ class TrainingOptions:
             length=self.length,
             read_run=self.read_run,
             rows=rows,
-            read=read,
         )
 
 
@@ -209,7 +208,8 @@ def _pixels(
         count = tf.data.INFINITE_CARDINALITY
     cut = _cutter(split.manifest, options, cache)
     return (
-        options.presentations(split, rows, read=cache is None)
+        options.presentations(split, rows)
+        .dataset(read=cache is None)
         .map(
             _decoder(cut, split.manifest.image_size, statistics, options),
             num_parallel_calls=available_cores(),

@@ -44,22 +44,17 @@ def train(
 
     Raises:
         UserError: Dataset or run folder are not as expected or do not fit each other,
-            it was begun by an earlier release and no new order was asked for,
-            another process trains in the folder, the network does not fit the
-            checkpoint, the loss is not a number, the batch does not divide by the
-            replicas, XLA is to compile towers, steps are to be taken in groups under a
-            strategy, features are to be computed once on several devices or beside a
-            cache of pictures, the batch does not fit in the memory of a device, or the
-            last state could not be saved.
+            a run of an earlier release was not given another order, another process
+            trains in the folder, the network does not fit the checkpoint, the loss is
+            not a number, the batch does not divide by the replicas, XLA is to compile
+            towers, steps are to be taken in groups under a strategy, features are to be
+            computed once on several devices or beside a cache of pictures, the batch
+            does not fit in the memory of a device, a shard is lost, or the last state
+            could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = named_preset(preset)
-    if preset.recipe.shuffle is None:
-        raise UserError(
-            f"Expected a run whose order is drawn by index, found {control.run} of an "
-            "earlier release, which drew it through a buffer. Go on, from its next "
-            "epoch, with --resume --shuffle index."
-        )
+    _check_order(preset.recipe, control)
     plan = control.plan() if plan is None else plan
     if preset.recipe.cache_features:
         _check_features(control, plan)
@@ -91,6 +86,16 @@ def train(
             shards_explained(control.data, "Then go on with --resume."),
         ):
             return TrainingRun(preset, control, dataset, plan, group, initial).run()
+
+
+def _check_order(recipe: Recipe, control: Control) -> None:
+    """Refuse to change the order of a run of an earlier release unasked."""
+    if recipe.shuffle is None:
+        raise UserError(
+            f"Expected a run whose order is drawn by index, found {control.run} of an "
+            "earlier release, which drew it through a buffer. Go on, from its next "
+            "epoch, with --resume --shuffle index."
+        )
 
 
 def _check_features(control: Control, plan: DevicePlan) -> None:

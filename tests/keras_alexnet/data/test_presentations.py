@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_alexnet.data import BatchRows, record_reader
 from keras_alexnet.data.order import epoch_order
-from keras_alexnet.data.presentations import presentations
+from keras_alexnet.data.presentations import Presentations
 from keras_alexnet.data.records import open_split
 from tests.keras_alexnet.data.streams import STEPS, TRAIN
 from tests.small import INPUT
@@ -15,12 +15,12 @@ from tfrecords import DatasetError
 BATCH = 8
 
 
-def shown(dataset, epochs=2, **options):
+def shown(dataset, epochs=2, read=True, **options):
     """Epochs, places, examples and records, of a pass."""
     split = open_split(dataset, "train", INPUT)
     fixed = {"seed": 3, "batch_size": BATCH, "first_epoch": 0, "first_step": 0}
     fixed |= {"length": epochs, "read_run": 1}
-    stream = presentations(split, **{**fixed, **options})
+    stream = Presentations(split, **{**fixed, **options}).dataset(read=read)
     return [[*map(int, rest), record] for *rest, record in stream.as_numpy_iterator()]
 
 
@@ -105,7 +105,7 @@ def test_what_memory_is_not_for_is_refused(dataset, monkeypatch):
 def test_an_endless_pass_goes_on(dataset):
     split = open_split(dataset, "train", INPUT)
     fixed = {"seed": 3, "batch_size": BATCH, "first_epoch": 1, "first_step": 1}
-    endless = presentations(split, **fixed, length=None, read_run=1, read=False)
+    endless = Presentations(split, **fixed, length=None, read_run=1).dataset(read=False)
     count = (3 * STEPS - 1) * BATCH
     found = [[*map(int, row[:3])] for row in endless.take(count).as_numpy_iterator()]
     expected = shown(dataset, epochs=4, first_epoch=1, first_step=1, read=False)
