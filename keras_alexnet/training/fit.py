@@ -1,6 +1,8 @@
 """From a dataset folder to a run folder: what a training is told, and started."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -81,11 +83,17 @@ def train(
         if plan.is_chief:
             chosen.say()
             say_xla(xla, plan, own_xla)
-        with (
-            memory_explained(plan.devices[0], limit.explain),
-            shards_explained(control.data, "Then go on with --resume."),
-        ):
+        with _explained(plan.devices[0], limit, control.data):
             return TrainingRun(preset, control, dataset, plan, group, initial).run()
+
+
+@contextmanager
+def _explained(device: str, limit: BatchLimit, data: Path) -> Iterator[None]:
+    with (
+        memory_explained(device, limit.explain),
+        shards_explained(data, "Then go on with --resume."),
+    ):
+        yield
 
 
 def _check_order(recipe: Recipe, control: Control) -> None:
