@@ -135,4 +135,5 @@ def _as_os_errors(address: Address) -> Iterator[None]:
         reason = os.strerror(errno.ENOENT)
         raise FileNotFoundError(errno.ENOENT, reason, str(address)) from None
     except tf.errors.OpError as error:
-        raise OSError(errno.EIO, error.message, str(address)) from None
+        reason = " ".join(error.message.split())
+        raise OSError(errno.EIO, reason, str(address)) from None

@@ -47,16 +47,15 @@ def test_records_are_those_of_the_examples(dataset, read_run):
     assert {record for *_, record in unread} == {b""}
 
 
-@pytest.mark.parametrize("read_run", [1, 2, 3])
-@pytest.mark.parametrize("step", range(STEPS + 1))
+@pytest.mark.parametrize("read_run", [1, 3])
+@pytest.mark.parametrize("step", [1, STEPS])
 def test_from_a_step_on_it_is_the_rest(dataset, read_run, step):
     options = {"read_run": read_run, "epochs": 2, "read": False}
     whole = shown(dataset, **options)
     assert shown(dataset, **options, first_step=step) == whole[step * BATCH :]
 
 
-@pytest.mark.parametrize("read_run", [1, 2])
-@pytest.mark.parametrize("pipelines", [2, 4, 8])
+@pytest.mark.parametrize(("pipelines", "read_run"), [(2, 1), (4, 2)])
 def test_the_parts_of_processes_are_the_whole(dataset, read_run, pipelines):
     options = {"read_run": read_run, "read": False}
     parts = [
