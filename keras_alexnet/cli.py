@@ -67,6 +67,9 @@ TENSORFLOW = {
     *("serve", "report", "reproduce"),
 }
 
+# Verbs whose dataset may lie at an address: they look at each place themselves.
+READ_ADDRESSES = ("train", "evaluate")
+
 # What is left where a verb is interrupted and does not end by itself.
 KEPT = {
     "build": "Finished shards are kept; the same command goes on with the others.",
@@ -105,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], debug: bool) -> int:
     verb = arguments[0]
     try:
-        _refuse_addresses(arguments[1:])
+        _refuse_addresses(arguments[1:], options_alone=verb in READ_ADDRESSES)
         asked_for_help = bool({"-h", "--help"} & {*arguments})
         if verb != "info":
             use_tensorflow(check=not asked_for_help)
@@ -126,11 +129,13 @@ def _run(arguments: list[str], debug: bool) -> int:
         return 1
 
 
-def _refuse_addresses(arguments: Sequence[str]) -> None:
+def _refuse_addresses(arguments: Sequence[str], options_alone: bool) -> None:
     # Here, of all verbs, and before a Path makes gs:/ of gs://.
     for argument in arguments:
-        value = argument.partition("=")[2] if argument.startswith("--") else argument
-        refuse_address(value)
+        if argument.startswith("--"):
+            refuse_address(argument.partition("=")[2])
+        elif not options_alone:
+            refuse_address(argument)
 
 
 @contextmanager

@@ -95,8 +95,8 @@ OPEN_TO_ALL = {
     *("tfrecords.errors", "tfrecords.files", "tfrecords.progress"),
     *("tfrecords.processes", "tfrecords.ranges", "tfrecords.plain_text"),
     *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
-    *("tfrecords.text_file", "tfrecords"),
-    *("version", "registry", "record", "machine", "memory", "processor"),
+    *("tfrecords.text_file", "tfrecords.addresses", "tfrecords"),
+    *("version", "registry", "record", "machine", "memory", "processor", "storage"),
     *("keras_settings", "options", "device_memory"),
 }
 # What every file of a kind has: the verb of a command, a reader, an exporter and so on.

@@ -156,9 +156,9 @@ def test_train_runs_from_the_command_line(dataset, tmp_path):
         ["verify", "ADDRESS"],
         ["verify", "data", "--json=ADDRESS"],
         ["statistics", "ADDRESS"],
-        ["train", "ADDRESS", "run"],
         ["train", "data", "ADDRESS", "--resume"],
-        ["evaluate", "run", "ADDRESS"],
+        ["train", "data", "run", "--init=ADDRESS"],
+        ["evaluate", "run", "data", "--json", "ADDRESS"],
         ["predict", "run", "one.jpg", "ADDRESS"],
         ["features", "run", "ADDRESS", "--out", "out.npz"],
         ["features", "run", "one.jpg", "--out=ADDRESS"],
@@ -177,6 +177,23 @@ def test_addresses_are_shown_as_typed(tmp_path, monkeypatch, capsys, arguments, 
     error = capsys.readouterr().err
     assert error.startswith(f"alexnet {arguments[0]}: Expected a path")
     assert f"{address}. " in error and error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["train", "ADDRESS", "run"], ["evaluate", "RUN"]])
+@pytest.mark.parametrize("scheme", ["S3", "https", "abfss"])
+def test_addresses_that_cannot_be_read_are_shown_as_typed(
+    run, tmp_path, monkeypatch, capsys, command, scheme
+):
+    monkeypatch.chdir(tmp_path)
+    address = f"{scheme}://bucket/data"
+    names = {"ADDRESS": address, "RUN": str(run)}
+    words = [names.get(word, word) for word in command]
+    words += [address] * (words[0] == "evaluate")
+    assert cli.main(words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"alexnet {command[0]}: Expected a path")
+    assert f"got {address}. " in error and error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

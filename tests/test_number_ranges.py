@@ -201,7 +201,7 @@ def test_a_plateau(bad):
 @pytest.mark.parametrize(
     "name",
     ["batch_size", "input_size", "epochs", "first_epoch", "first_step", "seed"]
-    + ["colour_epochs", "crop_chunk", "shuffle_buffer"],
+    + ["colour_epochs", "crop_chunk", "read_run"],
 )
 def test_a_stream(dataset, name, value):
     with pytest.raises(DatasetError, match=name):

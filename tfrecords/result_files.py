@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tfrecords.errors import DatasetError
-from tfrecords.files import disk_error, temporary_path, write_atomically
+from tfrecords.files import disk_error, local_path, temporary_path, write_atomically
 from tfrecords.plain_text import warn
 
 
@@ -20,13 +20,13 @@ class ResultFiles:
         paths: files to be written; None where none was asked for.
 
     Raises:
-        DatasetError: one of them is a folder or in a folder that cannot be written to,
-            or two are the same.
+        DatasetError: one of them is an address, a folder, or in a folder that cannot be
+            written to, or two are the same.
     """
 
     def __init__(self, *paths: Path | None):
         self._errors: list[str] = []
-        asked = [path for path in paths if path is not None]
+        asked = [local_path(path) for path in paths if path is not None]
         for path in asked:
             try:
                 _check(path)

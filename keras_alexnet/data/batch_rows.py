@@ -61,16 +61,25 @@ class BatchRows:
             )
         return batch_size // self.replicas
 
-    def select(self, places: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
-        """Keep of a dataset of `(place, record)` the rows of this pipeline."""
+    def share(self, batch_size: int) -> int:
+        """Return how many rows of a global batch are read."""
         first, stop = self.rows(batch_size)
+        return stop - first
 
-        @do_not_convert
-        def own(place, record):
-            row = place % batch_size
-            return (first <= row) & (row < stop)
+    def places(
+        self, begin: tf.Tensor | int, end: tf.Tensor | int, batch_size: int
+    ) -> tf.Tensor:
+        """Return which places of a stream are in these rows: int64 `(n,)`, ascending.
 
-        return places.filter(own)
+        Args:
+            begin: int64 scalar, the first place.
+            end: int64 scalar, the first that does not count.
+            batch_size: Images in a global batch.
+        """
+        first, stop = self.rows(batch_size)
+        place = tf.range(begin, end, dtype=tf.int64)
+        row = place % batch_size
+        return tf.boolean_mask(place, (first <= row) & (row < stop))
 
     def fill_up(
         self, pictures: tf.data.Dataset, batch_size: int, count: int

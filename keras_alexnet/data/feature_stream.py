@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_alexnet.data.feature_cache import FeatureCache
 from keras_alexnet.data.records import do_not_convert, open_split, untuned
-from keras_alexnet.data.training_stream import TrainingOptions, presentations
+from keras_alexnet.data.training_stream import TrainingOptions
 from tfrecords import Manifest
 
 
@@ -35,7 +35,8 @@ def feature_batches(
     chosen = TrainingOptions(**options)
     split = open_split(directory, chosen.split, chosen.input_size, manifest)
     places = (
-        presentations(split, chosen, None, read=False)
+        chosen.presentations(split)
+        .dataset(read=False)
         .map(do_not_convert(lambda epoch, place, example, record: example))
         .batch(chosen.batch_size, drop_remainder=True)
         .apply(tf.data.experimental.assert_cardinality(chosen.batches(split)))

@@ -7,13 +7,14 @@ import tensorflow as tf
 
 from keras_alexnet.data import views
 from tfrecords import Statistics
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import UserError
 
 
-def load_statistics(directory: Path | str) -> Statistics:
+def load_statistics(directory: Path | str | Address) -> Statistics:
     """Read the statistics beside the shards."""
-    return Statistics.load(Path(directory) / STATISTICS_FILE)
+    return Statistics.load(dataset_folder(directory) / STATISTICS_FILE)
 
 
 def mean_patch(statistics: Statistics, size: int, mean: str = "image") -> np.ndarray:

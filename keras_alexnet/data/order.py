@@ -1,23 +1,23 @@
-"""Which record training takes where: a function of (seed, epoch, place) alone."""
+"""Which record training takes where: a permutation, of (seed, epoch) alone."""
 
 import tensorflow as tf
 
-from keras_alexnet.data.records import StoredSplit, do_not_convert, untuned
+from keras_alexnet.data.records import do_not_convert, untuned
 
-# What TensorFlow takes where no global seed is set.
-GRAPH_SEED = 87654321
+LEAST_MIXED = 16  # runs that are mixed with each other
+LEAST_BATCHES = 4  # that they are spread over
 
 
 def epochs_of_passes(
-    first_epoch: int, length: int, *, go_on: bool = True
+    first_epoch: int, length: int | None, *, go_on: bool = True
 ) -> tf.data.Dataset:
     """Number the epochs of a pass over a stream.
 
     Args:
         first_epoch: Epoch that the first pass begins with, from 0.
-        length: Epochs of a pass.
+        length: Epochs of a pass; None: it never ends.
         go_on: Whether each pass goes on where the one before ended; otherwise all are
-            as the first.
+            as the first, as endless ones are.
 
     Returns:
         Dataset of `(epoch, is_first)`: int64, and whether it is the pass's first.
@@ -26,46 +26,109 @@ def epochs_of_passes(
 
     @do_not_convert
     def one_pass(_) -> tf.data.Dataset:
-        number = next(passes) if go_on else tf.constant(0, tf.int64)
-        first = first_epoch + number * length
-        return tf.data.Dataset.range(first, first + length).map(
-            do_not_convert(lambda epoch: (epoch, epoch == first))
-        )
+        if length is None:
+            epochs = tf.data.Dataset.counter(tf.constant(first_epoch, tf.int64))
+            first = tf.constant(first_epoch, tf.int64)
+        else:
+            number = next(passes) if go_on else tf.constant(0, tf.int64)
+            first = first_epoch + number * length
+            epochs = tf.data.Dataset.range(first, first + length)
+        return epochs.map(do_not_convert(lambda epoch: (epoch, epoch == first)))
 
     return tf.data.Dataset.range(1).flat_map(one_pass)
 
 
 def epoch_order(
-    split: StoredSplit,
+    count: int,
     *,
-    seed: int,
+    seed: int | tf.Tensor,
     epoch: tf.Tensor,
-    shuffle_buffer: int,
-    read: bool = True,
-) -> tf.data.Dataset:
-    """Return every record of a split once, in the order of an epoch.
+    batch_size: int,
+    run: int = 1,
+) -> tf.Tensor:
+    """Return the order of an epoch: every record once.
 
-    To be called in a function that is traced: it fixes the seed of its graph, which
-    `shuffle` would otherwise take from `tf.random.set_seed` beside its own.
+    With `run` 1 all orders are equally likely. With more, neighbours in the shards are
+    read together: runs of so many records are put in random order, and as many of them
+    as `mixed_runs` says are mixed, each in rows of the batches of its own, so that a
+    process which reads some rows of all batches reads whole runs. Runs begin somewhere
+    else each epoch, so that each record is in each place equally often. Records that
+    are too few to be mixed so come last, each for itself.
+
+    TensorFlow's `index_shuffle`, which would need no memory, is no substitute: with
+    any number of rounds its permutations can be told from random ones
+    (results/order).
 
     Args:
-        split: The records.
+        count: Records.
         seed: Integer in [0, 2^31).
         epoch: int64 scalar.
-        shuffle_buffer: Records to draw the next one from, out of shards that are begun
-            in random order; from the size of the split on, the shuffle is perfect.
-        read: Whether to read the records; otherwise they are empty, in the same order.
+        batch_size: Images in a batch.
+        run: Neighbours that are read together.
 
     Returns:
-        Dataset of `(example, record)`: int64, the place in the split, and the
-        serialized record.
+        int64 `(count,)`: the number of the record at each place.
     """
-    tf.compat.v1.set_random_seed(GRAPH_SEED)
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
-    shards = tf.range(len(split.files))
-    order = tf.random.experimental.stateless_shuffle(shards, key)
-    return split.interleaved(order, read).shuffle(
-        shuffle_buffer,
-        seed=tf.constant(seed << 32, tf.int64) + epoch,
-        reshuffle_each_iteration=False,
+    key = tf.stack([tf.cast(seed, tf.int64), epoch])
+    if run == 1:
+        return _shuffled(count, key)
+    turns, order, within, rest = (_key(key, number) for number in range(4))
+    mixed = mixed_runs(run, batch_size)
+    window = mixed * run
+    whole = count // window * window
+    runs = _shuffled(whole // run, order)[:, None] * run + tf.range(run, dtype=tf.int64)
+    # Runs that share a row, where there are fewer rows than runs, are mixed as one.
+    rows = min(batch_size, mixed)
+    records = tf.reshape(runs, (-1, run * (mixed >> (rows.bit_length() - 1))))
+    draws = tf.random.stateless_uniform(tf.shape(records), within)
+    records = tf.gather(records, tf.argsort(draws), batch_dims=1)
+    by_rows = _by_rows(whole, window, batch_size)
+    shown = tf.gather(tf.reshape(records, [-1]), by_rows)
+    last = whole + _shuffled(count - whole, rest)
+    turn = tf.random.stateless_uniform((), turns, 0, count, tf.int64)
+    return (tf.concat([shown, last], 0) + turn) % count
+
+
+def mixed_runs(run: int, batch_size: int) -> int:
+    """Return how many runs are mixed with each other: a power of two, 16 or more.
+
+    Of short runs they are so many that they fill four batches: or each would be in one.
+    """
+    least = max(LEAST_MIXED, -(-LEAST_BATCHES * batch_size // run))
+    return 1 << (least - 1).bit_length()
+
+
+def _shuffled(count: int, key: tf.Tensor) -> tf.Tensor:
+    return tf.random.experimental.stateless_shuffle(
+        tf.range(count, dtype=tf.int64), key
     )
+
+
+def _key(key: tf.Tensor, number: int) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(key, number)
+
+
+def _by_rows(count: int, window: int, batch_size: int) -> tf.Tensor:
+    """Return for each place where it stands in its window, if that is put row by row.
+
+    Places are step after step; of a window those of the batches' first row come first,
+    then those of the second, and so on.
+
+    Args:
+        count: Places, whole windows.
+        window: Places of one.
+        batch_size: Rows of a batch.
+
+    Returns:
+        int64 `(count,)`, a permutation within each window.
+    """
+    place = tf.range(count, dtype=tf.int64)
+    row, begin = place % batch_size, place // window * window
+
+    def before(stop: tf.Tensor) -> tf.Tensor:
+        """Count the places before one that are in rows before that of `place`."""
+        return stop // batch_size * row + tf.minimum(stop % batch_size, row)
+
+    rows_before = before(begin + window) - before(begin)
+    first_step = (begin - row + batch_size - 1) // batch_size
+    return begin + rows_before + place // batch_size - first_step

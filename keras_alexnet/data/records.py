@@ -1,18 +1,18 @@
 """The records of one split, read from its shards."""
 
-import bisect
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tfrecords import Manifest
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset import example
+from tfrecords.dataset.offsets import Offsets
 from tfrecords.errors import DatasetError
-from tfrecords.processes import available_cores
 from tfrecords.ranges import check_count
 
-READERS = 16  # shards read at once, for mixing; not a number of threads
 # AutoGraph would take a second or two to rewrite what has nothing to rewrite.
 do_not_convert = tf.autograph.experimental.do_not_convert
 
@@ -22,13 +22,17 @@ class StoredSplit:
     """One split of a dataset folder.
 
     Attributes:
-        manifest: Of the folder.
+        directory: The folder, or its address.
+        manifest: Of it.
+        name: Of the split.
         files: Paths of the shards.
         firsts: For each shard, the place in the split of its first record.
         count: Records of all shards.
     """
 
+    directory: Path | Address
     manifest: Manifest
+    name: str
     files: tuple[str, ...]
     firsts: tuple[int, ...]
     count: int
@@ -37,16 +41,19 @@ class StoredSplit:
         """Return the serialized records, one shard after the other."""
         return tf.data.TFRecordDataset(list(self.files))
 
-    def at(self, place: int) -> bytes:
-        """Read one serialized record, and of its shard no more than comes before it.
+    def offsets(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return where each record lies in its shard, and its bytes.
 
-        Args:
-            place: Of the record in the split, from 0 to `count - 1`.
+        Where the folder does not tell yet, the shards are looked through, and it will.
+
+        Returns:
+            int64 and uint32 `(count,)`.
+
+        Raises:
+            DatasetError: The file that tells is damaged, or a shard is.
         """
-        shard = bisect.bisect_right(self.firsts, place) - 1
-        before = place - self.firsts[shard]
-        records = tf.data.TFRecordDataset(self.files[shard]).skip(before).take(1)
-        return next(records.apply(untuned).as_numpy_iterator())
+        found = Offsets.find(self.directory, self.manifest)
+        return found.offsets[self.name], found.lengths[self.name]
 
     def names(self) -> list[str]:
         """Return where each picture came from, as the build kept it, in order."""
@@ -62,40 +69,9 @@ class StoredSplit:
             for name in batch
         ]
 
-    def interleaved(self, order: tf.Tensor, read: bool = True) -> tf.data.Dataset:
-        """Read several shards in turn.
-
-        Args:
-            order: int32 `(shards,)`, numbers of the shards as they are to be begun.
-            read: Whether to; otherwise every record is an empty string.
-
-        Returns:
-            Dataset of `(place in the split, serialized record)`.
-        """
-        stops = (*self.firsts[1:], self.count)
-        numbers = (tf.constant(each, tf.int64) for each in (self.firsts, stops))
-        shards = (tf.constant(self.files), *numbers)
-        readers = min(READERS, len(self.files))
-
-        @do_not_convert
-        def records(file, first, stop):
-            if read:
-                return tf.data.TFRecordDataset(file).enumerate(first)
-            empty = tf.data.Dataset.from_tensors("")
-            return empty.repeat(stop - first).enumerate(first)
-
-        return tf.data.Dataset.from_tensor_slices(
-            tuple(tf.gather(column, order) for column in shards)
-        ).interleave(
-            records,
-            cycle_length=readers,
-            num_parallel_calls=min(readers, available_cores()),
-            deterministic=True,
-        )
-
 
 def open_split(
-    directory: Path | str,
+    directory: Path | str | Address,
     split: str,
     input_size: int,
     manifest: Manifest | None = None,
@@ -126,12 +102,13 @@ def open_split(
             f"{manifest.image_size}. Use a smaller input size or build with a larger "
             "one."
         )
+    folder = dataset_folder(directory)
     files, firsts, count = [], [], 0
     for shard in manifest.splits[split]:
-        files.append(str(Path(directory) / shard.file))
+        files.append(str(folder / shard.file))
         firsts.append(count)
         count += shard.records
-    return StoredSplit(manifest, tuple(files), tuple(firsts), count)
+    return StoredSplit(*(folder, manifest, split), tuple(files), tuple(firsts), count)
 
 
 def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:

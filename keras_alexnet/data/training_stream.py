@@ -10,9 +10,9 @@ import tensorflow as tf
 from keras_alexnet.data import augment
 from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
-from keras_alexnet.data.order import epoch_order, epochs_of_passes
 from keras_alexnet.data.picture_cache import PictureCache
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
+from keras_alexnet.data.presentations import Presentations
 from keras_alexnet.data.records import (
     StoredSplit,
     do_not_convert,
@@ -34,7 +34,7 @@ class TrainingOptions:
     Attributes:
         batch_size: Images in a batch; 128 in the paper, section 5.
         input_size: Side of the random crops in pixels, 224 or 227.
-        epochs: Epoch to stop before, counted from 0.
+        epochs: Epoch to stop before, counted from 0; None: it never ends.
         first_epoch: Epoch to start with.
         first_step: Batches of that epoch, the first of a pass, to leave out.
         seed: Integer in [0, 2^31): order, crops, flips and colours.
@@ -44,8 +44,9 @@ class TrainingOptions:
         colour_epochs: Epoch to end the colour noise before; None for never.
         crop_chunk: Neighbours in the stream that share one crop and flip; 1 as the
             paper implies, 32 as it was run.
-        shuffle_buffer: Records to draw the next one from. Shards are in random order
-            already; from the size of the split on, the shuffle is perfect.
+        read_run: Neighbours in the shards that are read together, and mixed with those
+            of 15 or more other places; 1: all orders are equally likely. See
+            `epoch_order`.
         split: Name of the split.
 
     Raises:
@@ -54,7 +55,7 @@ class TrainingOptions:
 
     batch_size: int = 128
     input_size: int = 224
-    epochs: int = 1
+    epochs: int | None = 1
     first_epoch: int = 0
     first_step: int = 0
     seed: int = 0
@@ -63,18 +64,22 @@ class TrainingOptions:
     colour_noise: augment.ColourNoise | None = "released"
     colour_epochs: int | None = None
     crop_chunk: int = 1
-    shuffle_buffer: int = 10_000
+    read_run: int = 1
     split: str = "train"
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "epochs", "crop_chunk", "shuffle_buffer"):
+        for name in ("batch_size", "crop_chunk", "read_run"):
             check_count(name, getattr(self, name))
+        if self.epochs is not None:
+            check_count("epochs", self.epochs)
         for name in ("first_epoch", "first_step", "seed", "colour_epochs"):
             check_count(name, getattr(self, name), 0)
 
     @property
-    def length(self) -> int:
-        """Epochs of a pass."""
+    def length(self) -> int | None:
+        """Epochs of a pass; None: it never ends."""
+        if self.epochs is None:
+            return None
         return max(0, self.epochs - self.first_epoch)
 
     def steps(self, split: StoredSplit) -> int:
@@ -82,7 +87,7 @@ class TrainingOptions:
         return split.count // self.batch_size
 
     def batches(self, split: StoredSplit) -> int:
-        """Return the batches of a pass.
+        """Return the batches of a pass; of one that never ends -1, as tf.data does.
 
         Raises:
             DatasetError: The split has fewer pictures than one.
@@ -94,7 +99,24 @@ class TrainingOptions:
                 f"{self.split!r} of {Path(split.files[0]).parent}, found {split.count} "
                 "pictures. Use a smaller batch."
             )
+        if self.length is None:
+            return tf.data.INFINITE_CARDINALITY
         return self.length * steps - min(self.first_step, self.length * steps)
+
+    def presentations(
+        self, split: StoredSplit, rows: BatchRows | None = None
+    ) -> Presentations:
+        """Return what is shown when, in a pass."""
+        return Presentations(
+            split,
+            seed=self.seed,
+            batch_size=self.batch_size,
+            first_epoch=self.first_epoch,
+            first_step=self.first_step,
+            length=self.length,
+            read_run=self.read_run,
+            rows=rows,
+        )
 
 
 def train_dataset(
@@ -117,7 +139,7 @@ def train_dataset(
         **options: Those of `TrainingOptions`, by name: batch_size=128, input_size=224,
             epochs=1, first_epoch=0, first_step=0, seed=0, random_crop=True, flip=True,
             colour_noise="released", colour_epochs=None, crop_chunk=1,
-            shuffle_buffer=10_000, split="train".
+            read_run=1, split="train".
 
     Returns:
         Dataset of `(images, labels)`: float32 `(batch, input_size, input_size, 3)`, RGB
@@ -186,7 +208,8 @@ def _pixels(
         count = tf.data.INFINITE_CARDINALITY
     cut = _cutter(split.manifest, options, cache)
     return (
-        presentations(split, options, rows, read=cache is None)
+        options.presentations(split, rows)
+        .dataset(read=cache is None)
         .map(
             _decoder(cut, split.manifest.image_size, statistics, options),
             num_parallel_calls=available_cores(),
@@ -197,42 +220,6 @@ def _pixels(
         .apply(tf.data.experimental.assert_cardinality(count))
         .apply(untuned)
     )
-
-
-def presentations(
-    split: StoredSplit, options: TrainingOptions, rows: BatchRows | None, read: bool
-) -> tf.data.Dataset:
-    """Return what is shown when, in a pass.
-
-    Args:
-        split: The records.
-        options: Of the order.
-        rows: As in `training_batches`.
-        read: Whether to read the records; otherwise they are empty.
-
-    Returns:
-        Dataset of `(epoch, place, example, record)`: int64, place within the epoch,
-        example within the split, and the serialized record.
-    """
-    used = options.steps(split) * options.batch_size
-
-    @do_not_convert
-    def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:
-        records = epoch_order(
-            split,
-            seed=options.seed,
-            epoch=epoch,
-            shuffle_buffer=options.shuffle_buffer,
-            read=read,
-        )
-        done = tf.where(is_first, options.first_step * options.batch_size, 0)
-        places = records.take(used).enumerate().skip(tf.cast(done, tf.int64))
-        if rows is not None:
-            places = rows.select(places, options.batch_size)
-        return places.map(do_not_convert(lambda place, both: (epoch, place, *both)))
-
-    epochs = epochs_of_passes(options.first_epoch, options.length, go_on=rows is None)
-    return epochs.flat_map(one_epoch)
 
 
 def _cutter(

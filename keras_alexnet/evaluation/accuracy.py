@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_alexnet.data import evaluation_batches
+from keras_alexnet.data.shard_errors import shards_explained
 from keras_alexnet.evaluation.result import Evaluation
 from keras_alexnet.trained.dataset_check import check_fit
 from keras_alexnet.trained.network import TrainedNetwork
@@ -59,7 +60,8 @@ def evaluate(
     for index, network in enumerate(networks):
         progress_of = functools.partial(_later, progress, index * count)
         read = functools.partial(evaluation_batches, data, manifest=manifest)
-        probabilities, truth = _answers(network, read, views, split, progress_of)
+        with shards_explained(data):
+            probabilities, truth = _answers(network, read, views, split, progress_of)
         _check_finite(probabilities, network.path)
         summed = summed + probabilities
         if len(networks) > 1:

@@ -126,6 +126,7 @@ def read_stored(data: Path, split: str, example: int, input_size: int) -> Stored
     """
     import tensorflow as tf
 
+    from keras_alexnet.data.record_reader import RecordReader
     from keras_alexnet.data.records import open_split
     from keras_alexnet.data.stored_picture import crop_reader
     from tfrecords.dataset.example import decode_example
@@ -134,7 +135,8 @@ def read_stored(data: Path, split: str, example: int, input_size: int) -> Stored
     check_count("example", example, 0, found.count - 1)
     cut = crop_reader(found.manifest)
     with tf.device("CPU:0"):
-        record = decode_example(found.at(example))
+        (serialized,) = RecordReader.of(found).read(tf.constant([example], tf.int64))
+        record = decode_example(serialized.numpy())
     return Stored(
         record.filename,
         found.manifest.image_size,

@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from keras_alexnet.data.record_reader import RecordReader
 from keras_alexnet.data.records import StoredSplit
+from keras_alexnet.data.shard_errors import shards_explained
 from keras_alexnet.inference.picture_bytes import Picture
 from tfrecords.dataset.example import FORMATS, decode_example
 from tfrecords.images.options import RAW
@@ -86,14 +88,17 @@ class SplitPictures:
     def pictures(self, first: int) -> Iterator[NamedPicture]:
         """Yield the pictures from a place on, in the order of the shards."""
         # On the CPU: records are bytes, which no GPU holds.
-        with tf.device("CPU:0"):
+        with tf.device("CPU:0"), shards_explained(self._split.directory):
             for record in self._split.in_order().skip(first):
                 yield _stored(record.numpy())
 
     def at(self, places: Sequence[int]) -> list[NamedPicture]:
         """Return the pictures at some places of the split, in the order asked for."""
+        if not places:
+            return []
         with tf.device("CPU:0"):
-            return [_stored(self._split.at(place)) for place in places]
+            records = RecordReader.of(self._split).read(tf.constant(places, tf.int64))
+            return [_stored(record) for record in records.numpy()]
 
 
 def _stored(record: bytes) -> NamedPicture:

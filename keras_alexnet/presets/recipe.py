@@ -17,7 +17,7 @@ from tfrecords.ranges import check_count, check_number
 ColourNoise = Literal["released", "eigenvalue"]
 MeanKind = Literal["image", "channel", "none"]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-Shuffle = Literal["buffer"]
+Shuffle = Literal["index"]
 ClassWeights = Literal["balanced"]
 
 # Metadata of a field that may differ from the run that is resumed: whoever watches the
@@ -30,7 +30,7 @@ PLATEAU_ONLY = ("patience", "reductions", "min_delta")
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "colour_noise": (*get_args(ColourNoise), None),
     "mean": get_args(MeanKind),
-    "shuffle": get_args(Shuffle),
+    "shuffle": (*get_args(Shuffle), None),
     "class_weights": (*get_args(ClassWeights), None),
     "precision": get_args(Precision),
 }
@@ -85,8 +85,13 @@ class Recipe:
     """Neighbours that share one crop and flip; 32 as it was run in 2012."""
     mean: MeanKind = "image"  # section 2
     """Subtract the mean image, the mean colour, or nothing."""
-    shuffle: Shuffle = "buffer"
-    """How the order of an epoch is drawn: through a buffer of 10,000 records."""
+    # None: of a run of earlier releases, whose order is gone.
+    shuffle: Shuffle | None = dataclasses.field(default="index", metadata=FREE)
+    """How the order of an epoch is drawn. index: a permutation of all records."""
+    read_run: int | None = None  # auto
+    """Neighbours in the shards that are read together, and mixed with those of 15 other
+    places or more; 1: all orders are equally likely. None: 1, or 32 on disks that
+    rotate and over a network, where the training pictures do not fit in memory."""
     class_weights: ClassWeights | None = None
     """For classes of unequal size. balanced: the loss of each training picture is
     multiplied by pictures / (classes * pictures of its class), of the training split,
@@ -119,7 +124,7 @@ class Recipe:
     and train the others on that: without random crops, flips and colour noise."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "epochs", "patience", "crop_chunk"):
+        for name in ("batch_size", "epochs", "patience", "crop_chunk", "read_run"):
             check_count(name, getattr(self, name))
         check_count("reductions", self.reductions, 0)
         check_number("learning_rate", self.learning_rate, least=1e-38, most=1e38)

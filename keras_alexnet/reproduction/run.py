@@ -72,7 +72,8 @@ def _same_as_begun(preset: AnyPreset, run: Path) -> AnyPreset:
         UserError: The run was begun as another.
     """
     begun = read_config(run).preset
-    chosen = {name: getattr(begun.recipe, name) for name in ("precision", "xla")}
+    names = ("precision", "xla", "read_run")
+    chosen = {name: getattr(begun.recipe, name) for name in names}
     if preset.recipe.precision != "auto":
         del chosen["precision"]
     wanted = preset.replace(**chosen)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from keras_alexnet.presets import (
     PRESETS,
@@ -13,11 +13,12 @@ from keras_alexnet.presets import (
     Preset,
     find_preset,
 )
+from keras_alexnet.presets.recipe import Shuffle
 from keras_alexnet.trained.names import CONFIG_FILE
 from tfrecords import Manifest
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.errors import UserError
-from tfrecords.files import write_atomically
+from tfrecords.files import local_path, write_atomically
 
 FORMAT = 2
 PREPROCESSING = ("stored_size", "resize_filter", "apply_exif", "input_size", "mean")
@@ -81,7 +82,7 @@ def read_config(folder: Path | str) -> NetworkConfig:
     Raises:
         UserError: There is none, or it is not one of ours.
     """
-    path = Path(folder) / CONFIG_FILE
+    path = local_path(folder) / CONFIG_FILE
     check_folder_name(folder)
     try:
         values = json.loads(path.read_text())
@@ -136,12 +137,18 @@ def config_of(values: dict[str, Any]) -> NetworkConfig:
     if values["format"] != FORMAT:
         raise UserError(f"expected format {FORMAT}, found {values['format']}")
     base = _base(values["preset"], values["network"])
-    recipe = _named_decays(values["recipe"], base.layers)
+    recipe = _named_decays(_known_order(values["recipe"]), base.layers)
     preset = base.replace(**values["network"], **recipe)
     said = values["preprocessing"]
     preprocessing = {name: said[name] for name in PREPROCESSING}
     preprocessing |= {name: said[name] for name in OTHERS if name in said}
     return NetworkConfig(preset, preprocessing, values.get("control"))
+
+
+def _known_order(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe without the order of earlier releases, through a buffer."""
+    known = recipe.get("shuffle") in get_args(Shuffle)
+    return recipe if known else {**recipe, "shuffle": None}
 
 
 def _named_decays(recipe: dict[str, Any], layers: tuple[str, ...]) -> dict[str, Any]:
@@ -183,7 +190,7 @@ def _parse_flat(values: dict[str, Any]) -> NetworkConfig:
     for name in ("batch_size", "learning_rate"):  # None: the preset's own
         if values.get(name, 0) is None:
             del values[name]
-    preset = preset.replace(**{**fields, **values})
+    preset = preset.replace(**{**fields, **_known_order(values)})
     return NetworkConfig(preset, preprocessing_of(preset, *facts), control)
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_alexnet.presets.recipe import FREE
 from keras_alexnet.training.devices import StrategyName
+from tfrecords.addresses import dataset_folder
 from tfrecords.errors import UserError
+from tfrecords.files import local_path
 from tfrecords.ranges import check_count, check_number
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class Control:
     """Where a run reads, writes and computes; the text under a field is an option's."""
 
     data: Path = dataclasses.field(metadata=FREE)
-    """Dataset folder made by `alexnet build`."""
+    """Dataset folder made by `alexnet build`, or its address, such as gs://bucket/data."""
     run: Path = dataclasses.field(metadata=ANEW)
     """New folder for the run."""
     strategy: StrategyName = dataclasses.field(default="none", metadata=ANEW)
@@ -54,8 +56,8 @@ class Control:
     """Go on with the run from its newest checkpoint, on these or other devices."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "data", Path(self.data))
-        object.__setattr__(self, "run", Path(self.run))
+        object.__setattr__(self, "data", dataset_folder(self.data))
+        object.__setattr__(self, "run", local_path(self.run))
         check_count("steps_per_execution", self.steps_per_execution)
         check_count("keep", self.keep)
         check_count("save_every", self.save_every)

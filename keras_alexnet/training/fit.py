@@ -1,9 +1,12 @@
 """From a dataset folder to a run folder: what a training is told, and started."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import tensorflow as tf
 
+from keras_alexnet.data.shard_errors import shards_explained
 from keras_alexnet.device_memory import device_bytes, memory_explained
 from keras_alexnet.presets import AnyPreset, named_preset
 from keras_alexnet.presets.recipe import Recipe
@@ -16,6 +19,7 @@ from keras_alexnet.training.devices.plan import DevicePlan
 from keras_alexnet.training.devices.precision import choose_precision
 from keras_alexnet.training.devices.xla import choose_xla, say_xla
 from keras_alexnet.training.initial_weights import InitialWeights
+from keras_alexnet.training.read_run import choose_read_run
 from keras_alexnet.training.run_dataset import RunDataset
 from keras_alexnet.training.run_folder import create_run, hold_run
 from keras_alexnet.training.state.progress import RunProgress
@@ -42,15 +46,17 @@ def train(
 
     Raises:
         UserError: Dataset or run folder are not as expected or do not fit each other,
-            another process trains in the folder, the network does not fit the
-            checkpoint, the loss is not a number, the batch does not divide by the
-            replicas, XLA is to compile towers, steps are to be taken in groups under a
-            strategy, features are to be computed once on several devices or beside a
-            cache of pictures, the batch does not fit in the memory of a device, or the
-            last state could not be saved.
+            a run of an earlier release was not given another order, another process
+            trains in the folder, the network does not fit the checkpoint, the loss is
+            not a number, the batch does not divide by the replicas, XLA is to compile
+            towers, steps are to be taken in groups under a strategy, features are to be
+            computed once on several devices or beside a cache of pictures, the batch
+            does not fit in the memory of a device, a shard is lost, or the last state
+            could not be saved.
         Interrupted: Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     preset = named_preset(preset)
+    _check_order(preset.recipe, control)
     plan = control.plan() if plan is None else plan
     if preset.recipe.cache_features:
         _check_features(control, plan)
@@ -65,7 +71,8 @@ def train(
     own_precision, own_xla = (own.precision, own.xla) if own else (None, None)
     chosen = choose_precision(preset.recipe.precision, plan, own_precision)
     xla = choose_xla(preset.recipe, plan, own_xla)
-    preset = preset.replace(precision=chosen.precision, xla=xla)
+    read_run = preset.recipe.read_run or choose_read_run(dataset, plan)
+    preset = preset.replace(precision=chosen.precision, xla=xla, read_run=read_run)
     limit = BatchLimit.of(preset, dataset.manifest.num_classes, plan)
     limit.check(plan.devices[0], device_bytes(plan.devices[0]))
     held: AbstractContextManager[None] = nullcontext()  # the chief alone writes
@@ -76,8 +83,27 @@ def train(
         if plan.is_chief:
             chosen.say()
             say_xla(xla, plan, own_xla)
-        with memory_explained(plan.devices[0], limit.explain):
+        with _explained(plan.devices[0], limit, control.data):
             return TrainingRun(preset, control, dataset, plan, group, initial).run()
+
+
+@contextmanager
+def _explained(device: str, limit: BatchLimit, data: Path) -> Iterator[None]:
+    with (
+        memory_explained(device, limit.explain),
+        shards_explained(data, "Then go on with --resume."),
+    ):
+        yield
+
+
+def _check_order(recipe: Recipe, control: Control) -> None:
+    """Refuse to change the order of a run of an earlier release unasked."""
+    if recipe.shuffle is None:
+        raise UserError(
+            f"Expected a run whose order is drawn by index, found {control.run} of an "
+            "earlier release, which drew it through a buffer. Go on, from its next "
+            "epoch, with --resume --shuffle index."
+        )
 
 
 def _check_features(control: Control, plan: DevicePlan) -> None:

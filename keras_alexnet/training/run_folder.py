@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from keras_alexnet.trained.names import (
     NETWORK_FILE,
 )
 from tfrecords import Statistics
+from tfrecords.addresses import dataset_folder
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.names import LABELS_FILE, STATISTICS_FILE
 from tfrecords.errors import UserError
@@ -45,7 +45,7 @@ def create_run(
         UserError: The folder holds something already, or it cannot be written.
     """
     check_folder_name(run)
-    data = Path((config.control or {})["data"])
+    data = dataset_folder((config.control or {})["data"])
     try:
         if any(run.iterdir()) and not _is_half_made(run):
             raise UserError(
@@ -61,7 +61,7 @@ def create_run(
             ),
         ):
             with staged(run / copy) as temporary:
-                shutil.copyfile(data / name, temporary)
+                temporary.write_bytes((data / name).read_bytes())
         if statistics is not None:
             statistics.save(run / STATISTICS_FILE)
         write_config(run, config)

@@ -51,6 +51,7 @@ def training_stream(
         "first_epoch": epoch,
         "first_step": step,
         "seed": recipe.seed,
+        "read_run": recipe.read_run or 1,
     }
     if features is not None:
         make = functools.partial(feature_batches, dataset.folder, features, **order)

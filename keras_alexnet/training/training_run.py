@@ -83,6 +83,8 @@ class TrainingRun:
         recipe = self.preset.recipe
         if self.control.resume and saved is not None:
             self.saving.restore(saved)
+            if saved.step and "order" not in saved.state:
+                self._leave_epoch()
         elif recipe.init is not None:
             self._begin_with(self.initial or InitialWeights.read(recipe.init))
         if self.progress.finished:
@@ -102,6 +104,17 @@ class TrainingRun:
         with self.saving.signals, self.saving:
             self._fit()
         return self.progress
+
+    def _leave_epoch(self) -> None:
+        """End an epoch here that was begun in the order of earlier releases."""
+        progress = self.progress
+        if progress.step < progress.steps:
+            say(
+                f"Epoch {progress.epoch + 1} ends after step {progress.step} of "
+                f"{progress.steps}: the rest of its order is gone."
+            )
+            progress.step = progress.steps
+            progress.training_logs = self.saving.training_logs()
 
     def _statistics(self) -> Statistics:
         """Return those whose mean is subtracted: of the weights, where they came so."""

@@ -24,6 +24,7 @@ SUBJECTS = {
     "features": "`alexnet features`: speed, memory, bits, being killed.",
     "step": "How fast a training step is.",
     "inference": "How fast pictures are named.",
+    "order": "How random the order of training is.",
     "input": "How fast pictures are read.",
     "fit": "How fast `fit` is on shards.",
     "build": "How fast and how reliably shards are built.",

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from tfrecords.building.plan import Plan
 from tfrecords.building.shard_result import Rejection, ShardResult
 from tfrecords.dataset.labels import synset, write_labels
 from tfrecords.dataset.manifest import Contents, Manifest, Shard
-from tfrecords.dataset.names import IGNORED_FILE, REJECTED_FILE, STATISTICS_FILE
+from tfrecords.dataset.names import (
+    IGNORED_FILE,
+    OFFSETS_FILE,
+    REJECTED_FILE,
+    STATISTICS_FILE,
+)
+from tfrecords.dataset.offsets import Offsets
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.dataset.tfds_metadata import write_tfds_metadata
 from tfrecords.errors import DatasetError
@@ -35,6 +42,7 @@ class FinishedShards:
         self._plan, self._source = plan, source
         self._shards: dict[str, Shard] = {}  # by file name
         self._contents: dict[str, Contents] = {}  # likewise
+        self._lengths: dict[str, np.ndarray] = {}  # likewise, of the records
         self._counts = {s: np.zeros(len(source.labels), np.int64) for s in plan.splits}
         self._accumulator = Accumulator(size)
         self._coverage = Coverage(plan, source)
@@ -44,6 +52,7 @@ class FinishedShards:
         """Add what came of one shard."""
         self._shards[result.shard.file] = result.shard
         self._contents[result.shard.file] = result.contents
+        self._lengths[result.shard.file] = result.lengths
         self._counts[result.split] += result.class_counts
         self.rejections += result.rejections
         if result.accumulator:
@@ -101,6 +110,8 @@ class FinishedShards:
         )
         if self._accumulator.count:
             self._accumulator.statistics().save(out / STATISTICS_FILE)
+        digest = Offsets.of_lengths(manifest, self._lengths).save(out)
+        manifest = replace(manifest, sha256={OFFSETS_FILE: digest})
         write_tfds_metadata(out, manifest)
         manifest.save(out)  # last: its presence says that the rest is there
         return manifest

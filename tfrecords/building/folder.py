@@ -99,7 +99,8 @@ def _finished(out: Path, plan: Plan) -> Manifest | None:
         manifest = Manifest.load(out)
     except DatasetError:
         return None  # a shard was lost: build it again
-    parts = _PARTS if "train" in manifest.splits else _PARTS[1:]
+    made = _PARTS if "train" in manifest.splits else _PARTS[1:]
+    parts = (*made, *manifest.sha256)
     return manifest if all((out / part).exists() for part in parts) else None
 
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import uuid
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tfrecords.dataset.example import FORMATS, PictureRecord, encode_example
 from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
 from tfrecords.dataset.names import BUILDING_FOLDER
+from tfrecords.dataset.offsets import FRAMING
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import disk_error, staged
 from tfrecords.images import store
@@ -80,6 +82,7 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
     rejections: list[Rejection] = []
     reading = Reading()
     counts = np.zeros(len(task.labels), np.int64)
+    lengths = array("I")
     train = task.planned.split == "train"
     accumulator = Accumulator(task.options.size) if train else None
     # The name is new each time: on a cluster two workers may be given one task.
@@ -87,7 +90,9 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
     with staged(path, beside) as temporary:
         with open_writer(temporary) as writer:
             for record in _records(task, reading, rejections):
-                writer.write(encode_example(record))
+                example = encode_example(record)
+                writer.write(example)
+                lengths.append(len(example) + FRAMING)
                 counts[record.label] += 1
                 if accumulator:
                     accumulator.add(store.square(record.encoded, task.options))
@@ -99,6 +104,7 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
         rejections=rejections,
         accumulator=accumulator,
         contents=sum_up(reading.parts),
+        lengths=np.array(lengths, np.uint32),
     )
 
 

@@ -44,6 +44,7 @@ class ShardResult:
         rejections: pictures that were left out.
         accumulator: pixel sums of the stored pictures; training shards only.
         contents: the pictures that were read.
+        lengths: uint32 (records,), bytes of each record in the file.
     """
 
     split: str
@@ -52,6 +53,7 @@ class ShardResult:
     rejections: list[Rejection]
     accumulator: Accumulator | None
     contents: Contents
+    lengths: np.ndarray
 
 
 def result_path(out: Path, file: str) -> Path:
@@ -84,6 +86,7 @@ def save_result(out: Path, fingerprint: str, result: ShardResult) -> None:
     arrays: dict[str, Any] = {
         "document": np.frombuffer(json.dumps(document).encode(), np.uint8),
         "class_counts": result.class_counts,
+        "lengths": result.lengths,
     }
     if result.accumulator:
         arrays["sums"] = _smallest(result.accumulator.sums)
@@ -137,6 +140,7 @@ def _parse(document: dict[str, Any], arrays) -> ShardResult:
         rejections=[Rejection(**fields) for fields in document["rejections"]],
         accumulator=accumulator,
         contents=Contents(**document["contents"]),
+        lengths=arrays["lengths"],
     )
 
 
@@ -146,7 +150,8 @@ def _fits(result: ShardResult, planned: PlannedShard, size: int) -> bool:
         (result.split, result.shard.file) == (planned.split, planned.file)
         and result.shard.bytes == size
         and records + len(result.rejections) == len(planned.samples)
-        and result.class_counts.sum() == records
+        and result.class_counts.sum() == records == len(result.lengths)
+        and result.lengths.sum(dtype=np.int64) == size
         and (planned.split == "train") == (result.accumulator is not None)
         and (result.accumulator is None or result.accumulator.count == records)
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+from tfrecords.addresses import Address
 from tfrecords.dataset.names import LABELS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
@@ -161,7 +162,7 @@ def write_labels(directory: Path, names: Iterable[str]) -> None:
     write_atomically(directory / LABELS_FILE, text.encode("utf-8", "surrogateescape"))
 
 
-def read_labels(directory: Path) -> tuple[str, ...]:
+def read_labels(directory: Path | Address) -> tuple[str, ...]:
     """Read `labels.txt`.
 
     Raises:

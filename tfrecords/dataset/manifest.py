@@ -2,20 +2,22 @@
 
 import itertools
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset.compression import compressed_beside, compression
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.names import MANIFEST_FILE
 from tfrecords.errors import DatasetError
-from tfrecords.files import local_path, write_atomically
+from tfrecords.files import write_atomically
 from tfrecords.images.options import SHORT_SIDE
 
 FORMAT_VERSION = 1
+# What datasets of earlier releases do not tell.
+_UNTOLD: dict[str, Any] = {"words": (), "label_order": "", "contents": {}, "sha256": {}}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Manifest:
         label_order: how the labels came to be numbered, such as `sorted_wnid`.
         contents: by shard file, the pictures that were read for it; empty in datasets
             of releases that did not record them.
+        sha256: of files beside the shards (hex), by name; likewise.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Manifest:
     words: tuple[str, ...] = ()
     label_order: str = ""
     contents: dict[str, Contents] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     @property
     def num_classes(self) -> int:
@@ -106,11 +110,11 @@ class Manifest:
         write_atomically(Path(directory) / MANIFEST_FILE, text.encode())
 
     @classmethod
-    def load(cls, directory: Path | str, check: bool = True) -> "Manifest":
+    def load(cls, directory: Path | str | Address, check: bool = True) -> "Manifest":
         """Read `manifest.json`.
 
         Args:
-            directory: a dataset folder.
+            directory: a dataset folder, or its address.
             check: also look that every shard is there and has its recorded size.
                 This reads no shard, so it is fast; `verify` reads them all.
 
@@ -118,11 +122,11 @@ class Manifest:
             DatasetError: the manifest is missing or ill-formed, a shard is missing or
                 has another size, or TensorFlow could not open the folder.
         """
-        directory = local_path(directory)
-        check_folder_name(directory)
-        manifest = _parse(cls, _read(directory), directory)
+        place = dataset_folder(directory)
+        check_folder_name(str(place))
+        manifest = _parse(cls, _read(place), place)
         if check:
-            _check_shards(manifest, directory)
+            _check_shards(manifest, place)
         return manifest
 
     def summary(self) -> str:
@@ -132,7 +136,7 @@ class Manifest:
         return f"{self.name}: {counts}; {self.num_classes:,} classes; {left_out}"
 
 
-def _read(directory: Path) -> dict:
+def _read(directory: Path | Address) -> dict:
     path = directory / MANIFEST_FILE
     try:
         document = json.loads(path.read_bytes())
@@ -142,13 +146,19 @@ def _read(directory: Path) -> dict:
             "Build one with: alexnet build SOURCE OUT."
         ) from None
     except (OSError, ValueError) as error:
+        if isinstance(path, Address):
+            raise DatasetError(
+                f"Expected a path on this machine or an address that can be read, got "
+                f"{directory}. {getattr(error, 'strerror', None) or error}. Copy what "
+                "is there to a disk, or mount it."
+            ) from None
         raise DatasetError(f"Cannot read {path}: {error}. Build it again.") from None
     if not isinstance(document, dict):
         raise DatasetError(f"Expected an object in {path}. Build it again.")
     return document
 
 
-def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
+def _parse(cls: type[Manifest], document: dict, directory: Path | Address) -> Manifest:
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
         raise DatasetError(
@@ -156,7 +166,7 @@ def _parse(cls: type[Manifest], document: dict, directory: Path) -> Manifest:
             f"found {version}. Build the dataset again with this release."
         )
     try:
-        document = {"words": (), "label_order": "", "contents": {}, **document}
+        document = {**_UNTOLD, **document}
         known = {field.name: document[field.name] for field in fields(cls)}
         known["words"] = tuple(known["words"])
         known["labels"] = tuple(known["labels"])
@@ -186,6 +196,7 @@ def _check_values(manifest: Manifest) -> None:
     _require("rejected, ignored, image_size", numbers, int)
     if not len(manifest.synsets) == classes or len(manifest.words) not in (0, classes):
         raise ValueError(f"expected {classes} synsets and words, one a label")
+    _require("sha256", manifest.sha256.values(), str)
     for shard in itertools.chain(*manifest.splits.values()):
         _require("file and sha256", (shard.file, shard.sha256), str)
         _require("records and bytes", (shard.records, shard.bytes), int)
@@ -203,7 +214,7 @@ def _require(what: str, values: Iterable[Any], kind: type) -> None:
             raise ValueError(f"{what}: {value!r}")
 
 
-def _check_shards(manifest: Manifest, directory: Path) -> None:
+def _check_shards(manifest: Manifest, directory: Path | Address) -> None:
     for shards in manifest.splits.values():
         for shard in shards:
             path = directory / shard.file
@@ -212,9 +223,13 @@ def _check_shards(manifest: Manifest, directory: Path) -> None:
                 raise _not_as_recorded(path, shard, found)
 
 
-def _not_as_recorded(path: Path, shard: Shard, found: int | None) -> DatasetError:
+def _not_as_recorded(
+    path: Path | Address, shard: Shard, found: int | None
+) -> DatasetError:
     state = "missing" if found is None else f"{found:,} bytes long"
-    packed = compressed_beside(path) if found is None else compression(path)
+    packed = None
+    if isinstance(path, Path):
+        packed = compressed_beside(path) if found is None else compression(path)
     if packed:
         return DatasetError(f"Expected {shard.bytes:,} bytes in {path}: {packed}.")
     return DatasetError(
@@ -223,8 +238,8 @@ def _not_as_recorded(path: Path, shard: Shard, found: int | None) -> DatasetErro
     )
 
 
-def _size(path: Path) -> int | None:
+def _size(path: Path | Address) -> int | None:
     try:
-        return os.stat(path).st_size
+        return path.stat().st_size
     except OSError:
         return None

@@ -3,6 +3,7 @@
 MANIFEST_FILE = "manifest.json"
 LABELS_FILE = "labels.txt"
 STATISTICS_FILE = "statistics.npz"
+OFFSETS_FILE = "offsets.npz"
 REJECTED_FILE = "rejected.jsonl"
 IGNORED_FILE = "ignored.jsonl"
 

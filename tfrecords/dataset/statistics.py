@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.addresses import Address, dataset_folder
 from tfrecords.dataset.names import STATISTICS_FILE
 from tfrecords.errors import DatasetError
 from tfrecords.files import write_atomically
@@ -163,17 +164,17 @@ class Statistics:
         return buffer.getvalue()
 
     @classmethod
-    def load(cls, path: Path | str) -> "Statistics":
-        """Read what `save` wrote; the folder of the file does too.
+    def load(cls, path: Path | str | Address) -> "Statistics":
+        """Read what `save` wrote; the folder of the file, or an address, does too.
 
         Raises:
             DatasetError: the file is missing or damaged.
         """
-        path = Path(path)
+        path = dataset_folder(path)
         if path.is_dir():
             path = path / STATISTICS_FILE
         try:
-            with open(path, "rb") as file, np.load(file) as arrays:
+            with np.load(io.BytesIO(path.read_bytes())) as arrays:
                 values = {name: arrays[name] for name in _SHAPES}
         except FileNotFoundError:
             raise DatasetError(
@@ -186,7 +187,7 @@ class Statistics:
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], where: Path | str
+        cls, arrays: Mapping[str, np.ndarray], where: Path | str | Address
     ) -> "Statistics":
         """Make statistics of arrays by the names of its attributes.
 
@@ -197,7 +198,7 @@ class Statistics:
         Raises:
             DatasetError: one is missing, left over, of another shape or not finite.
         """
-        where = Path(where)
+        where = dataset_folder(where)
         if {*arrays} != {*_SHAPES}:
             raise _damaged(where, f"it has {', '.join(arrays) or 'nothing'}")
         return cls(**_checked(where, dict(arrays)))
@@ -215,7 +216,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 
 
-def _checked(path: Path, values: dict[str, np.ndarray]) -> dict[str, Any]:
+def _checked(path: Path | Address, values: dict[str, np.ndarray]) -> dict[str, Any]:
     for name, shape in _SHAPES.items():
         found = values[name].shape
         fits = len(found) == len(shape) and all(
@@ -227,7 +228,7 @@ def _checked(path: Path, values: dict[str, np.ndarray]) -> dict[str, Any]:
     return {**values, "count": count, "pixel_scale": scale}
 
 
-def _damaged(path: Path, reason: str) -> DatasetError:
+def _damaged(path: Path | Address, reason: str) -> DatasetError:
     return DatasetError(
         f"{path} is damaged ({reason}). Build the dataset again with: "
         f"alexnet build SOURCE {path.parent}."

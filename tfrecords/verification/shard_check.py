@@ -12,6 +12,7 @@ from tfrecords.dataset.compression import compressed_beside, compression
 from tfrecords.dataset.example import FORMATS, PictureRecord, decode_example
 from tfrecords.dataset.labels import synset
 from tfrecords.dataset.manifest import Shard
+from tfrecords.dataset.offsets import FRAMING
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.images import store
 from tfrecords.images.options import ImageOptions
@@ -44,6 +45,7 @@ class Finding:
         accumulator: pixel sums of the good records; training shards only.
         digests: uint64 (good records, 2): SHA-256 of each stored picture, cut short.
         records: uint32 (good records,), the place of each in the shard.
+        lengths: uint32 (records,), bytes of each in the shard.
     """
 
     split: str
@@ -53,6 +55,7 @@ class Finding:
     problem: str | None = None
     digests: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))
     records: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
+    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
 
 
 def inspect_shard(check: ShardCheck) -> Finding:
@@ -118,10 +121,11 @@ def serialised_records(path: Path, first: int = 0) -> Iterator[bytes]:
 
 
 def _check_records(path: Path, check: ShardCheck, finding: Finding) -> str | None:
-    problems, digests, good = [], bytearray(), array("I")
+    problems, digests, good, lengths = [], bytearray(), array("I"), array("I")
     index = -1
     try:
         for index, serialised in enumerate(serialised_records(path)):
+            lengths.append(len(serialised) + FRAMING)
             try:
                 digests += _check_record(serialised, check, finding)
                 good.append(index)
@@ -132,6 +136,7 @@ def _check_records(path: Path, check: ShardCheck, finding: Finding) -> str | Non
         return f"cannot be read to its end ({error})"
     finding.digests = np.frombuffer(bytes(digests), np.uint64).reshape(-1, 2)
     finding.records = np.array(good, np.uint32)
+    finding.lengths = np.array(lengths, np.uint32)
     if index + 1 != check.shard.records:
         return f"{index + 1} records, the manifest says {check.shard.records}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

@@ -25,6 +25,7 @@ from tfrecords.images.options import ImageOptions
 from tfrecords.processes import check_processes, run_tasks
 from tfrecords.progress import Progress
 from tfrecords.verification.duplicates import Duplicates, find_duplicates, name_examples
+from tfrecords.verification.offsets_check import check_offsets
 from tfrecords.verification.result import Verification, VerifiedSplit
 from tfrecords.verification.shard_check import Finding, ShardCheck, inspect_shard
 
@@ -40,8 +41,8 @@ def verify(
 
     Sizes, SHA-256 and TFRecord checksums, record counts, every picture, every label,
     the label histogram, `statistics.npz` against the training shards to the last bit,
-    `labels.txt`, `rejected.jsonl` and `ignored.jsonl`, shards that nobody lists, and
-    byte-equal pictures within and across splits.
+    `offsets.npz` likewise, `labels.txt`, `rejected.jsonl` and `ignored.jsonl`, shards
+    that nobody lists, and byte-equal pictures within and across splits.
 
     Args:
         directory: Dataset folder made by `alexnet build`.
@@ -63,6 +64,7 @@ def verify(
     result.problems += _check_histograms(manifest, findings)
     if "train" in manifest.splits:
         result.problems += _check_statistics(directory, manifest.image_size, findings)
+    result.problems += check_offsets(directory, manifest, findings)
     result.problems += _check_labels(directory, manifest)
     result.problems += _check_list(directory / REJECTED_FILE, manifest.rejected)
     result.problems += _check_ignored(directory, manifest)

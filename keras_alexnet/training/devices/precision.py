@@ -12,7 +12,7 @@ from keras_alexnet.processor import (
     processor_instructions,
 )
 from keras_alexnet.training.devices.plan import DevicePlan
-from keras_alexnet.training.state.stopping import AnyWorker
+from keras_alexnet.training.state.stopping import any_worker
 from tfrecords.plain_text import say, warn
 
 NATIVE_GPU = (8, 0)  # compute capability from which on GPUs have bfloat16: Ampere
@@ -69,7 +69,7 @@ def choose_precision(
     fast, reason = min(_judge(name) for name in plan.devices)  # a slow one, if any
     better = "" if fast else _advice(plan.devices)
     automatic = asked == "auto" and own is None
-    if automatic and not _all_workers(fast, plan) and fast:
+    if automatic and any_worker(not fast, plan.strategy) and fast:
         fast, reason = False, "another worker is no faster with bfloat16"
     chosen: Precision = "mixed_bfloat16" if fast else "float32"
     precision = (own or chosen) if asked == "auto" else asked
@@ -132,11 +132,3 @@ def _judge_processor() -> tuple[bool, str]:
     if any(name in processor_instructions() for name in wanted):
         return False, "oneDNN is switched off by TF_ENABLE_ONEDNN_OPTS"
     return False, f"this processor has neither {' nor '.join(wanted)}"
-
-
-def _all_workers(fast: bool, plan: DevicePlan) -> bool:
-    """Return what is true of every worker; all must ask."""
-    here = 1 if plan.strategy is None else len(plan.strategy.extended.worker_devices)
-    if plan.strategy is None or plan.replicas == here:
-        return fast
-    return not AnyWorker(plan.strategy).any([not fast])[0]

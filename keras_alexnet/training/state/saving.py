@@ -116,6 +116,13 @@ class Saving(keras.callbacks.Callback):
             if not all(map(is_finite, progress.history)):
                 self.plateau.best = best_row(progress.history)["val_error"]
 
+    def training_logs(self) -> dict[str, float]:
+        """Return the results of the steps of an epoch that was restored within it."""
+        sums, self._sums = self._sums, None
+        model_state.write_sums(self.model, sums or {})
+        results = self.model.get_metrics_result()
+        return {name: float(value) for name, value in results.items()}
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # After `fit` has set the metrics to zero.
         sums, self._sums = self._sums, None
@@ -225,6 +232,7 @@ class Saving(keras.callbacks.Callback):
             self._best = arrays
         state = {
             "history": list(self.progress.history),
+            "order": "index",  # that of earlier releases does not say
             "plateau": None if self.plateau is None else self.plateau.state,
             "seconds": self.clock.seconds if self.progress.step else 0.0,
             "steps": self.progress.steps,

@@ -75,6 +75,18 @@ class Signals:
                 os.write(2, _NOTE)
 
 
+def any_worker(flag: bool, strategy: tf.distribute.Strategy | None) -> bool:
+    """Return whether a flag is set in any worker; with several all must ask.
+
+    Args:
+        flag: This worker's.
+        strategy: Theirs; None: there is one process.
+    """
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return AnyWorker(strategy).any([flag])[0]
+    return flag
+
+
 class AnyWorker:
     """Lets all workers do the same at the same step.
 

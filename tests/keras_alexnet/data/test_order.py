@@ -1,4 +1,4 @@
-"""Passes over one training stream: each another, and known in length."""
+"""The order of an epoch; and passes over one stream: each another, of known length."""
 
 import keras
 import numpy as np
@@ -6,10 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_alexnet.data import train_dataset, training_batches
-from keras_alexnet.data.order import epoch_order, epochs_of_passes
-from keras_alexnet.data.records import open_split
-from tests.keras_alexnet.data.streams import OPTIONS, STEPS, TRAIN, arrays, assert_same
-from tests.small import INPUT
+from keras_alexnet.data.order import epoch_order, epochs_of_passes, mixed_runs
+from tests.keras_alexnet.data.streams import OPTIONS, STEPS, arrays, assert_same
 
 
 def stream(dataset, **options):
@@ -22,41 +20,105 @@ def whole(dataset):
     return arrays(stream(dataset, epochs=6))
 
 
-def order(dataset, seed=3, shuffle_buffer=100, epochs=2):
-    """The examples of each epoch, and their records."""
-    split = open_split(dataset, "train", INPUT)
-    options = {"seed": seed, "shuffle_buffer": shuffle_buffer}
-    stream = tf.data.Dataset.range(epochs).flat_map(
-        lambda epoch: epoch_order(split, epoch=epoch, **options)
-    )
-    found = list(stream.as_numpy_iterator())
-    return [found[n : n + TRAIN] for n in range(0, len(found), TRAIN)]
+def order(count=1000, seed=3, epoch=0, **options):
+    options = {"batch_size": 8, **options}
+    key = tf.constant(epoch, tf.int64)
+    return epoch_order(count, seed=seed, epoch=key, **options).numpy()
 
 
-def examples(epoch):
-    return [int(example) for example, _ in epoch]
+@pytest.mark.parametrize("count", [1, 16, 100, 1000, 1003])
+@pytest.mark.parametrize("run", [1, 2, 5, 64])
+@pytest.mark.parametrize("batch_size", [8, 7, 200])
+def test_each_record_comes_once_an_epoch_in_another_order(count, run, batch_size):
+    options = {"count": count, "run": run, "batch_size": batch_size}
+    first, second = (order(epoch=epoch, **options) for epoch in (0, 1))
+    assert [*np.sort(first)] == [*np.sort(second)] == [*range(count)]
+    assert first.dtype == np.int64
+    assert count == 1 or np.any(first != second)
 
 
-def test_each_record_comes_once_an_epoch_in_another_order(dataset):
-    first, second = order(dataset)
-    assert sorted(examples(first)) == sorted(examples(second)) == [*range(TRAIN)]
-    assert examples(first) != examples(second)
-    assert dict(first) == dict(second) and len({*dict(first).values()}) == TRAIN
-
-
-def test_the_order_is_a_function_of_seed_and_epoch(dataset):
+@pytest.mark.parametrize("run", [1, 8])
+def test_the_order_is_a_function_of_seed_and_epoch(run):
     tf.random.set_seed(1)
-    first = order(dataset)
+    first = order(run=run, epoch=5)
     tf.random.set_seed(2)
-    assert order(dataset) == first
-    assert examples(order(dataset, seed=4)[0]) != examples(first[0])
+    np.testing.assert_array_equal(order(run=run, epoch=5), first)
+    assert np.any(order(run=run, epoch=6) != first)
+    assert np.any(order(run=run, epoch=5, seed=4) != first)
 
 
-def test_a_buffer_of_one_leaves_shards_in_turn(dataset):
-    found = examples(order(dataset, shuffle_buffer=1, epochs=1)[0])
-    firsts = open_split(dataset, "train", INPUT).firsts
-    assert sorted(found[:2]) == [*firsts]
-    assert sorted(found[2:4]) == [first + 1 for first in firsts]
+def test_a_batch_size_changes_no_order_without_runs():
+    np.testing.assert_array_equal(order(batch_size=8), order(batch_size=128))
+
+
+def windows(count, run, batch_size):
+    """The records of each window of mixed runs, by place, and the rows of places."""
+    size = mixed_runs(run, batch_size) * run
+    whole = count // size * size
+    found = order(count, run=run, batch_size=batch_size)[:whole]
+    rows = np.arange(whole) % batch_size
+    return zip(found.reshape(-1, size), rows.reshape(-1, size), strict=True)
+
+
+def test_as_many_runs_are_mixed_as_fill_four_batches():
+    found = [mixed_runs(run, 128) for run in (2, 8, 31, 32, 64)]
+    assert found == [256, 64, 32, 16, 16]
+    assert [mixed_runs(8, size) for size in (1, 32, 33, 1024)] == [16, 16, 32, 512]
+
+
+def broken_runs(records, run):
+    """How many pieces of neighbours are no whole runs."""
+    records = np.sort(records)
+    pieces = np.split(records, np.flatnonzero(np.diff(records) != 1) + 1)
+    return sum(len(piece) % run != 0 for piece in pieces)
+
+
+@pytest.mark.parametrize("run", [2, 5, 64])
+@pytest.mark.parametrize("batch_size", [8, 7, 32, 200])
+def test_whole_runs_are_mixed_and_each_is_spread_over_all_batches(run, batch_size):
+    mixed = mixed_runs(run, batch_size)
+    found = [w for w, _ in windows(mixed * run * 5 + 3, run, batch_size)]
+    # Where the turn of this epoch goes over the end, one run is in two pieces.
+    assert len(found) == 5 and sum(broken_runs(each, run) for each in found) in (0, 2)
+    if run == 64:
+        parts = [part for each in found for part in np.array_split(each, 4)]
+        assert all(len({*(part // run)}) >= mixed for part in parts)
+
+
+@pytest.mark.parametrize("pipelines", [2, 4, 8])
+@pytest.mark.parametrize("run", [4, 16])
+def test_a_process_reads_whole_runs(pipelines, run):
+    batch_size, broken = 8, 0
+    size = run * mixed_runs(run, batch_size)
+    for records, rows in windows(size * 4, run, batch_size):
+        for pipeline in range(pipelines):
+            own = records[rows * pipelines // batch_size == pipeline]
+            assert len(own) == size // pipelines
+            broken += broken_runs(own, run)
+    assert broken in (0, 2)
+
+
+def test_what_fills_no_window_is_mixed_by_itself():
+    found = order(16 * 8 + 40, run=8)
+    assert len({*found[-40:]}) == 40
+    neighbours = np.abs(np.diff(found[-40:])) == 1
+    assert neighbours.sum() < 20  # of random orders of 40, some 2 are
+
+
+@pytest.mark.parametrize("run", [1, 3])
+def test_each_record_is_in_each_place_equally_often(run):
+    count, seeds = 100, 4000
+    compiled = tf.function(
+        lambda seed: epoch_order(count, seed=0, epoch=seed, batch_size=8, run=run)
+    )
+    seen = np.zeros((count, count))
+    for seed in range(seeds):
+        seen[np.arange(count), compiled(tf.constant(seed, tf.int64)).numpy()] += 1
+    expected = seeds / count
+    chi = ((seen - expected) ** 2 / expected).sum()
+    freedom = (count - 1) ** 2
+    # The normal limit of chi squared: six deviations, once in a billion.
+    assert abs(chi - freedom) < 6 * np.sqrt(2 * freedom)
 
 
 def numbers(batches):
@@ -70,6 +132,9 @@ def test_passes_are_numbered_on_or_all_the_same():
     again = epochs_of_passes(5, 2, go_on=False)
     assert numbers(again) == numbers(again) == [(5, True), (6, False)]
     assert numbers(epochs_of_passes(5, 0)) == []
+    endless = epochs_of_passes(5, None)
+    for _ in range(2):
+        assert numbers(endless.take(3)) == [(5, True), (6, False), (7, False)]
 
 
 @pytest.mark.parametrize("epochs", [1, 2])

@@ -1,4 +1,3 @@
-import dataclasses
 import shutil
 
 import numpy as np
@@ -52,45 +51,12 @@ def test_records_come_in_the_order_of_the_shards(dataset):
     np.testing.assert_array_equal(jpeg, pixels[5])
 
 
-def test_a_record_is_found_by_its_place(dataset):
-    split = records.open_split(dataset, "train", INPUT)
-    whole = list(split.in_order().as_numpy_iterator())
-    border = split.firsts[1]
-    for place in (0, 1, border - 1, border, TRAIN - 1):
-        assert split.at(place) == whole[place]
-
-
-def test_a_shard_without_records_holds_no_place(dataset, tmp_path):
-    split = records.open_split(dataset, "train", INPUT)
-    empty = tmp_path / "empty"
-    empty.touch()
-    (one, two), (_, first) = split.files, split.firsts
-    files, firsts = (one, str(empty), two), (0, first, first)
-    changed = dataclasses.replace(split, files=files, firsts=firsts)
-    assert changed.at(first) == split.at(first)
-    assert changed.at(first - 1) == split.at(first - 1)
-
-
 def test_names_are_those_of_the_records_in_order(dataset):
     split = records.open_split(dataset, "train", INPUT)
     whole = map(decode_example, split.in_order().as_numpy_iterator())
     names = split.names()
     assert names == [record.filename for record in whole]
     assert len({*names}) == TRAIN and all(name.endswith(".jpg") for name in names)
-
-
-@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
-def test_interleaved_records_keep_their_places(dataset, order):
-    split = records.open_split(dataset, "train", INPUT)
-    whole = list(split.in_order().as_numpy_iterator())
-    found = list(split.interleaved(tf.constant(order)).as_numpy_iterator())
-    assert {place for place, _ in found} == {*range(TRAIN)}
-    assert all(whole[place] == record for place, record in found)
-    unread = list(split.interleaved(tf.constant(order), read=False))
-    assert [int(place) for place, _ in unread] == [place for place, _ in found]
-    assert {bytes(record.numpy()) for _, record in unread} == {b""}
-    # In turn, so that neighbours are of both shards.
-    assert [place for place, _ in found[:2]] == [split.firsts[n] for n in order]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_fields_of_the_plateau_are_refused_with_a_schedule(fields):
         ({"decay": -1}, "decay >= 0, got -1"),
         ({"min_delta": -1}, "min_delta >= 0, got -1"),
         ({"mean": "median"}, "mean is one of .*Received: 'median'"),
-        ({"shuffle": "index"}, "shuffle is one of .*Received: 'index'"),
+        ({"shuffle": "buffer"}, "shuffle is one of .*Received: 'buffer'"),
         ({"class_weights": "rare"}, "class_weights is one of .*Received: 'rare'"),
         ({"precision": "float16"}, "precision is one of .*Received: 'float16'"),
         ({"colour_noise": "pca"}, "colour_noise is one of .*None.*Received: 'pca'"),
@@ -85,4 +85,4 @@ def test_features_that_are_computed_once_leave_nothing_random_before_them():
 
 def test_what_may_change_on_resume_is_when_the_rate_drops_and_when_the_run_ends():
     free = {f.name for f in dataclasses.fields(Recipe) if f.metadata == FREE}
-    assert free == {"epochs", "drops", *PLATEAU_ONLY}
+    assert free == {"epochs", "drops", "shuffle", *PLATEAU_ONLY}

@@ -126,7 +126,8 @@ def test_every_field_of_the_flat_form_finds_its_place(tmp_path):
         **{"decays": (), "drops": ()},
         "cache_features": False,
         "random_crop": True,
-        "shuffle": "buffer",
+        "shuffle": None,
+        "read_run": None,
         "class_weights": None,
     }
     assert vars(recipe) == expected

@@ -1,5 +1,6 @@
 """One training at a time in a folder, also in one that was only half made."""
 
+import contextlib
 import shutil
 
 import pytest
@@ -66,16 +67,22 @@ def test_killed_while_the_folder_is_made_the_same_command_goes_on(
     class Kill(BaseException):
         """Stands for whatever ends a process."""
 
-    own, done = shutil.copyfile, []
+    own, done = run_folder.staged, []
 
-    def die(*arguments):
+    def die():
         if len(done) == copied:
             raise Kill
-        done.append(own(*arguments))
+        done.append(None)
+
+    @contextlib.contextmanager
+    def dying(path):
+        with own(path) as temporary:
+            yield temporary
+            die()
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(run_folder.shutil, "copyfile", die)
+        patch.setattr(run_folder, "staged", dying)
         patch.setattr(run_folder, "write_config", lambda *_: die())
         with pytest.raises(Kill):
             small.train(dataset, run, epochs=1)

@@ -1,15 +1,21 @@
 import dataclasses
+import json
+import signal
 
 import numpy as np
 import pytest
 
+from keras_alexnet import cli
+from keras_alexnet.trained.config_file import read_config
 from keras_alexnet.training import callbacks
 from keras_alexnet.training.state.checkpoint import (
     list_checkpoints,
     newest_checkpoint,
     save_checkpoint,
 )
+from keras_alexnet.training.state.stopping import Interrupted
 from tests import small
+from tests.keras_alexnet.training.conftest import assert_same_end, interrupt, send
 from tests.reference import rounding_bound
 from tfrecords import DatasetError
 
@@ -63,3 +69,58 @@ def test_loss_that_is_not_a_number_keeps_the_last_checkpoint(
 def _newest_weights(run):
     arrays = newest_checkpoint(run / "checkpoints").arrays
     return [array for name, array in arrays.items() if name.startswith("model/")]
+
+
+def of_earlier_release(part):
+    """Make of a run one whose order went through a buffer."""
+    saved = newest_checkpoint(part / "checkpoints")
+    assert saved.state.pop("order") == "index"
+    save_checkpoint(part / "checkpoints", saved, keep=1)
+    document = json.loads((part / "config.json").read_text())
+    document["recipe"]["shuffle"] = "buffer"
+    del document["recipe"]["read_run"]
+    (part / "config.json").write_text(json.dumps(document))
+
+
+@pytest.fixture
+def old(dataset, tmp_path, monkeypatch):
+    part = tmp_path / "part"
+    with monkeypatch.context() as patch:
+        interrupt(patch, "on_train_batch_end", 0, 1, lambda: send(signal.SIGINT))
+        with pytest.raises(Interrupted):
+            small.train(dataset, part)
+    of_earlier_release(part)
+    return part
+
+
+def test_a_run_of_an_earlier_release_is_told_that_its_order_is_gone(
+    old, dataset, capsys
+):
+    before = (old / "config.json").read_bytes()
+    assert cli.main(["train", str(dataset), str(old), "--resume"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "--resume --shuffle index" in error
+    assert (old / "config.json").read_bytes() == before
+
+
+def test_it_goes_on_from_its_next_epoch(old, dataset, capsys):
+    saved = newest_checkpoint(old / "checkpoints")
+    assert (saved.epoch, saved.step) == (0, 2)
+    asked = ["train", str(dataset), str(old), "--resume", "--shuffle", "index"]
+    assert cli.main(asked) == 0
+    assert "Epoch 1 ends after step 2 of 4" in capsys.readouterr().out
+    ended = newest_checkpoint(old / "checkpoints")
+    assert [row["epoch"] for row in ended.state["history"]] == [1, 2]
+    assert ended.arrays["optimizer/iteration"] == 2 + 4
+    assert read_config(old).preset.recipe.shuffle == "index"
+    # Of 16 pictures, those of the two steps.
+    errors = 16 * ended.state["history"][0]["error"]
+    assert errors == round(errors) > 0
+
+
+def test_a_run_that_was_between_two_epochs_loses_nothing(run, dataset, tmp_path):
+    part = tmp_path / "part"
+    small.train(dataset, part, epochs=1)
+    of_earlier_release(part)
+    small.resume(part, epochs=2, shuffle="index")
+    assert_same_end(run, part)

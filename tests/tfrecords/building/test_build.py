@@ -48,7 +48,7 @@ def test_the_folder_holds_what_the_architecture_says(built):
     assert {path.name for path in out.iterdir()} == {
         *(f"tiny-{s}.tfrecord-0000{i}-of-00002" for s in SPLITS for i in (0, 1)),
         *("manifest.json", "labels.txt", "statistics.npz", "rejected.jsonl"),
-        "ignored.jsonl",
+        *("ignored.jsonl", "offsets.npz"),
         *("dataset_info.json", "features.json", "image.class.label.labels.txt"),
     }
     assert (out / "labels.txt").read_text() == "cat\nn01440764\n"

@@ -32,13 +32,15 @@ def test_a_flipped_bit_is_found_and_its_record_named(dataset):
 
 def test_a_replaced_shard_is_found(dataset):
     shutil.copy(dataset / SHARD, dataset / "kept")
-    manifest = (dataset / "manifest.json").read_bytes()
+    kept = [dataset / "manifest.json", dataset / "offsets.npz"]
+    before = [path.read_bytes() for path in kept]
 
     def swap(examples):
         examples.reverse()
 
     rewrite(dataset, swap)
-    (dataset / "manifest.json").write_bytes(manifest)
+    for path, content in zip(kept, before, strict=True):
+        path.write_bytes(content)
     assert "was replaced" in only_problem(dataset)
 
 
