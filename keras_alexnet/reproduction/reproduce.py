@@ -127,10 +127,11 @@ def _finish(
             )
         return record
     run = out / RUNS / f"{arm.name}-{seed}"
-    twin = _of_another(experiment, arm, seed, out, asked)
-    if twin is not None and not run.exists():
-        twin.save(path)
-        return twin
+    if not run.exists():
+        twin = _of_another(experiment, arm, seed, out, asked)
+        if twin is not None:
+            twin.save(path)
+            return twin
     run.parent.mkdir(parents=True, exist_ok=True)
     preset = arm.preset_of(seed, experiment.common(conditions))
     history = train_arm(arm, preset, data, run)

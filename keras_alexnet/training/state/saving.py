@@ -120,8 +120,7 @@ class Saving(keras.callbacks.Callback):
         """Return the results of the steps of an epoch that was restored within it."""
         sums, self._sums = self._sums, None
         model_state.write_sums(self.model, sums or {})
-        results = self.model.get_metrics_result()
-        return {name: float(value) for name, value in results.items()}
+        return self._results()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # After `fit` has set the metrics to zero.
@@ -148,10 +147,7 @@ class Saving(keras.callbacks.Callback):
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         if not self._several_workers:
-            results = self.model.get_metrics_result()
-            self.progress.training_logs = {
-                name: float(v) for name, v in results.items()
-            }
+            self.progress.training_logs = self._results()
             self._stop_in_validation()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -176,6 +172,10 @@ class Saving(keras.callbacks.Callback):
         if kind is None and self._writer.error is not None:
             self._save()
             self._check_saved()
+
+    def _results(self) -> dict[str, float]:
+        results = self.model.get_metrics_result()
+        return {name: float(value) for name, value in results.items()}
 
     def _wishes(self, at_epoch_end: bool = False) -> tuple[int | None, bool]:
         """Return the signal to stop for, and whether it is time to save."""
