@@ -9,7 +9,7 @@ from keras_alexnet.data import views
 from keras_alexnet.data.batch_rows import BatchRows
 from keras_alexnet.data.mean import load_statistics, mean_patch
 from keras_alexnet.data.pixel_batch import PixelBatch, normalized_batches
-from keras_alexnet.data.record_reader import RecordReader
+from keras_alexnet.data.record_reader import TOGETHER, RecordReader
 from keras_alexnet.data.records import (
     StoredSplit,
     do_not_convert,
@@ -129,8 +129,9 @@ def _pictures(
     """Return `(central square, label)` of every record; with rows, `(..., weight)`."""
     records = split.in_order()
     if rows is not None:
-        reader = RecordReader.of(split)
-        records = reader.records(rows.places(0, split.count, batch_size))
+        own = rows.places(0, split.count, batch_size)
+        own = tf.data.Dataset.from_tensor_slices(own).batch(TOGETHER)
+        records = own.flat_map(do_not_convert(RecordReader.of(split).in_turn))
     pictures = records.map(
         decoder(split.manifest, side),
         num_parallel_calls=available_cores(),

@@ -36,8 +36,8 @@ def feature_batches(
     split = open_split(directory, chosen.split, chosen.input_size, manifest)
     places = (
         chosen.presentations(split)
-        .dataset(read=False)
-        .map(do_not_convert(lambda epoch, place, example, record: example))
+        .dataset()
+        .map(do_not_convert(lambda epoch, place, example: example))
         .batch(chosen.batch_size, drop_remainder=True)
         .apply(tf.data.experimental.assert_cardinality(chosen.batches(split)))
     )

@@ -1,6 +1,5 @@
 """What training is shown when: each epoch's records, or a process's part of them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -39,39 +38,60 @@ class Presentations:
     read_run: int
     rows: BatchRows | None = None
 
-    def dataset(self, *, read: bool = True) -> tf.data.Dataset:
-        """Return the presentations in turn.
-
-        Args:
-            read: Whether to read the records; otherwise they are empty.
+    def dataset(self) -> tf.data.Dataset:
+        """Return the presentations in turn; nothing is read.
 
         Returns:
-            Dataset of `(epoch, place, example, record)`: int64, place within the epoch,
-            example within the split, and the serialized record.
+            Dataset of `(epoch, place, example)`: int64, place within the epoch, and
+            example within the split.
+        """
+
+        @do_not_convert
+        def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:
+            places, _ = self._places(is_first)
+            examples = tf.gather(self._order(epoch), places)
+            columns = tf.fill(tf.shape(places), epoch), places, examples
+            return tf.data.Dataset.from_tensor_slices(columns)
+
+        return self._epochs().flat_map(one_epoch)
+
+    def records(self) -> tf.data.Dataset:
+        """Return the presentations in turn, each with its record.
+
+        Returns:
+            Dataset of `(epoch, place, example, record)`, the last serialized.
 
         Raises:
             DatasetError: Runs are too long to be held in memory.
         """
-        reader, ahead = None, 1
-        if read:
-            reader = RecordReader.of(self.split)
-            share = self._window * self._own.share(self.batch_size) // self.batch_size
-            reader.check_group(share)
-            ahead = reader.groups_ahead(max(1, share))
+        reader = RecordReader.of(self.split)
+        if self.read_run == 1:
+            return reader.beside(self.dataset())
+        share = self._window * self._own.share(self.batch_size) // self.batch_size
+        reader.check_group(share)
 
         @do_not_convert
         def one_epoch(epoch: tf.Tensor, is_first: tf.Tensor) -> tf.data.Dataset:
+            order = self._order(epoch)
+
+            @do_not_convert
+            def read_group(places: tf.Tensor) -> tuple[tf.Tensor, ...]:
+                examples = tf.gather(order, places)
+                epochs = tf.fill(tf.shape(places), epoch)
+                return epochs, places, examples, reader.read(examples)
+
             groups = self._groups(is_first).map(
-                self._reading(self._order(epoch), reader),
-                num_parallel_calls=ahead,
+                read_group,
+                num_parallel_calls=reader.groups_ahead(max(1, share)),
                 deterministic=True,
             )
-            shown = groups.flat_map(do_not_convert(_one_by_one))
-            return shown.map(do_not_convert(lambda *each: (epoch, *each)))
+            return groups.flat_map(do_not_convert(_one_by_one))
 
+        return self._epochs().flat_map(one_epoch)
+
+    def _epochs(self) -> tf.data.Dataset:
         go_on = self.rows is None
-        epochs = epochs_of_passes(self.first_epoch, self.length, go_on=go_on)
-        return epochs.flat_map(one_epoch)
+        return epochs_of_passes(self.first_epoch, self.length, go_on=go_on)
 
     @property
     def _own(self) -> BatchRows:
@@ -80,8 +100,6 @@ class Presentations:
     @property
     def _window(self) -> int:
         """Places that are read in one go: what is mixed, or runs would be in pieces."""
-        if self.read_run == 1:
-            return self.batch_size
         return self.read_run * mixed_runs(self.read_run, self.batch_size)
 
     def _order(self, epoch: tf.Tensor) -> tf.Tensor:
@@ -93,35 +111,28 @@ class Presentations:
             run=self.read_run,
         )
 
-    def _groups(self, is_first: tf.Tensor) -> tf.data.Dataset:
-        """Return the places of an epoch that are shown: int64 `(n,)`, n above 0."""
-        size, window = self.batch_size, self._window
+    def _places(self, is_first: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the places of an epoch that are shown, int64, and where it begins."""
+        size = self.batch_size
         used = self.split.count // size * size
         begin = tf.where(is_first, tf.constant(self.first_step * size, tf.int64), 0)
-        places = self._own.places(tf.minimum(begin, used), used, size)
+        return self._own.places(tf.minimum(begin, used), used, size), begin
 
+    def _groups(self, is_first: tf.Tensor) -> tf.data.Dataset:
+        """Return the places of an epoch that are shown: int64 `(n,)`, n above 0."""
+        places, begin = self._places(is_first)
+        window = self._window
+
+        @do_not_convert
         def group(number: tf.Tensor) -> tf.Tensor:
             ends = tf.stack([number, number + 1]) * window
             low, high = tf.unstack(tf.searchsorted(places, ends))
             return places[low:high]
 
-        groups = tf.data.Dataset.range(begin // window, -(-used // window))
-        return groups.map(do_not_convert(group)).filter(
+        groups = tf.data.Dataset.range(begin // window, -(-self.split.count // window))
+        return groups.map(group).filter(
             do_not_convert(lambda shown: tf.size(shown) > 0)
         )
-
-    @staticmethod
-    def _reading(order: tf.Tensor, reader: RecordReader | None) -> Callable:
-        """Return what makes `(place, example, record)` of places."""
-
-        @do_not_convert
-        def read_group(shown: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            examples = tf.gather(order, shown)
-            if reader is None:
-                return shown, examples, tf.fill(tf.shape(shown), "")
-            return shown, examples, reader.read(examples)
-
-        return read_group
 
 
 def _one_by_one(*columns: tf.Tensor) -> tf.data.Dataset:

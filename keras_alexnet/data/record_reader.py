@@ -9,7 +9,8 @@ from tfrecords.errors import DatasetError
 
 READ_AHEAD = 128_000_000  # bytes, but for a group that is larger
 MOST_HELD = 1_000_000_000  # bytes, of two groups
-_TOGETHER = 64  # records that are read in order
+GROUP_BYTES = 2_000_000  # of single records: eight groups fit in a cache
+TOGETHER = 64  # records that are looked up in one go, and read in turn
 MOST_GROUPS = 8  # read at once; more would pay only where each read takes long
 
 
@@ -61,19 +62,49 @@ class RecordReader:
             tf.errors.OpError: A shard is gone, ends too early, or is damaged.
         """
         order = tf.argsort(records)
-        found = (
-            tf.data.Dataset.from_tensor_slices(self.runs(tf.gather(records, order)))
-            .flat_map(_read_run)
-            .batch(tf.size(records, tf.int64), drop_remainder=True)
-            .get_single_element()
+        found = self.in_turn(tf.gather(records, order))
+        together = found.batch(tf.size(records, tf.int64), drop_remainder=True)
+        return tf.gather(together.get_single_element(), tf.argsort(order))
+
+    def in_turn(self, records: tf.Tensor) -> tf.data.Dataset:
+        """Return some records, one after the other.
+
+        Args:
+            records: int64 `(n,)`, their numbers.
+        """
+        runs = tf.data.Dataset.from_tensor_slices(self.runs(records))
+        return runs.flat_map(_read_run)
+
+    def beside(self, shown: tf.data.Dataset) -> tf.data.Dataset:
+        """Put to each element its record, of which some are read ahead.
+
+        Args:
+            shown: Elements are tuples of scalars; the last is the number of a record,
+                int64.
+
+        Returns:
+            Dataset of the same tuples, each with the serialized record at its end.
+        """
+
+        @do_not_convert
+        def read(*columns: tf.Tensor) -> tf.data.Dataset:
+            each = [tf.data.Dataset.from_tensor_slices(column) for column in columns]
+            return tf.data.Dataset.zip(*each, self.in_turn(columns[-1]))
+
+        size = max(1, min(TOGETHER, int(GROUP_BYTES / self.mean_bytes)))
+        return shown.batch(size).interleave(
+            read,
+            cycle_length=MOST_GROUPS,
+            block_length=size,
+            num_parallel_calls=MOST_GROUPS,
+            deterministic=True,
         )
-        return tf.gather(found, tf.argsort(order))
 
     def runs(self, records: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Return what is read in one go for some records.
 
         Args:
-            records: int64 `(n,)`, ascending.
+            records: int64 `(n,)`, in any order.
 
         Returns:
             File, offset, bytes and number of records of each run of neighbours:
@@ -89,19 +120,6 @@ class RecordReader:
             tf.gather(self.offsets, tf.gather(records, first)),
             tf.math.segment_sum(tf.gather(self.lengths, records), run),
             tf.math.segment_sum(tf.ones_like(run), run),
-        )
-
-    def records(self, places: tf.Tensor) -> tf.data.Dataset:
-        """Return some records, in ascending order.
-
-        Args:
-            places: int64 `(n,)`, their numbers.
-        """
-        return (
-            tf.data.Dataset.from_tensor_slices(places)
-            .batch(_TOGETHER)
-            .map(do_not_convert(self.read))
-            .unbatch()
         )
 
     def groups_ahead(self, size: int) -> int:

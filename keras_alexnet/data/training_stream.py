@@ -206,12 +206,16 @@ def _pixels(
         size = rows.replica_batch(size)
         # Or the workers would ask each other before every step who has data left.
         count = tf.data.INFINITE_CARDINALITY
-    cut = _cutter(split.manifest, options, cache)
+    shown = options.presentations(split, rows)
     return (
-        options.presentations(split, rows)
-        .dataset(read=cache is None)
+        (shown.records() if cache is None else shown.dataset())
         .map(
-            _decoder(cut, split.manifest.image_size, statistics, options),
+            _decoder(
+                _cutter(split.manifest, options, cache),
+                split.manifest.image_size,
+                statistics,
+                options,
+            ),
             num_parallel_calls=available_cores(),
             deterministic=True,
         )
@@ -225,24 +229,24 @@ def _pixels(
 def _cutter(
     manifest: Manifest, options: TrainingOptions, cache: PictureCache | None
 ) -> Callable:
-    """Return what makes `(crop, label)` of an example, its record and a corner."""
-    if cache is not None:
-        if cache.side != options.input_size:
-            raise DatasetError(
-                f"Expected a cache for crops of {options.input_size} pixels, got one "
-                f"for {cache.side}."
-            )
-        return lambda example, record, corner: (
-            cache.crop(example, corner),
-            cache.labels[example],
+    """Return what makes `(crop, label)` of a corner, an example and its record.
+
+    With a cache there is no record.
+    """
+    if cache is None:
+        cut = crop_reader(manifest)
+
+        def read(corner, example, record):
+            encoded, label = parse(record)
+            return cut(encoded, corner, options.input_size), label
+
+        return read
+    if cache.side != options.input_size:
+        raise DatasetError(
+            f"Expected a cache for crops of {options.input_size} pixels, got one for "
+            f"{cache.side}."
         )
-    cut = crop_reader(manifest)
-
-    def read(example, record, corner):
-        encoded, label = parse(record)
-        return cut(encoded, corner, options.input_size), label
-
-    return read
+    return lambda corner, example: (cache.crop(example, corner), cache.labels[example])
 
 
 def _decoder(
@@ -251,7 +255,7 @@ def _decoder(
     """Return what makes `(image, label, colour offset, epoch)` of a presentation."""
 
     @do_not_convert
-    def decode(epoch, place, example, record):
+    def decode(epoch, place, example, *record):
         draws = augment.example_draws(options.seed, epoch, example)
         shared = draws
         if options.crop_chunk > 1:
@@ -259,7 +263,7 @@ def _decoder(
             shared = augment.example_draws(options.seed, epoch, chunk)
         place = (stored, options.input_size, options.random_crop)
         corner = augment.crop_corner(shared, *place)
-        image, label = cut(example, record, corner)
+        image, label = cut(corner, example, *record)
         if options.flip:
             image = augment.flip_half(image, shared[2])
         colour = draws[3:]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_alexnet.data import record_reader
 from keras_alexnet.data.record_reader import RecordReader
 from keras_alexnet.data.records import open_split
 from tests.keras_alexnet.data.streams import TRAIN
@@ -55,9 +56,20 @@ def test_neighbours_of_a_shard_are_read_in_one_go_and_nothing_else_is(split):
             assert content.read(8) == (lengths[records[0]] - 16).tobytes() + bytes(4)
 
 
-def test_records_in_order_are_a_dataset(split, whole):
-    found = RecordReader.of(split).records(places(*range(1, TRAIN, 2)))
-    assert list(found.as_numpy_iterator()) == whole[1::2]
+def test_records_in_turn_are_a_dataset(split, whole):
+    order = [5, 4, 3, 4, 5, TRAIN - 1, 0]
+    found = RecordReader.of(split).in_turn(places(*order))
+    assert [*found.as_numpy_iterator()] == [whole[place] for place in order]
+
+
+def test_each_element_gets_its_record_whatever_is_read_ahead(split, whole, monkeypatch):
+    order = np.random.default_rng(0).permutation(TRAIN)
+    shown = tf.data.Dataset.from_tensor_slices((order * 2, order))
+    reader = RecordReader.of(split)
+    for group in (1, 3.5 * reader.mean_bytes, 2_000_000):
+        monkeypatch.setattr(record_reader, "GROUP_BYTES", group)
+        found = reader.beside(shown).as_numpy_iterator()
+        assert [*found] == [(2 * place, place, whole[place]) for place in order]
 
 
 def test_a_shard_without_records_holds_no_place(split, tmp_path, monkeypatch):
