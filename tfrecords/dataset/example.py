@@ -49,28 +49,29 @@ def encode_example(record: PictureRecord) -> bytes:
     """Serialise a record as a `tf.train.Example`; equal records give equal bytes."""
     import tensorflow as tf
 
-    def text(value: str) -> "tf.train.Feature":
-        return raw(value.encode("utf-8", "surrogateescape"))
+    example = tf.train.Example()
+    # Filled in place: a Feature that is handed over is copied, picture and all.
+    feature = example.features.feature
 
-    def raw(value: bytes) -> "tf.train.Feature":
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+    def raw(key: str, value: bytes) -> None:
+        feature[key].bytes_list.value.append(value)
 
-    def number(value: int) -> "tf.train.Feature":
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    def text(key: str, value: str) -> None:
+        raw(key, value.encode("utf-8", "surrogateescape"))
 
-    feature = {
-        ENCODED: raw(record.encoded),
-        FORMAT: text(record.format),
-        HEIGHT: number(record.height),
-        WIDTH: number(record.width),
-        CHANNELS: number(3),
-        COLORSPACE: text("RGB"),
-        FILENAME: text(record.filename),
-        LABEL: number(record.label),
-        SYNSET: text(record.synset),
-        TEXT: text(record.text),
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    def number(key: str, value: int) -> None:
+        feature[key].int64_list.value.append(value)
+
+    raw(ENCODED, record.encoded)
+    text(FORMAT, record.format)
+    number(HEIGHT, record.height)
+    number(WIDTH, record.width)
+    number(CHANNELS, 3)
+    text(COLORSPACE, "RGB")
+    text(FILENAME, record.filename)
+    number(LABEL, record.label)
+    text(SYNSET, record.synset)
+    text(TEXT, record.text)
     return example.SerializeToString(deterministic=True)
 
 

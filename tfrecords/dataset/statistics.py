@@ -90,9 +90,7 @@ def _channel_products(image: np.ndarray) -> np.ndarray:
     # Floats for speed, exact nonetheless: a row of 258 products stays within the
     # 2^24 that float32 counts to, and any row within the 2^53 of float64.
     exact = np.float32 if image.shape[1] <= 2**24 // 255**2 else np.float64
-    planes: list[np.ndarray] = [
-        image[..., channel].astype(exact) for channel in range(3)
-    ]
+    planes = image.transpose(2, 0, 1).astype(exact, order="C")
     products = np.zeros((3, 3), np.int64)
     for i in range(3):
         for j in range(i, 3):
