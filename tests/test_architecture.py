@@ -96,6 +96,8 @@ OPEN_TO_ALL = {
     *("tfrecords.processes", "tfrecords.ranges", "tfrecords.plain_text"),
     *("tfrecords.result_files", "tfrecords.streams", "tfrecords.tables"),
     *("tfrecords.text_file", "tfrecords.addresses", "tfrecords"),
+    *("tfrecords.stopwatch", "tfrecords.process_context"),
+    "tfrecords.imported_tensorflow",
     *("version", "registry", "record", "machine", "memory", "processor", "storage"),
     *("keras_settings", "options", "device_memory"),
 }

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,11 +13,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import connection
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import BaseContext
 from types import FrameType
 from typing import Any, TypeVar
 
 from tfrecords.errors import DatasetError
+from tfrecords.process_context import worker_context
+from tfrecords.stopwatch import Seconds, phase
 from tfrecords.streams import import_tensorflow_silently
 
 MOST_DEATHS = 3  # of processes, over one task
@@ -52,6 +55,7 @@ def _ignore(*_: object) -> None:
 
 
 _on_tick: Callable[[], None] = _ignore
+_start: Seconds | None = None
 
 
 def tick() -> None:
@@ -61,6 +65,16 @@ def tick() -> None:
         Cancelled: the task should give up.
     """
     _on_tick()
+
+
+def take_start() -> Seconds | None:
+    """Return what it took to start this process, once; None: it was said, or unknown.
+
+    From when the parent asked for it until it was ready for its first task.
+    """
+    global _start
+    taken, _start = _start, None
+    return taken
 
 
 def available_cores() -> int:
@@ -139,12 +153,12 @@ class _Process:
     # An executor of one process each: when a process dies, an executor gives up all
     # that it has, and which task was to blame is not known.
 
-    def __init__(self, context: SpawnContext, stop: Any):
+    def __init__(self, context: BaseContext, stop: Any):
         # Without locks: a killed process would never release them.
         self._ticks = context.RawValue("q", 0)
         self._began = context.RawValue("b", 0)
         self.executor = ProcessPoolExecutor(
-            1, context, _start_process, (self._ticks, self._began, stop)
+            1, context, _start_process, (self._ticks, self._began, stop, time.time())
         )
 
     @property
@@ -158,14 +172,14 @@ class _Process:
 
     def submit(self, function: Callable, task: Any) -> Future:
         self._ticks.value = 0
-        return self.executor.submit(function, task)
+        with phase("start"):
+            return self.executor.submit(function, task)
 
 
 class _Crew:
     def __init__(self, function, tasks, count: int, died):
         self._function, self._died = function, died
-        # Not fork: TensorFlow's threads do not survive it.
-        self._context = multiprocessing.get_context("spawn")
+        self._context = worker_context()
         self._stop = self._context.RawValue("b", 0)
         self._waiting = deque(_Job(task) for task in tasks)
         self._idle = [_Process(self._context, self._stop) for _ in range(count)]
@@ -230,7 +244,7 @@ class _Crew:
 def _script_without_guard() -> str | None:
     """Return the script that is running, if it asks nowhere for `__name__`.
 
-    A process that is spawned imports the script under another name than `__main__`.
+    A process of a crew imports the script under another name than `__main__`.
     One that does not ask for its name does there all that it does here.
     """
     frame: FrameType | None = inspect.currentframe()
@@ -251,8 +265,8 @@ def _unguarded(script: str) -> DatasetError:
     )
 
 
-def _start_process(ticks: Any, began: Any, stop: Any) -> None:
-    global _on_tick
+def _start_process(ticks: Any, began: Any, stop: Any, asked: float) -> None:
+    global _on_tick, _start
     began.value = 1
     _on_tick = partial(_count, ticks, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
@@ -260,6 +274,7 @@ def _start_process(ticks: Any, began: Any, stop: Any) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     threading.Thread(target=_die_with_parent, daemon=True).start()
     import_tensorflow_silently()
+    _start = Seconds(time.time() - asked, time.process_time())
 
 
 def _count(ticks: Any, stop: Any) -> None:

@@ -35,6 +35,7 @@ import psutil
 
 from keras_alexnet.record import Figure, Record
 from keras_alexnet.training.state.checkpoint import list_checkpoints, newest_checkpoint
+from tests.tools.forked_processes import forked
 from tfrecords.dataset.names import SHARDS
 from tfrecords.tables import Console
 
@@ -92,9 +93,8 @@ class Killed:
         else:
             yield "parent", start.kill
             yield "group", partial(os.killpg, pid, signal.SIGKILL)
-            for child in start.children():
-                if "spawn_main" in " ".join(child.cmdline()):
-                    yield GOES_ON, child.kill
+            for worker in forked(start):
+                yield GOES_ON, worker.kill
 
     def result(self, folder: Path) -> dict[str, bytes]:
         """Return the SHA-256 of all that must be equal, by name."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tfrecords.building.planned_source import PlannedSource, check_apart, plan_f
 from tfrecords.building.shard import ShardTask, write_shard
 from tfrecords.building.shard_result import load_result, result_path
 from tfrecords.building.space import check_space
+from tfrecords.building.timings import timing_lines
 from tfrecords.dataset.folder_names import check_folder_name
 from tfrecords.dataset.manifest import Manifest
 from tfrecords.dataset.names import MANIFEST_FILE
@@ -29,6 +30,7 @@ from tfrecords.processes import ProcessDied, run_tasks
 from tfrecords.progress import Progress
 from tfrecords.sources import AUTO, open_source
 from tfrecords.sources.selection import select
+from tfrecords.stopwatch import Stopwatch, phase, stopwatch
 
 
 @takes_options
@@ -70,33 +72,36 @@ def build(
     check_folder_name(out.absolute())
     kind = None if chosen.source_kind == AUTO else chosen.source_kind
     check_apart(source, kind, out)
-    planned = plan_for(out, partial(_plan, source, kind, chosen))
-    check_apart(source, kind, out, planned.plan)
-    with Progress("build", planned.plan.total, progress) as report:
-        for note in (
-            *planned.source.notes,
-            *Coverage(planned.plan, planned.source).notes(),
-        ):
-            report.say(note)
-        return _Work(out, planned, chosen, report).carry_out()
+    with stopwatch() as watch:
+        planned = plan_for(out, partial(_plan, source, kind, chosen))
+        check_apart(source, kind, out, planned.plan)
+        with Progress("build", planned.plan.total, progress) as report:
+            for note in (
+                *planned.source.notes,
+                *Coverage(planned.plan, planned.source).notes(),
+            ):
+                report.say(note)
+            return _Work(out, planned, chosen, report, watch).carry_out()
 
 
 def _plan(
     source: Path | str, kind: str | None, options: BuildOptions, earlier: bool
 ) -> PlannedSource:
     choice = options.selection
-    opened = select(open_source(source, kind, earlier), seed=options.seed, **choice)
-    plan = make_plan(
-        opened,
-        name=_checked_name(options.name or opened.name),
-        seed=options.seed,
-        images=options.images,
-        shards=options.shards,
-        shard_size_mb=options.shard_size_mb,
-        validation_fraction=options.validation_fraction,
-        test_fraction=options.test_fraction,
-        selection={key: _recorded(value) for key, value in choice.items()},
-    )
+    with phase("scan"):
+        opened = select(open_source(source, kind, earlier), seed=options.seed, **choice)
+    with phase("plan"):
+        plan = make_plan(
+            opened,
+            name=_checked_name(options.name or opened.name),
+            seed=options.seed,
+            images=options.images,
+            shards=options.shards,
+            shard_size_mb=options.shard_size_mb,
+            validation_fraction=options.validation_fraction,
+            test_fraction=options.test_fraction,
+            selection={key: _recorded(value) for key, value in choice.items()},
+        )
     return PlannedSource(opened, plan)
 
 
@@ -122,6 +127,8 @@ class _Work:
     planned: PlannedSource
     options: BuildOptions
     report: Progress
+    watch: Stopwatch
+    workers: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def plan(self) -> Plan:
@@ -138,13 +145,16 @@ class _Work:
                 if manifest:
                     end_build(out)  # the last build was killed just before it did
                     return check_finished(out, manifest, self.plan, self.report.say)
-                finished, missing = self._resume()
+                with phase("resume"):
+                    finished, missing = self._resume()
                 check_space(out, missing, self.options.images)
                 self._write(finished, missing, token)
-                manifest = finished.commit(out)
-                end_build(out)
+                with phase("commit"):
+                    manifest = finished.commit(out)
+                    end_build(out)
                 for note in finished.notes():
                     self.report.say(note)
+                self._say_timings(missing)
                 return manifest
         except OSError as error:
             path = out / MANIFEST_FILE if out.is_dir() else out
@@ -196,14 +206,25 @@ class _Work:
         write = self._write_here if here else self._write_by_beam
         with closing(write(tasks)) as files:
             for file in files:
-                result = load_result(self.out, plan.fingerprint, by_file[file])
-                if result is None:
-                    raise DatasetError(
-                        f"{self.out / file} or its result has changed since it was "
-                        "written. Run the same command again."
-                    )
-                finished.add(result)
-                finished.check_rejections(self.out, self.options.max_rejected)
+                with phase("collect"):
+                    result = load_result(self.out, plan.fingerprint, by_file[file])
+                    if result is None:
+                        raise DatasetError(
+                            f"{self.out / file} or its result has changed since it was "
+                            "written. Run the same command again."
+                        )
+                    finished.add(result)
+                    self.workers.add(result.seconds)
+                    finished.check_rejections(self.out, self.options.max_rejected)
+
+    def _say_timings(self, written: list[PlannedShard]) -> None:
+        if not self.options.timings:
+            return
+        here = "start" not in self.workers.phases and self.options.runner is None
+        self.watch.end(self.workers.spent if here else None)
+        pictures = sum(len(shard.samples) for shard in written)
+        for line in timing_lines(self.watch.phases, self.workers.phases, pictures):
+            self.report.say(line)
 
     def _write_here(self, tasks: list[ShardTask]) -> Generator[str, None, None]:
         before = self.plan.total - sum(len(task.planned.samples) for task in tasks)

@@ -56,6 +56,9 @@ class BuildOptions(ImageOptions):
     max_rejected: float = 0.01
     """Largest fraction of unusable pictures before the build stops."""
 
+    timings: bool = False
+    """Say at the end where the seconds went: by phase, parent and workers apart."""
+
     def __post_init__(self):
         check_number("max_rejected", self.max_rejected, least=0, most=1)
         check_processes(self.processes)

@@ -7,7 +7,7 @@ import uuid
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ from tfrecords.files import disk_error, staged
 from tfrecords.images import store
 from tfrecords.images.decode import Rejected
 from tfrecords.images.options import ImageOptions
-from tfrecords.processes import tick
+from tfrecords.processes import take_start, tick
+from tfrecords.stopwatch import phase, stopwatch
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,7 +73,12 @@ def write_shard(task: ShardTask) -> str:
     path = out / task.planned.file
     try:
         with shard_lock(out, task.token):
-            save_result(out, task.fingerprint, _write(task, path))
+            start = take_start()
+            with stopwatch() as watch:
+                result = _write(task, path)
+                watch.end()
+            seconds = {"start": start, **watch.phases} if start else watch.phases
+            save_result(out, task.fingerprint, replace(result, seconds=seconds))
     except OSError as error:
         raise disk_error(error, path) from None
     return path.name
@@ -90,13 +96,16 @@ def _write(task: ShardTask, path: Path) -> ShardResult:
     with staged(path, beside) as temporary:
         with open_writer(temporary) as writer:
             for record in _records(task, reading, rejections):
-                example = encode_example(record)
-                writer.write(example)
+                with phase("write"):
+                    example = encode_example(record)
+                    writer.write(example)
                 lengths.append(len(example) + FRAMING)
                 counts[record.label] += 1
                 if accumulator:
-                    accumulator.add(store.square(record.encoded, task.options))
-        shard = describe(temporary, path.name, int(counts.sum()))
+                    with phase("statistics"):
+                        accumulator.add(store.square(record.encoded, task.options))
+        with phase("hash"):
+            shard = describe(temporary, path.name, int(counts.sum()))
     return ShardResult(
         split=task.planned.split,
         shard=shard,
@@ -133,7 +142,9 @@ def _records(
     for sample in task.planned.samples:
         name = task.labels[sample.label]
         try:
-            encoded = store.convert(reading.read(sample), task.options)
+            with phase("read"):
+                data = reading.read(sample)
+            encoded = store.convert(data, task.options)
         except Rejected as error:
             split = task.planned.split
             details = (error.reason, error.detail)

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tfrecords.dataset.names import BUILDING_FOLDER
 from tfrecords.dataset.statistics import Accumulator
 from tfrecords.files import write_atomically
 from tfrecords.images.store import codec_versions
+from tfrecords.stopwatch import Seconds
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class ShardResult:
         accumulator: pixel sums of the stored pictures; training shards only.
         contents: the pictures that were read.
         lengths: uint32 (records,), bytes of each record in the file.
+        seconds: what each phase took, but for keeping this.
     """
 
     split: str
@@ -54,6 +56,7 @@ class ShardResult:
     accumulator: Accumulator | None
     contents: Contents
     lengths: np.ndarray
+    seconds: dict[str, Seconds] = field(default_factory=dict)
 
 
 def result_path(out: Path, file: str) -> Path:
@@ -82,6 +85,7 @@ def save_result(out: Path, fingerprint: str, result: ShardResult) -> None:
         "shard": asdict(result.shard),
         "rejections": [asdict(rejection) for rejection in result.rejections],
         "contents": asdict(result.contents),
+        "seconds": {name: asdict(each) for name, each in result.seconds.items()},
     }
     arrays: dict[str, Any] = {
         "document": np.frombuffer(json.dumps(document).encode(), np.uint8),
@@ -141,6 +145,7 @@ def _parse(document: dict[str, Any], arrays) -> ShardResult:
         accumulator=accumulator,
         contents=Contents(**document["contents"]),
         lengths=arrays["lengths"],
+        seconds={n: Seconds(**each) for n, each in document["seconds"].items()},
     )
 
 

@@ -15,6 +15,7 @@ from tfrecords.images.decode import (
 )
 from tfrecords.images.jpeg import frame_size, is_well_formed, tensorflow_agrees
 from tfrecords.images.options import FILTERS, JPEG, ORIGINAL, RAW, WARP, ImageOptions
+from tfrecords.stopwatch import phase
 
 DEFAULT_OPTIONS = ImageOptions()
 # Readers of originals scale the whole picture; a line of 60000 x 1 pixels would become
@@ -44,16 +45,18 @@ def convert(data: bytes, options: ImageOptions = DEFAULT_OPTIONS) -> bytes:
     Raises:
         Rejected: the bytes cannot be used; the reason says why.
     """
-    with opened(data) as image:
+    with phase("decode"), opened(data) as image:
         orientation = orientation_of(image) if options.apply_exif else 1
         if orientation == 1 and _is_kept(image, data, options):
             return data
         rgb = upright(to_rgb(image), orientation)
-        if options.encoding == ORIGINAL:
-            whole = rgb if options.resize == WARP else _shortened(rgb)
-            return _encode(whole, options)
-        square = _square(rgb, options)
-        return square.tobytes() if options.encoding == RAW else _encode(square, options)
+    with phase("scale"):
+        if options.encoding != ORIGINAL:
+            rgb = _square(rgb, options)
+        elif options.resize != WARP:
+            rgb = _shortened(rgb)
+    with phase("encode"):
+        return rgb.tobytes() if options.encoding == RAW else _encode(rgb, options)
 
 
 def stored_size(stored: bytes, options: ImageOptions) -> tuple[int, int]:

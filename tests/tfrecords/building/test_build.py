@@ -221,3 +221,20 @@ def test_a_log_gets_plain_lines(good_tree, tmp_path, capsys):
     build(good_tree, tmp_path / "out", progress=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith("build: 24 of 24 pictures")
+
+
+def test_timings_tell_every_phase_of_parent_and_workers(good_tree, tmp_path, capsys):
+    for processes in (1, 2):
+        out = tmp_path / f"by_{processes}"
+        options = {"timings": True, "processes": processes, "shards": 2, "size": 16}
+        tfrecords.build(good_tree, out, **options)
+        lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+        rows = {tuple(row[:2]): row for row in lines if row[0] in ("parent", "workers")}
+        read = ["read", "decode", "scale", "encode", "write", "statistics", "hash"]
+        own = ["scan", "plan", "resume", "collect", "commit", "rest", "all"]
+        expected = {("workers", name) for name in (*read, "rest", "all")}
+        expected |= {("parent", name) for name in own}
+        if processes == 2:
+            expected |= {("workers", "start"), ("parent", "start")}
+        assert {*rows} == expected
+        assert all(float(row[3]) >= 0 for row in rows.values())

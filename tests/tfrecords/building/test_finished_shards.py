@@ -17,6 +17,7 @@ from tests.tfrecords.building.conftest import (
     shards,
 )
 from tests.tfrecords.conftest import bad_pictures
+from tests.tools.forked_processes import forked
 from tfrecords import DatasetError
 from tfrecords.building import build as build_module
 from tfrecords.dataset.names import BUILDING_FOLDER
@@ -208,11 +209,7 @@ def test_processes_die_with_their_killed_parent(odd_tree, whole, tmp_path):
     parent = subprocess.Popen([sys.executable, str(tmp_path / "script.py")])
     workers = []
     while len(workers) < 2 and parent.poll() is None:
-        workers = [
-            child
-            for child in psutil.Process(parent.pid).children()
-            if "spawn_main" in " ".join(child.cmdline())
-        ]
+        workers = forked(psutil.Process(parent.pid))
         time.sleep(0.01)
     parent.kill()
     parent.wait()

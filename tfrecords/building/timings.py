@@ -1,0 +1,32 @@
+"""Where the seconds of a build went."""
+
+from collections.abc import Iterator, Mapping
+
+from tfrecords.stopwatch import Seconds
+
+_LINE = "{:8} {:10} {:>13} {:>13} {:>14}"
+
+
+def timing_lines(
+    parent: Mapping[str, Seconds], workers: Mapping[str, Seconds], pictures: int
+) -> Iterator[str]:
+    """Say what parent and workers took.
+
+    Args:
+        parent: Seconds of each phase of the process that was started.
+        workers: Those of all processes that wrote shards, together.
+        pictures: How many they read.
+    """
+    head = ("", "phase", "clock, s", "processor, s", "ms a picture")
+    yield _LINE.format(*head).rstrip()
+    for who, phases in ("parent", parent), ("workers", workers):
+        whole = sum(phases.values(), Seconds())
+        for name, seconds in {**phases, "all": whole}.items():
+            each = 1000 * seconds.processor / max(1, pictures)
+            numbers = seconds.clock, seconds.processor, each
+            yield _LINE.format(who, name, *(f"{number:,.3f}" for number in numbers))
+    own, theirs = (
+        sum(phases.values(), Seconds()).processor for phases in (parent, workers)
+    )
+    if theirs:
+        yield f"The parent's processor time is {own / theirs:.1%} of the workers'."
