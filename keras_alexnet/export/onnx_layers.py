@@ -20,6 +20,7 @@ from keras_alexnet.export.onnx_convolutions import (
 )
 from keras_alexnet.export.onnx_nodes import OnnxNodes
 from keras_alexnet.layers import (
+    Dense,
     GroupedConv2D,
     InMapResponseNormalization,
     InvertedDropout,
@@ -162,6 +163,7 @@ _LAYERS: dict[type[keras.Layer], Callable[[OnnxNodes, Any], None]] = {
     layers.Activation: add_activation,
     layers.AveragePooling2D: _pool,
     layers.Conv2D: add_convolution,
+    Dense: _connect,
     layers.Dense: _connect,
     layers.Dropout: _pass_on,
     layers.Flatten: _flatten,

@@ -29,6 +29,8 @@ class KernelForms:
         wide_products: Multiply the 16-bit windows and kernels of an unshared
             convolution in float32. Of the gradient's sums, one a window's pixel, the
             other form rounds each part.
+        lying_kernels: Multiply a dense layer's kernel as it lies for the gradient of
+            its inputs; the other form turns it round first.
     """
 
     product_norm: bool = False
@@ -37,11 +39,12 @@ class KernelForms:
     branched_update: bool = False
     host_seeds: bool = False
     wide_products: bool = False
+    lying_kernels: bool = False
 
 
 NATIVE = KernelForms()
 # On CPUs each form is the faster one in every arithmetic, compiled by XLA or not.
-_ON_CPU = KernelForms(True, True, True, True, True, True)
+_ON_CPU = KernelForms(*[True] * 7)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (compiled by XLA, type of the inputs) -> forms on a GPU; all else is native.
 # Images/s of a training step of preset `paper`, batch 128, on an NVIDIA H200. In-map

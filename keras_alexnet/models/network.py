@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_alexnet.layers import (
+    Dense,
     GroupedConv2D,
     InMapResponseNormalization,
     InvertedDropout,
@@ -196,9 +197,7 @@ class NetworkBuilder:
     def dense(self, units: int, number: int, **options: Any) -> keras.Layer:
         """Make a fully connected layer."""
         name = f"fc{number}"
-        return self.make(
-            layers.Dense, units, name=name, **self.initial(number - 1), **options
-        )
+        return self.make(Dense, units, name=name, **self.initial(number - 1), **options)
 
     def initial(self, index: int) -> dict[str, keras.Initializer]:
         """Return the initialisers of a layer's kernel and bias."""

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from keras_alexnet.layers.dense import Dense
 from keras_alexnet.layers.dropout import InvertedDropout, OriginalDropout
 from keras_alexnet.layers.grouped_conv import GroupedConv2D
 from keras_alexnet.layers.in_map_norm import InMapResponseNormalization
@@ -71,8 +72,8 @@ class TowerConv2D(OnTower, GroupedConv2D):
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
-class TowerDense(OnTower, layers.Dense):
-    """`keras.layers.Dense` on its tower."""
+class TowerDense(OnTower, Dense):
+    """`Dense` on its tower."""
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
@@ -165,7 +166,7 @@ class SeamNormalization(OnTower, LocalResponseNormalization):
 # What a layer of `alexnet()` becomes in a tower.
 TOWER_CLASSES: dict[type[keras.Layer], type[keras.Layer]] = {
     GroupedConv2D: TowerConv2D,
-    layers.Dense: TowerDense,
+    Dense: TowerDense,
     layers.Activation: TowerActivation,
     layers.MaxPooling2D: TowerMaxPooling2D,
     layers.ZeroPadding2D: TowerZeroPadding2D,
