@@ -9,7 +9,6 @@ reads is what it asks the system for, whether that comes from a disk or from mem
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,7 +110,7 @@ def _read(
     tree = options.tree or Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", READER, json.dumps(job)],
-        env={**os.environ, "PYTHONPATH": str(tree.absolute())},
+        cwd=tree,  # which Python looks through first
         capture_output=True,
         text=True,
     )
