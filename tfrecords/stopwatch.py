@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -39,11 +39,12 @@ class Stopwatch:
 
     Attributes:
         phases: What each phase took so far, in the order of their beginnings.
+        running: Whether one is being measured.
     """
 
     phases: dict[str, Seconds] = field(default_factory=dict)
+    running: bool = False
     _begun: Seconds = field(default_factory=Seconds.now)
-    _running: bool = False
 
     def add(self, phases: Mapping[str, Seconds]) -> None:
         """Add what phases took elsewhere."""
@@ -65,34 +66,42 @@ class Stopwatch:
         self.add({REST: Seconds.now() - self._begun - known})
 
 
+_UNMEASURED = nullcontext()
 _watch: ContextVar[Stopwatch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
-def stopwatch() -> Iterator[Stopwatch]:
-    """Measure the phases of the block, and not those of what surrounds it."""
+def stopwatch(measure: bool = True) -> Iterator[Stopwatch]:
+    """Measure the phases of the block, and not those of what surrounds it.
+
+    Args:
+        measure: Otherwise nothing is measured, which would take its own time.
+    """
     watch = Stopwatch()
-    token = _watch.set(watch)
+    token = _watch.set(watch if measure else None)
     try:
         yield watch
     finally:
         _watch.reset(token)
 
 
-@contextmanager
-def phase(name: str) -> Iterator[None]:
-    """Add what the block takes to a phase, if anyone measures.
+def phase(name: str) -> AbstractContextManager[None]:
+    """Return what adds the seconds of a block to a phase, if anyone measures.
 
     Of phases inside each other the outermost has all.
     """
     watch = _watch.get()
-    if watch is None or watch._running:
-        yield
-        return
-    watch._running, begun = True, Seconds.now()
+    if watch is None or watch.running:
+        return _UNMEASURED
+    return _phase(watch, name)
+
+
+@contextmanager
+def _phase(watch: Stopwatch, name: str) -> Iterator[None]:
+    watch.running, begun = True, Seconds.now()
     watch.add({name: Seconds()})
     try:
         yield
     finally:
-        watch._running = False
+        watch.running = False
         watch.add({name: Seconds.now() - begun})

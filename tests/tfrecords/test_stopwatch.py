@@ -72,4 +72,6 @@ def test_nobody_measures_outside_nor_in_another_thread():
         thread.join()
     with phase("read"):
         pass
-    assert watch.phases == {}
+    with stopwatch(measure=False) as idle, phase("read"):
+        pass
+    assert watch.phases == idle.phases == {}

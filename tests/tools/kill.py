@@ -75,7 +75,10 @@ class Killed:
         """Return the pieces that are finished while others are not."""
         if self.verb != "build":
             return list_checkpoints(folder / "checkpoints")
-        results = (folder / ".building").glob("*.npz")
+        try:
+            results = list((folder / ".building").glob("*.npz"))
+        except FileNotFoundError:  # the build has just ended
+            return []
         return [folder / path.stem for path in results if (folder / path.stem).exists()]
 
     def shards(self, folder: Path) -> int:

@@ -72,7 +72,7 @@ def build(
     check_folder_name(out.absolute())
     kind = None if chosen.source_kind == AUTO else chosen.source_kind
     check_apart(source, kind, out)
-    with stopwatch() as watch:
+    with stopwatch(chosen.timings) as watch:
         planned = plan_for(out, partial(_plan, source, kind, chosen))
         check_apart(source, kind, out, planned.plan)
         with Progress("build", planned.plan.total, progress) as report:
@@ -198,6 +198,7 @@ class _Work:
                 labels=source.labels,
                 words=source.words,
                 options=self.options.images,
+                timings=self.options.timings,
             )
             for shard in missing
         ]

@@ -46,6 +46,7 @@ class ShardTask:
         labels: class names in label order.
         words: human names in label order, empty strings where none is known.
         options: what the pictures become.
+        timings: whether to measure phases.
     """
 
     directory: str
@@ -55,6 +56,7 @@ class ShardTask:
     labels: tuple[str, ...]
     words: tuple[str, ...]
     options: ImageOptions
+    timings: bool = False
 
 
 def write_shard(task: ShardTask) -> str:
@@ -74,11 +76,13 @@ def write_shard(task: ShardTask) -> str:
     try:
         with shard_lock(out, task.token):
             start = take_start()
-            with stopwatch() as watch:
+            with stopwatch(task.timings) as watch:
                 result = _write(task, path)
                 watch.end()
-            seconds = {"start": start, **watch.phases} if start else watch.phases
-            save_result(out, task.fingerprint, replace(result, seconds=seconds))
+            if task.timings:
+                seconds = {"start": start, **watch.phases} if start else watch.phases
+                result = replace(result, seconds=seconds)
+            save_result(out, task.fingerprint, result)
     except OSError as error:
         raise disk_error(error, path) from None
     return path.name
