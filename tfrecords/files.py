@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tfrecords.errors import DatasetError
+from tfrecords.stopwatch import phase
 
 _ADDRESS = re.compile(r"(?:tfds:)?([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _IN_A_PATH = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")  # what a Path has of one
@@ -100,7 +101,8 @@ def sync(path: Path) -> None:
     """Force a file's or a folder's contents to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with phase("sync"):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -231,9 +231,10 @@ def test_timings_tell_every_phase_of_parent_and_workers(good_tree, tmp_path, cap
         lines = [line.split() for line in capsys.readouterr().err.splitlines()]
         rows = {tuple(row[:2]): row for row in lines if row[0] in ("parent", "workers")}
         read = ["read", "decode", "scale", "encode", "write", "statistics", "hash"]
-        own = ["scan", "plan", "resume", "collect", "commit", "rest", "all"]
-        expected = {("workers", name) for name in (*read, "rest", "all")}
-        expected |= {("parent", name) for name in own}
+        own = ["scan", "plan", "resume", "collect", "commit"]
+        both = ["sync", "rest", "all"]
+        expected = {("workers", name) for name in (*read, *both)}
+        expected |= {("parent", name) for name in (*own, *both)}
         if processes == 2:
             expected |= {("workers", "start"), ("parent", "start")}
         assert {*rows} == expected
