@@ -1,5 +1,7 @@
 """A fully connected layer whose gradient is as fast as itself."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -28,6 +30,13 @@ class Dense(keras.layers.Dense):
         rectified = self.activation is keras.activations.relu
         kernel, bias = map(tf.convert_to_tensor, (self.kernel, self.bias))
         return _connected(inputs, kernel, bias, rectified)
+
+    def quantize(
+        self, mode: str | None = None, type_check: bool = True, **options: Any
+    ) -> None:
+        """Quantise as Keras does its own class alone."""
+        others = type_check and type(self) is not Dense
+        super().quantize(mode, type_check=others, **options)
 
 
 def _connected(

@@ -27,6 +27,7 @@ def measured(pillow):
         "alexnet-1": rounds((30.0, 28.0), (20.0, 18.0)),
         "alexnet-2": rounds((20.0, 28.0), (14.0, 18.0)),
         "pillow": rounds(*pillow),
+        "pillow-statistics": rounds(*pillow),
         "tfds-resized": rounds((60.0, 58.0), (60.0, 58.0)),
         "tfds-copied": rounds((12.0, 9.0), (12.0, 9.0)),
     }
