@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_alexnet.layers import Dense
 from keras_alexnet.layers.kernel_forms import NATIVE, use_forms
+from keras_alexnet.processor import refuses_bfloat16
 from tests.keras_alexnet.layers.conftest import (
     POLICIES,
     check_keras_contract,
@@ -89,5 +90,7 @@ def test_what_it_does_not_do_itself_is_as_in_keras(options):
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_keras_contract(policy):
+    if policy == "mixed_bfloat16" and refuses_bfloat16():
+        pytest.skip("TensorFlow ends the process over any product in bfloat16")
     options = {"units": UNITS, "dtype": policy}
     check_keras_contract(Dense, options, SHAPE, (SHAPE[0], UNITS))
