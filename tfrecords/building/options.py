@@ -55,7 +55,6 @@ class BuildOptions(ImageOptions):
     """Share of each class for test; None: 0.1 for digits, else 0."""
     max_rejected: float = 0.01
     """Largest fraction of unusable pictures before the build stops."""
-
     timings: bool = False
     """Say at the end where the seconds went: by phase, parent and workers apart."""
 

@@ -75,11 +75,11 @@ def write_shard(task: ShardTask) -> str:
     path = out / task.planned.file
     try:
         with shard_lock(out, task.token):
-            start = take_start()
             with stopwatch(task.timings) as watch:
                 result = _write(task, path)
-                watch.end()
             if task.timings:
+                watch.end()
+                start = take_start()
                 seconds = {"start": start, **watch.phases} if start else watch.phases
                 result = replace(result, seconds=seconds)
             save_result(out, task.fingerprint, result)

@@ -19,14 +19,13 @@ def timing_lines(
     """
     head = ("", "phase", "clock, s", "processor, s", "ms a picture")
     yield _LINE.format(*head).rstrip()
-    for who, phases in ("parent", parent), ("workers", workers):
-        whole = sum(phases.values(), Seconds())
+    sums = [sum(phases.values(), Seconds()) for phases in (parent, workers)]
+    both = zip(("parent", "workers"), (parent, workers), sums, strict=True)
+    for who, phases, whole in both:
         for name, seconds in {**phases, "all": whole}.items():
             each = 1000 * seconds.processor / max(1, pictures)
             numbers = seconds.clock, seconds.processor, each
             yield _LINE.format(who, name, *(f"{number:,.3f}" for number in numbers))
-    own, theirs = (
-        sum(phases.values(), Seconds()).processor for phases in (parent, workers)
-    )
+    own, theirs = (whole.processor for whole in sums)
     if theirs:
         yield f"The parent's processor time is {own / theirs:.1%} of the workers'."
