@@ -58,3 +58,20 @@ def test_a_gpu_takes_experiments_in_turn_until_its_time_is_over(tmp_path):
     words[5] = "0"
     subprocess.run(words, env=environment, check=True)
     assert len((tmp_path / "asked").read_text().splitlines()) == 3
+
+
+def test_processes_share_a_gpu_and_photos_have_options(tmp_path):
+    program = tmp_path / "alexnet"
+    program.write_text('#!/bin/bash\necho "$@" >> "$(dirname "$0")/asked"\n')
+    program.chmod(0o755)
+    script = ROOT / "scripts" / "reproduce" / "gpu.sh"
+    words = ["bash", script, "cifar", "photos", tmp_path, "1", "towers", "relu"]
+    environment = {"PATH": "/usr/bin:/bin", "ALEXNET": str(program)}
+    environment |= {"PROCESSES": "2", "PHOTO_OPTIONS": "--epochs 12 --cache"}
+    subprocess.run(words, env=environment, check=True)
+    both = [
+        f"reproduce towers photos {tmp_path} --epochs 12 --cache",
+        f"reproduce relu cifar {tmp_path}",
+    ]
+    # Two at once, and one for what the two left to each other.
+    assert sorted((tmp_path / "asked").read_text().splitlines()) == sorted(both * 3)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class ReproduceOptions:
     """Train what a claim of the paper compares, and print ours beside the published.
 
-    Cut at any time, the same command goes on. OUT/runs has the run folders, which
+    Cut at any time, the same command goes on; given again meanwhile, on another GPU, it
+    takes the runs that no other process trains. OUT/runs has the run folders, which
     experiments share, OUT a JSON file for each run, and a plot."""
 
     experiment: tyro.conf.Positional[str]
@@ -43,6 +44,8 @@ class ReproduceOptions:
     twelfths of them; None: 60."""
     precision: Precision = "auto"
     """Arithmetic, as in alexnet train."""
+    cache: bool = False
+    """Hold the decoded training pictures in memory, as in alexnet train."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,8 +73,9 @@ def main(arguments: Sequence[str]) -> int:
         options.input_size, options.epochs, options.precision, options.quick
     )
     places = (experiment, options.data, options.out)
+    asked = {"seeds": options.seeds, "conditions": conditions, "cache": options.cache}
     try:
-        finished = reproduce(*places, seeds=options.seeds, conditions=conditions)
+        finished = reproduce(*places, **asked)
     except Interrupted as stop:
         place = f"epoch {stop.epoch} step {stop.step} of a run"
         say(

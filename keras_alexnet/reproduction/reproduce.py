@@ -1,5 +1,6 @@
 """Run an experiment to its end, however often it is cut."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from keras_alexnet.reproduction.run import (
     run_title,
     train_arm,
 )
+from keras_alexnet.training.run_folder import HeldRunError
 from tfrecords import Manifest
 from tfrecords.errors import UserError
 from tfrecords.plain_text import say
@@ -35,8 +37,11 @@ def reproduce(
     *,
     seeds: int | None = None,
     conditions: Conditions,
+    cache: bool = False,
 ) -> Finished:
     """Train what is missing, and write a record of each run and a plot of all.
+
+    Several processes may share an experiment: each takes what no other trains.
 
     Args:
         experiment: One of `EXPERIMENTS`.
@@ -46,21 +51,35 @@ def reproduce(
             is gone; EXPERIMENT.png the plot.
         seeds: Number of seeds, from 0; None: the experiment's own.
         conditions: What all arms have in common.
+        cache: Whether to hold the decoded training pictures in memory.
 
     Returns:
         The records, by arm and seed.
 
     Raises:
-        UserError: The dataset does not fit, or a run was begun with other options.
+        UserError: The dataset does not fit, a run was begun with other options, or
+            other processes train what is left.
         Interrupted: It was stopped; the state is saved, and the same call goes on.
     """
     _check_classes(experiment, data)
     count = 1 if conditions.quick else seeds or experiment.seeds
     finished: dict[tuple[str, int], Record] = {}
+    held: set[tuple[str, int]] = set()
     while missing := _missing(experiment, finished, count):
-        arm, seed = missing[0]
+        free = [(arm, seed) for arm, seed in missing if (arm.name, seed) not in held]
+        if not free:
+            raise UserError(
+                f"Other processes train {_listed(held)}. Give the same command for the "
+                "result when they have ended."
+            )
+        arm, seed = free[0]
         say(f"{experiment.name}: {arm.name}, seed {seed}, {len(missing)} to go.")
-        finished[arm.name, seed] = _finish(experiment, arm, seed, data, out, conditions)
+        try:
+            found = _finish(experiment, arm, seed, data, out, conditions, cache)
+        except HeldRunError:
+            held.add((arm.name, seed))
+            continue
+        finished[arm.name, seed] = found
     draw_errors(experiment, finished, data, out)
     if experiment.joint is not None:
         runs = [out / RUNS / f"{name}-{seed}" for name, seed in sorted(finished)]
@@ -107,6 +126,10 @@ def _missing(
     return [(arm, seed) for arm, seed in jobs if (arm.name, seed) not in finished]
 
 
+def _listed(runs: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{arm}-{seed}" for arm, seed in sorted(runs))
+
+
 def _finish(
     experiment: Experiment,
     arm: Arm,
@@ -114,6 +137,7 @@ def _finish(
     data: Path,
     out: Path,
     conditions: Conditions,
+    cache: bool,
 ) -> Record:
     """Return the record of a run, which is trained and measured if it is not yet."""
     path = _path(experiment, arm.name, seed, out)
@@ -134,7 +158,7 @@ def _finish(
             return twin
     run.parent.mkdir(parents=True, exist_ok=True)
     preset = arm.preset_of(seed, experiment.common(conditions))
-    history = train_arm(arm, preset, data, run)
+    history = train_arm(arm, preset, data, run, cache=cache)
     more = [] if experiment.measure is None else experiment.measure(run, data)
     record = measured_run(experiment.name, arm, seed, run, history, data, more)
     record = replace(record, options={**record.options, "conditions": asked})

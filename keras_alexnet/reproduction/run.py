@@ -31,7 +31,9 @@ SUBJECT = "reproduction"
 _AT_ONCE = 5  # epochs, of a run that ends at an error
 
 
-def train_arm(arm: Arm, preset: AnyPreset, data: Path, run: Path) -> list[dict]:
+def train_arm(
+    arm: Arm, preset: AnyPreset, data: Path, run: Path, *, cache: bool = False
+) -> list[dict]:
     """Train until the last epoch or the error of the arm; go on where it was cut.
 
     Args:
@@ -39,6 +41,7 @@ def train_arm(arm: Arm, preset: AnyPreset, data: Path, run: Path) -> list[dict]:
         preset: Its network and recipe.
         data: Dataset folder.
         run: Run folder, new or begun.
+        cache: Whether to hold the decoded training pictures in memory.
 
     Returns:
         One row an epoch, as `history.csv` has them.
@@ -55,7 +58,7 @@ def train_arm(arm: Arm, preset: AnyPreset, data: Path, run: Path) -> list[dict]:
         begun = (run / CONFIG_FILE).exists()
         if begun:
             wanted = _same_as_begun(wanted, run)
-        control = Control(data=data, run=run, resume=begun, keep=1)
+        control = Control(data=data, run=run, resume=begun, keep=1, cache=cache)
         progress = train(wanted, control)
         reached = arm.until is not None and any(
             row["error"] <= arm.until for row in progress.history

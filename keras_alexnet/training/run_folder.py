@@ -28,6 +28,10 @@ from tfrecords.errors import UserError
 from tfrecords.files import disk_error, staged, temporary_path
 
 
+class HeldRunError(UserError):
+    """Another process trains in a run folder."""
+
+
 def create_run(
     run: Path, config: NetworkConfig, statistics: Statistics | None = None
 ) -> None:
@@ -88,7 +92,8 @@ def hold_run(run: Path, *, make: bool) -> Iterator[None]:
         make: Whether to make it where there is none.
 
     Raises:
-        UserError: Another process trains in it, there is none, or it cannot be made.
+        HeldRunError: Another process trains in it.
+        UserError: There is none, or it cannot be made.
     """
     try:
         if make:
@@ -103,7 +108,7 @@ def hold_run(run: Path, *, make: bool) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise UserError(
+                raise HeldRunError(
                     f"Another process is training in {run}. Wait until it has ended, "
                     "or choose another folder."
                 ) from None

@@ -18,6 +18,7 @@ from keras_alexnet.reproduction.experiment import (
 )
 from keras_alexnet.reproduction.reproduce import read_finished, reproduce
 from keras_alexnet.reproduction.run import LAST_ERROR
+from keras_alexnet.training.run_folder import hold_run
 from tests import small
 
 FIELDS = {**small.NETWORK, "batch_size": 8, "xla": False}
@@ -70,7 +71,7 @@ def test_there_is_a_record_a_run_and_a_plot(out):
 
 
 def test_what_is_finished_is_not_trained_again(out, dataset, monkeypatch):
-    def refuse(*arguments):
+    def refuse(*arguments, cache):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(module, "train_arm", refuse)
@@ -110,7 +111,7 @@ def test_a_record_of_another_experiment_stands_for_a_run_that_is_gone(
     for arm in ("a", "b"):
         shutil.copy(out / f"made-{arm}-0.json", tmp_path)
     calls = []
-    monkeypatch.setattr(module, "train_arm", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(module, "train_arm", lambda *all, cache: calls.append(all))
     third = dataclasses.replace(MADE, name="third", joint=None, measure=None)
     found = reproduce(third, dataset, tmp_path, conditions=CONDITIONS)
     assert not calls
@@ -136,7 +137,7 @@ def test_a_record_that_is_not_enough_is_not_taken(
     class TrainedError(Exception):
         pass
 
-    def train(*arguments):
+    def train(*arguments, cache):
         raise TrainedError
 
     shutil.copy(out / "made-a-0.json", tmp_path)
@@ -152,6 +153,18 @@ def test_other_conditions_are_refused(out, dataset):
         ValueError, match="made-a-0.json to be of .*Take another folder"
     ):
         reproduce(MADE, dataset, out, conditions=changed)
+
+
+def test_what_another_process_trains_is_left_to_it(dataset, tmp_path):
+    mine = dataclasses.replace(MADE, joint=None)
+    with (
+        hold_run(tmp_path / "runs" / "a-0", make=True),
+        pytest.raises(ValueError, match="Other processes train a-0. Give the same"),
+    ):
+        reproduce(mine, dataset, tmp_path, conditions=CONDITIONS)
+    assert read_finished("made", tmp_path).keys() == {("b", 0)}
+    found = reproduce(mine, dataset, tmp_path, conditions=CONDITIONS, cache=True)
+    assert found.keys() == {("a", 0), ("b", 0)}
 
 
 def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
