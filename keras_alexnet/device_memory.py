@@ -92,7 +92,9 @@ def _limits() -> dict[str, int]:
         from tensorflow.python.client import pywrap_tf_session as session
         from tensorflow.python.eager import context
 
-        devices = pywrap_tfe.TFE_ContextListDevices(context.context()._handle)
+        runtime = context.context()
+        runtime.ensure_initialized()  # a handle is there once devices are started
+        devices = pywrap_tfe.TFE_ContextListDevices(runtime._handle)
         try:
             return {
                 session.TF_DeviceListName(devices, i).partition("device:")[2]: (

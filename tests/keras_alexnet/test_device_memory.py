@@ -1,5 +1,7 @@
 """Memory of devices, with stand-ins for GPUs: not run on a GPU."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +17,7 @@ from keras_alexnet.device_memory import (
     memory_text,
 )
 from keras_alexnet.machine import memory_bytes
+from tests.source_tree import ROOT
 from tests.tools import logical_devices
 from tfrecords.errors import UserError
 
@@ -133,6 +136,14 @@ def test_a_gpu_has_what_tensorflow_says_or_nobody_knows(monkeypatch):
     monkeypatch.setattr(device_memory, "_limits", lambda: {"GPU:1": 10**10})
     assert device_bytes("GPU:1") == 10**10 == device_bytes("/job:worker/device:GPU:1")
     assert device_bytes("GPU:0") is None
+
+
+def test_it_may_be_the_first_use_of_tensorflow():
+    """As in `train` on a GPU, which asks before anything has started the devices."""
+    code = "from keras_alexnet.device_memory import device_bytes as asked"
+    command = [sys.executable, "-c", f"{code}; print(asked('GPU:7'))"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "None\n", done.stderr
 
 
 @pytest.mark.parametrize(
