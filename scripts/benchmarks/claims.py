@@ -33,8 +33,8 @@ the least error. A figure against the paper is as good as one for it: Imagenette
 
 `scripts/reproduce/` has a script for each table and figure. `alexnet reproduce` goes on
 where it was cut; `--quick` shows in minutes that it works. What was trained lies in
-`out/runs`, which experiments share: `released-0` is trained once. `gpu.sh` there, which
-fills some minutes on a GPU, was not run on one.
+`out/runs`, which experiments share: `released-0` is trained once. `gpu.sh` there
+fills some minutes on a GPU; the one that was lent was taken back before a run ended.
 """
 JPEG = """CIFAR-10 was had as JPEG copies (quality 75, 4:2:0 colour). What they cost: a
 net of the 18 % kind that others trained on the clean pixels errs on {} % of the copies'
