@@ -62,7 +62,7 @@ TEXTS = {
 }
 # Verbs that compute with TensorFlow, which takes seconds to import.
 TENSORFLOW = {
-    *("build", "verify", "statistics", "train", "evaluate", "predict", "export"),
+    *("train", "evaluate", "predict", "export"),
     *("features", "neighbours", "devices", "benchmark", "import-weights"),
     *("serve", "report", "reproduce"),
 }

@@ -1,4 +1,4 @@
-"""How worker processes come to be."""
+"""How processes come to TensorFlow: workers, and this one where it does their work."""
 
 import multiprocessing
 import os
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+
+from tfrecords.streams import import_tensorflow_silently
 
 # What all processes share that are forked.
 _ENVIRONMENT = {
@@ -30,6 +32,17 @@ def worker_context() -> BaseContext:
     with _environment():
         forkserver.ensure_running()
     return context
+
+
+def tensorflow_here() -> None:
+    """Import TensorFlow into this process, unless it is there.
+
+    It takes 2 to 4 s, so who only starts workers does without. Of a GPU it then takes
+    the memory that it needs, not the whole card.
+    """
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+        import_tensorflow_silently()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from tfrecords.errors import DatasetError
-from tfrecords.process_context import worker_context
+from tfrecords.process_context import tensorflow_here, worker_context
 from tfrecords.stopwatch import Seconds, phase
 from tfrecords.streams import import_tensorflow_silently
 
@@ -136,6 +136,7 @@ def _run_here(function, tasks, watch):
         watch(ticks)
 
     _on_tick = count
+    tensorflow_here()
     try:
         for task in tasks:
             yield function(task)

@@ -47,3 +47,23 @@ def test_elsewhere_processes_are_spawned(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert worker_context().get_start_method() == "spawn"
     assert isinstance(worker_context(), multiprocessing.context.SpawnContext)
+
+
+HERE = """
+import os, sys
+from tfrecords.process_context import tensorflow_here
+tensorflow_here()
+assert "tensorflow" in sys.modules
+print(os.environ.pop("TF_FORCE_GPU_ALLOW_GROWTH"))
+tensorflow_here()
+print(os.environ.get("TF_FORCE_GPU_ALLOW_GROWTH"))
+"""
+
+
+def test_tensorflow_here_says_nothing_and_leaves_what_was_imported_before_alone():
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("TF_FORCE_GPU_ALLOW_GROWTH", None)
+    done = subprocess.run(
+        [sys.executable, "-c", HERE], env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("true\nNone\n", "")

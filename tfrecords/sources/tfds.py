@@ -8,6 +8,7 @@ from typing import Any
 from tfrecords.dataset.labels import sorted_order
 from tfrecords.dataset.names import TFDS_FEATURES_FILE, TFDS_INFO_FILE
 from tfrecords.errors import DatasetError
+from tfrecords.process_context import tensorflow_here
 from tfrecords.sources.ilsvrc import facts
 from tfrecords.sources.sample import Ignored, RangeOrigin, Sample, Source, in_order
 from tfrecords.sources.split_names import SPLIT_FOLDERS
@@ -81,6 +82,7 @@ def open_tfds(path: Path | str, earlier: bool = False) -> Source:
 
 def _prepared(name: str) -> Any:
     os.environ.setdefault("NO_GCE_CHECK", "true")  # no look-up on the network
+    tensorflow_here()
     import tensorflow_datasets as tfds
 
     try:

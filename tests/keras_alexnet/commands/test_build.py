@@ -1,5 +1,8 @@
 import dataclasses
 import inspect
+import shutil
+import subprocess
+import sys
 import typing
 
 import pytest
@@ -9,6 +12,7 @@ import tfrecords
 from keras_alexnet import cli
 from keras_alexnet.commands import build
 from tests import small
+from tests.source_tree import ROOT
 from tfrecords.images.options import ENCODINGS, FILTERS, RESIZES, Subsampling
 from tfrecords.sources import KINDS
 
@@ -89,3 +93,25 @@ def test_a_dataset_is_built_and_summed_up(tmp_path, capsys):
     assert f"10 classes; 0 rejected, 0 ignored. Dataset folder: {out}" in printed
     assert "alexnet evaluate RUN" in printed  # there is a test split
     assert tfrecords.Manifest.load(out).options["encoding"] == "raw"
+
+
+# One process that imports TensorFlow is enough: the server of the workers.
+WITHOUT = """
+import sys
+from keras_alexnet import cli
+data, digits = sys.argv[1:]
+words = [
+    ["build", "digits", digits, "--size", "32", "--shards", "2", "--processes", "2"],
+    ["verify", data, "--processes", "2"],
+    ["statistics", data, "--processes", "2"],
+]
+print([cli.main(each) for each in words], "tensorflow" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
+def test_who_only_starts_workers_imports_no_tensorflow(dataset, tmp_path):
+    data = shutil.copytree(dataset, tmp_path / "data")
+    command = [sys.executable, "-c", WITHOUT, data, tmp_path / "digits"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[0, 0, 0] False", done.stderr
