@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_alexnet.layers.gradient_scope import gradient_scope
 from keras_alexnet.layers.kernel_forms import current_forms
 
 
@@ -42,6 +43,8 @@ class Dense(keras.layers.Dense):
 def _connected(
     inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, rectified: bool
 ) -> tf.Tensor:
+    named = gradient_scope()
+
     # All three at once: TensorFlow fuses them, but not across a gradient of ours.
     @tf.custom_gradient
     def connected(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor):
@@ -49,11 +52,13 @@ def _connected(
         y = tf.nn.relu(y) if rectified else y
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            if rectified:
-                upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=y)
-            of_inputs = tf.transpose(tf.matmul(kernel, upstream, transpose_b=True))
-            of_kernel = tf.matmul(x, upstream, transpose_a=True)
-            return of_inputs, of_kernel, tf.raw_ops.BiasAddGrad(out_backprop=upstream)
+            with named():
+                if rectified:
+                    upstream = tf.raw_ops.ReluGrad(gradients=upstream, features=y)
+                of_inputs = tf.transpose(tf.matmul(kernel, upstream, transpose_b=True))
+                of_kernel = tf.matmul(x, upstream, transpose_a=True)
+                of_bias = tf.raw_ops.BiasAddGrad(out_backprop=upstream)
+            return of_inputs, of_kernel, of_bias
 
         return y, gradient
 

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_alexnet.layers.gradient_scope import gradient_scope
+
 WindowSum = Callable[[tf.Tensor, float], tf.Tensor]
 
 
@@ -32,6 +34,7 @@ def response_normalize(
         Tensor of the shape and dtype of `inputs`.
     """
     dtype = tf.float64 if inputs.dtype == tf.float64 else tf.float32
+    named = gradient_scope()
 
     @tf.custom_gradient
     def normalized(x: tf.Tensor):
@@ -40,8 +43,9 @@ def response_normalize(
         y = x * power
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            spread = window_sum(upstream * y / scale, -2.0 * alpha * beta)
-            return upstream * power + x * spread
+            with named():
+                spread = window_sum(upstream * y / scale, -2.0 * alpha * beta)
+                return upstream * power + x * spread
 
         return y, gradient
 

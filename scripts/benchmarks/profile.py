@@ -36,9 +36,8 @@ class ProfileOptions(MeasureOptions):
 
 def measure(options: ProfileOptions) -> Record:
     """Profile one step."""
-    with tempfile.TemporaryDirectory() as folder:
-        step = _trace(options, folder)
-        kinds = operation_kinds(_events(Path(folder)))
+    step, events = profiled_step(options)
+    kinds = operation_kinds(events)
     figures = [Figure("step", 1e3 * step, "ms")]
     for kind, each in kinds.items():
         said = f"{len(each)} of them, {sum(each) / step:.1%} of the step"
@@ -56,6 +55,12 @@ def operation_kinds(events: Iterable[tuple[str, float]]) -> dict[str, list[float
         if operation and kind.isidentifier() and not operation.endswith(":"):
             seconds[kind].append(duration)
     return dict(sorted(seconds.items(), key=lambda item: -sum(item[1])))
+
+
+def profiled_step(options: ProfileOptions) -> tuple[float, list[tuple[str, float]]]:
+    """Return the seconds of a step, and of each of its events the name and seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _trace(options, folder), _events(Path(folder))
 
 
 def _trace(options: ProfileOptions, folder: str) -> float:
