@@ -46,6 +46,9 @@ class ReproduceOptions:
     """Arithmetic, as in alexnet train."""
     cache: bool = False
     """Hold the decoded training pictures in memory, as in alexnet train."""
+    xla: tyro.conf.DisallowNone[bool | None] = None
+    """Compile the step with XLA, as in alexnet train; on a GPU --no-xla is sooner ready
+    where a run sees fewer than some 600,000 pictures."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -73,9 +76,14 @@ def main(arguments: Sequence[str]) -> int:
         options.input_size, options.epochs, options.precision, options.quick
     )
     places = (experiment, options.data, options.out)
-    asked = {"seeds": options.seeds, "conditions": conditions, "cache": options.cache}
     try:
-        finished = reproduce(*places, **asked)
+        finished = reproduce(
+            *places,
+            seeds=options.seeds,
+            conditions=conditions,
+            cache=options.cache,
+            xla=options.xla,
+        )
     except Interrupted as stop:
         place = f"epoch {stop.epoch} step {stop.step} of a run"
         say(

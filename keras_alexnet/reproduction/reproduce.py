@@ -38,6 +38,7 @@ def reproduce(
     seeds: int | None = None,
     conditions: Conditions,
     cache: bool = False,
+    xla: bool | None = None,
 ) -> Finished:
     """Train what is missing, and write a record of each run and a plot of all.
 
@@ -52,6 +53,7 @@ def reproduce(
         seeds: Number of seeds, from 0; None: the experiment's own.
         conditions: What all arms have in common.
         cache: Whether to hold the decoded training pictures in memory.
+        xla: Whether XLA compiles the step of runs that begin now; None: as in `train`.
 
     Returns:
         The records, by arm and seed.
@@ -75,7 +77,9 @@ def reproduce(
         arm, seed = free[0]
         say(f"{experiment.name}: {arm.name}, seed {seed}, {len(missing)} to go.")
         try:
-            found = _finish(experiment, arm, seed, data, out, conditions, cache)
+            found = _finish(
+                experiment, arm, seed, data, out, conditions, cache=cache, xla=xla
+            )
         except HeldRunError:
             held.add((arm.name, seed))
             continue
@@ -137,7 +141,9 @@ def _finish(
     data: Path,
     out: Path,
     conditions: Conditions,
+    *,
     cache: bool,
+    xla: bool | None,
 ) -> Record:
     """Return the record of a run, which is trained and measured if it is not yet."""
     path = _path(experiment, arm.name, seed, out)
@@ -157,7 +163,7 @@ def _finish(
             twin.save(path)
             return twin
     run.parent.mkdir(parents=True, exist_ok=True)
-    preset = arm.preset_of(seed, experiment.common(conditions))
+    preset = arm.preset_of(seed, {**experiment.common(conditions), "xla": xla})
     history = train_arm(arm, preset, data, run, cache=cache)
     more = [] if experiment.measure is None else experiment.measure(run, data)
     record = measured_run(experiment.name, arm, seed, run, history, data, more)

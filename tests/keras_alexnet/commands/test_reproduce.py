@@ -16,15 +16,15 @@ from tests.keras_alexnet.reproduction.records import record
 def test_published_stands_beside_measured(monkeypatch, tmp_path, capsys):
     asked = []
 
-    def reproduce(experiment, data, out, *, seeds, conditions, cache):
-        asked.append((experiment.name, str(data), out, seeds, conditions, cache))
+    def reproduce(experiment, data, out, *, seeds, conditions, cache, xla):
+        asked.append((experiment.name, str(data), out, seeds, conditions, cache, xla))
         figures = {LAST_ERROR: 25.5, MINUTES: 2.0}
         return {("cifar-80sec", 0): record("cifar-80sec", **figures)}
 
     monkeypatch.setattr(module, "reproduce", reproduce)
-    arguments = ["cifar-80sec", "data", str(tmp_path), "--seeds", "2", "--cache"]
-    assert cli.main(["reproduce", *arguments]) == 0
-    assert asked == [("cifar-80sec", "data", tmp_path, 2, Conditions(), True)]
+    words = f"cifar-80sec data {tmp_path} --seeds 2 --cache --no-xla"
+    assert cli.main(["reproduce", *words.split()]) == 0
+    assert asked == [("cifar-80sec", "data", tmp_path, 2, Conditions(), True, False)]
     said = capsys.readouterr().out
     for each in ("cuda-convnet's fast net", "26 % in 80 s", "25.50 % (1)", "2.00 min"):
         assert each in said

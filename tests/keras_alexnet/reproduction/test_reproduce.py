@@ -167,6 +167,22 @@ def test_what_another_process_trains_is_left_to_it(dataset, tmp_path):
     assert found.keys() == {("a", 0), ("b", 0)}
 
 
+@pytest.mark.parametrize("xla", [None, True])
+def test_xla_compiles_what_begins_now(xla, dataset, tmp_path, monkeypatch):
+    class SeenError(Exception):
+        pass
+
+    def train(arm, preset, *places, cache):
+        raise SeenError(preset.recipe.xla)
+
+    fields = {name: value for name, value in FIELDS.items() if name != "xla"}
+    free = dataclasses.replace(MADE, arms=every_seed([Arm("a", "released", fields)]))
+    monkeypatch.setattr(module, "train_arm", train)
+    with pytest.raises(SeenError) as seen:
+        reproduce(free, dataset, tmp_path, conditions=CONDITIONS, xla=xla)
+    assert seen.value.args == (xla,)
+
+
 def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
     wide = dataclasses.replace(MADE, classes=1000)
     with pytest.raises(ValueError, match="of 1,000 classes, for made, found 3"):
@@ -176,7 +192,7 @@ def test_a_dataset_of_other_classes_is_refused(dataset, tmp_path):
 def test_one_seed_is_enough_to_see_that_it_works(dataset, tmp_path, monkeypatch):
     seen = []
 
-    def noted(experiment, arm, seed, *rest):
+    def noted(experiment, arm, seed, *rest, **computing):
         seen.append((arm.name, seed))
         return Record.load(tmp_path / "x.json")
 
