@@ -20,10 +20,9 @@ def confused_pairs(
         Most frequent first, then by the larger share, then in label order: `true` and
         `taken_for` (names), `times`, and `share` of the pictures of the true class.
     """
-    times = confusion.copy()
-    np.fill_diagonal(times, 0)
-    rows, columns = np.nonzero(times)
-    found, totals = times[rows, columns], confusion.sum(axis=1)[rows]
+    rows, columns = np.nonzero(confusion)  # no copy: 3.8 GB of 21,841 classes
+    rows, columns = (each[rows != columns] for each in (rows, columns))
+    found, totals = confusion[rows, columns], confusion.sum(axis=1)[rows]
     shares = found / totals
     order = np.lexsort((columns, rows, -shares, -found))[:count]
     return [
