@@ -1,6 +1,6 @@
 """Run an experiment to its end, however often it is cut."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -68,13 +68,7 @@ def reproduce(
     finished: dict[tuple[str, int], Record] = {}
     held: set[tuple[str, int]] = set()
     while missing := _missing(experiment, finished, count):
-        free = [(arm, seed) for arm, seed in missing if (arm.name, seed) not in held]
-        if not free:
-            raise UserError(
-                f"Other processes train {_listed(held)}. Give the same command for the "
-                "result when they have ended."
-            )
-        arm, seed = free[0]
+        arm, seed = _first_free(missing, held)
         say(f"{experiment.name}: {arm.name}, seed {seed}, {len(missing)} to go.")
         try:
             found = _finish(
@@ -130,8 +124,22 @@ def _missing(
     return [(arm, seed) for arm, seed in jobs if (arm.name, seed) not in finished]
 
 
-def _listed(runs: Iterable[tuple[str, int]]) -> str:
-    return ", ".join(f"{arm}-{seed}" for arm, seed in sorted(runs))
+def _first_free(
+    missing: Sequence[tuple[Arm, int]], held: set[tuple[str, int]]
+) -> tuple[Arm, int]:
+    """Return the first run that no other process is known to train.
+
+    Raises:
+        UserError: There is none.
+    """
+    for arm, seed in missing:
+        if (arm.name, seed) not in held:
+            return arm, seed
+    runs = ", ".join(f"{arm}-{seed}" for arm, seed in sorted(held))
+    raise UserError(
+        f"Other processes train {runs}. Give the same command for the result when they "
+        "have ended."
+    )
 
 
 def _finish(
