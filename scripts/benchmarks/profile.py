@@ -10,7 +10,7 @@ other so that their times add up (more than one at a time are some tenth faster)
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,12 +49,20 @@ def measure(options: ProfileOptions) -> Record:
 def operation_kinds(events: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
     """Return the seconds of each kind of `(operation:kind, seconds)`, longest first."""
     seconds: dict[str, list[float]] = defaultdict(list)
+    for _, kind, duration in operations(events):
+        seconds[kind].append(duration)
+    return dict(sorted(seconds.items(), key=lambda item: -sum(item[1])))
+
+
+def operations(
+    events: Iterable[tuple[str, float]],
+) -> Iterator[tuple[str, str, float]]:
+    """Yield operation, kind and seconds of each `(operation:kind, seconds)`."""
     for name, duration in events:
         operation, _, kind = name.rpartition(":")
         # The others are events of the runtime, such as `ThreadpoolListener::Record`.
         if operation and kind.isidentifier() and not operation.endswith(":"):
-            seconds[kind].append(duration)
-    return dict(sorted(seconds.items(), key=lambda item: -sum(item[1])))
+            yield operation, kind, duration
 
 
 def profiled_step(options: ProfileOptions) -> tuple[float, list[tuple[str, float]]]:

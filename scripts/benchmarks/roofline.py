@@ -28,7 +28,12 @@ from keras_alexnet.benchmark.operations import (
 from keras_alexnet.models.layer_table import LayerSize, layer_table
 from keras_alexnet.presets import find_preset
 from keras_alexnet.record import Figure, Record, run_as_script
-from scripts.benchmarks.profile import CLASSES, ProfileOptions, profiled_step
+from scripts.benchmarks.profile import (
+    CLASSES,
+    ProfileOptions,
+    operations,
+    profiled_step,
+)
 
 FORWARD, OF_INPUTS, OF_KERNEL = "forward", "gradient of inputs", "gradient of kernel"
 PASSES = (FORWARD, OF_INPUTS, OF_KERNEL)
@@ -93,10 +98,8 @@ def seconds_by_place(
         table: The layers.
     """
     seconds: dict[str, float] = defaultdict(float)
-    for name, duration in events:
-        operation, _, kind = name.rpartition(":")
-        if operation and kind.isidentifier() and not operation.endswith(":"):
-            seconds[_place(operation, kind, table)] += duration
+    for operation, kind, duration in operations(events):
+        seconds[_place(operation, kind, table)] += duration
     return seconds
 
 
