@@ -1,15 +1,61 @@
 """The unpublished in-map normalisation of the network as it was run."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_alexnet.layers import response_norm
+from keras_alexnet.layers.compiled_norm import (
+    compiled,
+    compiled_normalize,
+    compiles,
+    widened,
+)
+from keras_alexnet.layers.response_norm import ResponseNormalization, response_normalize
+
+
+@dataclass(frozen=True)
+class MapWindow:
+    """A square of so many pixels a side in each map, around its middle."""
+
+    size: int
+
+    def sum(self, x: tf.Tensor, factor: float) -> tf.Tensor:
+        """Return a factor times the sum around each pixel."""
+        return self._mean(tf.pad(x, self._border)) * (factor * self.size**2)
+
+    def gather(self, x: tf.Tensor, power: int) -> tf.Tensor:
+        """Return the mean of the powers around each pixel."""
+        return self._mean(_powers_between_zeros(x, power, self._border))
+
+    def total(self, gathered: tf.Tensor, power: int) -> tf.Tensor:
+        """Return the sums."""
+        return gathered * float(self.size**2)
+
+    def centre(self, x: tf.Tensor, gathered: tf.Tensor) -> tf.Tensor:
+        """Return the maps."""
+        return widened(x)
+
+    @property
+    def _border(self) -> tuple[tuple[int, int], ...]:
+        radius = self.size // 2
+        return ((0, 0), (radius, radius), (radius, radius), (0, 0))
+
+    def _mean(self, padded: tf.Tensor) -> tf.Tensor:
+        # Not SAME pooling: TensorFlow divides that by the number of real pixels.
+        return tf.nn.avg_pool2d(padded, self.size, 1, "VALID")
+
+
+@compiled
+def _powers_between_zeros(
+    x: tf.Tensor, power: int, border: tuple[tuple[int, int], ...]
+) -> tf.Tensor:
+    return tf.pad(widened(x) ** power, border)
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
-class InMapResponseNormalization(response_norm.ResponseNormalization):
+class InMapResponseNormalization(ResponseNormalization):
     """Divide each activation by the activity around it in its own map.
 
     ```
@@ -48,17 +94,10 @@ class InMapResponseNormalization(response_norm.ResponseNormalization):
         self.size = size
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        radius = self.size // 2
-        border = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
-
-        def window_sum(x: tf.Tensor, factor: float) -> tf.Tensor:
-            # Not SAME pooling: TensorFlow divides that by the number of real pixels.
-            mean = tf.nn.avg_pool2d(tf.pad(x, border), self.size, 1, "VALID")
-            return mean * (factor * self.size**2)
-
-        return response_norm.response_normalize(
-            inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
-        )
+        window = MapWindow(self.size)
+        if compiles(inputs):
+            return compiled_normalize(inputs, window, **self.constants)
+        return response_normalize(inputs, window.sum, **self.constants)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}

@@ -3,7 +3,7 @@
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 from tensorflow.python.distribute import device_util
@@ -31,6 +31,8 @@ class KernelForms:
             other form rounds each part.
         lying_kernels: Multiply a dense layer's kernel as it lies for the gradient of
             its inputs; the other form turns it round first.
+        compiled_norm: Let XLA compile a response normalisation, across channels or in
+            maps, of many numbers in a batch that is known (see `compiled_norm.py`).
     """
 
     product_norm: bool = False
@@ -40,11 +42,14 @@ class KernelForms:
     host_seeds: bool = False
     wide_products: bool = False
     lying_kernels: bool = False
+    compiled_norm: bool = False
 
 
 NATIVE = KernelForms()
-# On CPUs each form is the faster one in every arithmetic, compiled by XLA or not.
-_ON_CPU = KernelForms(*[True] * 7)
+# On CPUs each form is the faster one in every arithmetic, compiled by XLA or not, which
+# has no kernels inside others.
+_ON_CPU = KernelForms(*[True] * 8)
+_ON_XLA_CPU = replace(_ON_CPU, compiled_norm=False)
 _ON_GPU = KernelForms(product_norm=True, split_groups=True)
 # (compiled by XLA, type of the inputs) -> forms on a GPU; all else is native.
 # Images/s of a training step of preset `paper`, batch 128, on an NVIDIA H200. In-map
@@ -96,7 +101,7 @@ def current_forms(dtype: tf.DType = tf.float32) -> KernelForms:
         return asked
     kind = _device_kind()
     if kind == "CPU":
-        return _ON_CPU
+        return _ON_XLA_CPU if compiled_by_xla() else _ON_CPU
     if kind == "GPU":
         return _MEASURED_ON_GPU.get((compiled_by_xla(), dtype), NATIVE)
     return NATIVE

@@ -1,17 +1,65 @@
 """Local response normalisation across channels (paper, section 3.3)."""
 
+import functools
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.layers import response_norm
+from keras_alexnet.layers.compiled_norm import (
+    compiled,
+    compiled_normalize,
+    compiles,
+    widened,
+)
 from keras_alexnet.layers.kernel_forms import current_forms
+from keras_alexnet.layers.response_norm import ResponseNormalization, response_normalize
+
+
+@dataclass(frozen=True)
+class ChannelWindow:
+    """Channels within a distance: a run of the last axis."""
+
+    radius: int
+
+    def sum(self, x: tf.Tensor, factor: float, depth: int) -> tf.Tensor:
+        """Return a factor times the sum around each number, by a matrix product.
+
+        Args:
+            x: Floating tensor of any shape.
+            factor: Of the sum; inside the product it costs no pass over memory.
+            depth: Channels that see each other; the last axis holds one run or more.
+        """
+        offsets = np.arange(depth)
+        neighbours = np.abs(offsets[:, None] - offsets) <= self.radius
+        window = tf.constant(factor * neighbours, x.dtype)
+        return tf.reshape(tf.reshape(x, (-1, depth)) @ window, tf.shape(x))
+
+    def gather(self, x: tf.Tensor, power: int) -> tf.Tensor:
+        """Return the channels between zeros, whatever the power."""
+        return _between_zeros(x, self.radius)
+
+    def total(self, gathered: tf.Tensor, power: int) -> tf.Tensor:
+        """Return the sums of powers around each channel."""
+        depth = gathered.shape[-1] - 2 * self.radius
+        shifted = [gathered[..., i : i + depth] for i in range(2 * self.radius + 1)]
+        return tf.add_n([channels**power for channels in shifted])
+
+    def centre(self, x: tf.Tensor, gathered: tf.Tensor) -> tf.Tensor:
+        """Return the channels without the zeros."""
+        return gathered[..., self.radius : gathered.shape[-1] - self.radius]
+
+
+@compiled
+def _between_zeros(x: tf.Tensor, radius: int) -> tf.Tensor:
+    border = [[0, 0]] * (x.shape.rank - 1) + [[radius, radius]]
+    return tf.pad(widened(x), border)
 
 
 @keras.saving.register_keras_serializable("keras_alexnet")
-class LocalResponseNormalization(response_norm.ResponseNormalization):
+class LocalResponseNormalization(ResponseNormalization):
     """Divide each activation by the activity of its neighbours in channel order.
 
     ```
@@ -77,17 +125,13 @@ class LocalResponseNormalization(response_norm.ResponseNormalization):
         if not current_forms(inputs.dtype).product_norm:
             return self._native(inputs, depth)
 
-        offsets = np.arange(depth)
-        neighbours = np.abs(offsets[:, None] - offsets) <= self.depth_radius
-
-        def window_sum(x: tf.Tensor, factor: float) -> tf.Tensor:
-            rows = tf.reshape(x, (-1, depth))
-            window = tf.constant(factor * neighbours, x.dtype)
-            return tf.reshape(rows @ window, tf.shape(x))
-
-        return response_norm.response_normalize(
-            inputs, window_sum, bias=self.bias, alpha=self.alpha, beta=self.beta
-        )
+        radius = min(self.depth_radius, depth - 1)
+        if not compiles(inputs):
+            window_sum = functools.partial(ChannelWindow(radius).sum, depth=depth)
+            return response_normalize(inputs, window_sum, **self.constants)
+        towers = tf.reshape(inputs, (*inputs.shape[:-1], self.groups, depth))
+        towers = compiled_normalize(towers, ChannelWindow(radius), **self.constants)
+        return tf.reshape(towers, inputs.shape)
 
     def _native(self, inputs: tf.Tensor, depth: int) -> tf.Tensor:
         # A group is a run of channels, so groups may as well lie along the width.

@@ -39,7 +39,7 @@ def response_normalize(
     @tf.custom_gradient
     def normalized(x: tf.Tensor):
         scale = bias + window_sum(tf.square(x), alpha)
-        power = _negative_power(scale, beta)
+        power = negative_power(scale, beta)
         y = x * power
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
@@ -52,7 +52,8 @@ def response_normalize(
     return tf.cast(normalized(tf.cast(inputs, dtype)), inputs.dtype)
 
 
-def _negative_power(scale: tf.Tensor, beta: float) -> tf.Tensor:
+def negative_power(scale: tf.Tensor, beta: float) -> tf.Tensor:
+    """Return `scale ** -beta`, of positive numbers."""
     # tf.pow costs seven passes over memory on a CPU; square roots cost one each.
     if beta == 0.75:
         root = tf.math.rsqrt(scale)
@@ -77,15 +78,15 @@ class ResponseNormalization(keras.layers.Layer):
         self.alpha = alpha
         self.beta = beta
 
+    @property
+    def constants(self) -> dict[str, float]:
+        """`bias`, `alpha` and `beta`."""
+        return {"bias": self.bias, "alpha": self.alpha, "beta": self.beta}
+
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "bias": self.bias,
-            "alpha": self.alpha,
-            "beta": self.beta,
-        }
+        return {**super().get_config(), **self.constants}

@@ -102,8 +102,8 @@ class _Tensor:
 class _Kept:
     """Goes through a network as a step does, and adds up what its gradients read.
 
-    Layers have the forms that they have on CPUs and GPUs without XLA (`KernelForms`):
-    normalisations written out, groups split.
+    Layers have the forms that they have on GPUs without XLA (`KernelForms`):
+    normalisations written out, groups split. On CPUs the normalisations keep less.
 
     Attributes:
         bytes: Of all that is kept of one image.
