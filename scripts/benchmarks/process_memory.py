@@ -1,5 +1,6 @@
 """A command and all its processes, measured: seconds and memory (Linux)."""
 
+import ctypes
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 
 SECONDS_BETWEEN_SAMPLES = 0.05
+_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans of our children become ours
 WORTH_A_LOOK = 1.01  # growth of the resident sum after which shares are read again
 
 
@@ -20,7 +22,7 @@ class Usage:
     """What a command took, its processes included."""
 
     wall_seconds: float
-    processor_seconds: float  # user and system time
+    processor_seconds: float  # user and system time, also of orphans that it left
     peak_bytes: int  # largest PSS, pages shared by n processes counted as 1/n in each
     peak_processes: tuple[int, ...]  # that sum's terms: the command's own comes first
 
@@ -72,6 +74,7 @@ def measure_command(
     Raises:
         RuntimeError: It failed; the text holds the end of what it printed.
     """
+    ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1)
     start, null = time.monotonic(), subprocess.DEVNULL
     told = {"stdin": null, "stderr": subprocess.STDOUT, "env": variables}
     with open(log, "wb") as output:
@@ -94,5 +97,20 @@ def measure_command(
     if process.returncode:
         said = f"{' '.join(command)} failed ({process.returncode})"
         raise RuntimeError(f"{said}:\n{log.read_text(errors='replace')[-2000:]}")
-    parts = peak.processes
-    return Usage(wall, used.ru_utime + used.ru_stime, sum(parts), parts)
+    processor = used.ru_utime + used.ru_stime + _orphans_seconds(process.pid)
+    return Usage(wall, processor, sum(peak.processes), peak.processes)
+
+
+def _orphans_seconds(session: int) -> float:
+    """Wait for what a command left running; return its processor time.
+
+    Such is the process that workers are forked from: nobody waits for it.
+    """
+    seconds = 0.0
+    # Until there is none: each may leave others.
+    while left := [
+        x.pid for x in psutil.Process().children() if os.getsid(x.pid) == session
+    ]:
+        _, _, used = os.wait4(left[0], 0)
+        seconds += used.ru_utime + used.ru_stime
+    return seconds

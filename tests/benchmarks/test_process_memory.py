@@ -33,9 +33,12 @@ def test_memory_of_the_whole_tree_and_of_nothing_else_is_counted():
     assert peak.processes == held  # a peak stays when memory falls
 
 
-def test_processor_time_of_children_is_counted(tmp_path):
+@pytest.mark.parametrize("start", ["run", "Popen"])
+def test_processor_time_of_children_is_counted_waited_for_or_not(tmp_path, start):
     burn = "import time\nwhile time.process_time() < 0.3: pass"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    code = (
+        f"import subprocess, sys; subprocess.{start}([sys.executable, '-c', {burn!r}])"
+    )
     usage = measure_command([sys.executable, "-c", code], tmp_path / "log")
     assert usage.processor_seconds >= 0.3
     assert usage.wall_seconds > 0
