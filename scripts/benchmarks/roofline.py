@@ -43,6 +43,7 @@ _BYTES = {"float32": 4, "mixed_bfloat16": 2}  # an activation
 # What is neither convolution nor product, by the first pattern that is in its name.
 OTHERS = {
     "update": r"coupled_sgd",
+    "normalisations, both ways, by XLA": r"^:XLA$",
     "normalisations, gradient": r"gradient_tape.*/(norm|in_map)\d",
     "normalisations": r"/(norm|in_map)\d",
     "pools, gradient": r"gradient_tape.*/pool\d",

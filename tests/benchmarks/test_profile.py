@@ -8,12 +8,17 @@ def test_operations_are_added_up_by_kind():
         ("model/conv1/Conv2D:_MklNativeConv2D", 0.5),
         ("model/conv2/Conv2D:_MklNativeConv2D", 0.25),
         ("norm/mul:Mul", 1.0),
+        (profile.XLA_CALL, 0.125),
         ("EagerLocalExecute: __inference_step", 9.0),
         ("ThreadpoolListener::Record", 9.0),
         ("no kind", 9.0),
     ]
     kinds = profile.operation_kinds(events)
-    assert list(kinds.items()) == [("Mul", [1.0]), ("_MklNativeConv2D", [0.5, 0.25])]
+    assert list(kinds.items()) == [
+        ("Mul", [1.0]),
+        ("_MklNativeConv2D", [0.5, 0.25]),
+        ("XLA", [0.125]),
+    ]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@ import pytest
 from keras_alexnet.models.layer_table import LayerSize, layer_table
 from keras_alexnet.presets import find_preset
 from scripts.benchmarks import roofline
+from scripts.benchmarks.profile import XLA_CALL
 from scripts.benchmarks.roofline import Rates
 
 TABLE = layer_table(find_preset("released"))
@@ -24,6 +25,7 @@ TAPE = "gradient_tape/alexnet_released_1"
         ),
         (f"{TAPE}/fc6_1/MatMul:_MklMatMul", "fc6, gradient of inputs"),
         (f"{TAPE}/fc6_1/MatMul/MatMul_1:_MklMatMul", "fc6, gradient of kernel"),
+        (XLA_CALL, "normalisations, both ways, by XLA"),
         (f"{TAPE}/norm1_1/matmul_7:_MklMatMul", "normalisations, gradient"),
         ("alexnet_released_1/in_map2_1/mul_2:Mul", "normalisations"),
         (f"{TAPE}/pool1_1/MaxPool2d/MaxPoolGrad:_MklNativeMaxPoolGrad", "pools, gra"),
