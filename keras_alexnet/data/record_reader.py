@@ -12,7 +12,6 @@ MOST_HELD = 1_000_000_000  # bytes, of two groups
 GROUP_BYTES = 2_000_000  # of single records: eight groups fit in a cache
 TOGETHER = 64  # records that are looked up in one go, and read in turn
 MOST_GROUPS = 8  # read at once; more would pay only where each read takes long
-LEAST_UNBUFFERED = 64_000  # bytes; to copy fewer costs less than two more reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,13 +147,11 @@ class RecordReader:
 
 @do_not_convert
 def _read_run(file, offset, size, count) -> tf.data.Dataset:
-    # A buffer of the size of the run: neither more calls nor more bytes than needed. A
-    # large record alone does without, which saves a copy of it.
-    alone = (count == 1) & (size >= LEAST_UNBUFFERED)
+    # A buffer of the size of the run: neither more calls nor more bytes than needed.
     records = tf.raw_ops.TFRecordDatasetV2(
         filenames=file[None],
         compression_type="",
-        buffer_size=tf.where(alone, tf.zeros_like(size), size),
+        buffer_size=size,
         byte_offsets=offset[None],
     )
     spec = tf.TensorSpec((), tf.string)

@@ -25,11 +25,7 @@ def places(*numbers):
     return tf.constant(numbers, tf.int64)
 
 
-@pytest.mark.parametrize("unbuffered", [1, record_reader.LEAST_UNBUFFERED])
-def test_records_are_given_as_they_were_asked_for(
-    split, whole, unbuffered, monkeypatch
-):
-    monkeypatch.setattr(record_reader, "LEAST_UNBUFFERED", unbuffered)
+def test_records_are_given_as_they_were_asked_for(split, whole):
     reader, border = RecordReader.of(split), split.firsts[1]
     assert 1 < border < TRAIN - 1
     orders = [np.random.default_rng(seed).permutation(TRAIN) for seed in range(3)]
