@@ -3,8 +3,9 @@
 
     python scripts/benchmarks/profile.py --precision mixed_bfloat16 [--json FILE]
 
-Takes TensorFlow's profiler over one step on random pictures, operations one after the
-other so that their times add up (more than one at a time are some tenth faster).
+Takes TensorFlow's profiler over steps on random pictures, and of these the step whose
+time is the median; operations one after the other so that their times add up (more than
+one at a time are some tenth faster).
 """
 
 import sys
@@ -22,7 +23,7 @@ from keras_alexnet.benchmark.operations import Work
 from keras_alexnet.presets import find_preset
 from keras_alexnet.record import Figure, MeasureOptions, Record, run_as_script
 
-WARM_UP = 4  # steps
+WARM_UP, PROFILED = 4, 7  # steps
 CLASSES = 1000
 # XLA's kernels do not say whose they are; this is all of a call of them.
 XLA_CALL = "CpuExecutable::ExecuteAsyncOnStream"
@@ -74,12 +75,15 @@ def operations(
 
 def profiled_step(options: ProfileOptions) -> tuple[float, list[tuple[str, float]]]:
     """Return the seconds of a step, and of each of its events the name and seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        return _trace(options, folder), _events(Path(folder))
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(scratch, str(number)) for number in range(PROFILED)]
+        steps = sorted(zip(_trace(options, folders), folders, strict=True))
+        seconds, folder = steps[PROFILED // 2]
+        return seconds, _events(folder)
 
 
-def _trace(options: ProfileOptions, folder: str) -> float:
-    """Profile a step into a folder and return how long it took."""
+def _trace(options: ProfileOptions, folders: list[Path]) -> Iterator[float]:
+    """Profile a step into each folder and yield how long it took."""
     import tensorflow as tf
 
     from keras_alexnet.benchmark.step import noise, repeated_step
@@ -91,8 +95,9 @@ def _trace(options: ProfileOptions, folder: str) -> float:
     step = repeated_step(compile_network(preset, CLASSES), batch)
     for _ in range(WARM_UP):
         step()
-    with tf.profiler.experimental.Profile(folder):
-        return Work(step).seconds()
+    for folder in folders:
+        with tf.profiler.experimental.Profile(str(folder)):
+            yield Work(step).seconds()
 
 
 def _events(folder: Path) -> list[tuple[str, float]]:
