@@ -40,8 +40,8 @@ def compiles(inputs: tf.Tensor) -> bool:
     """Return whether a normalisation of these is compiled.
 
     It is on CPUs, where the shape is known whole, the batch too, and large: XLA
-    compiles for each size of a batch anew. A server's batches have any size, and what
-    is exported has to run where there is no XLA.
+    compiles for each size of a batch anew. The batches of a server and of what is
+    exported have any size, and an export has to run where there is no XLA.
     """
     numbers = math.prod(size or 0 for size in inputs.shape)
     return numbers >= LEAST_NUMBERS and current_forms(inputs.dtype).compiled_norm

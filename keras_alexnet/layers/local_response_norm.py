@@ -73,7 +73,8 @@ class LocalResponseNormalization(ResponseNormalization):
 
     The arithmetic is float32 whatever the dtype policy. The window sum is a matrix
     product, which is some three times faster with its gradient, on CPUs and on GPUs;
-    where XLA compiles for a GPU it is the native kernel (see `KernelForms`).
+    where XLA compiles for a GPU it is the native kernel (see `KernelForms`). On a CPU a
+    large batch of a known size is two to three times faster than that, compiled by XLA.
 
     Args:
         depth_radius: Integer. Channels to each side; the paper's n = 5 is radius 2.
