@@ -96,9 +96,10 @@ class Record:
             title: What was measured.
             figures: The figures.
             notes: What has to be known beside them.
-            options: Options; what JSON does not know becomes text.
+            options: Options; what JSON does not know becomes text. Of a path, also one
+                that is text, the name is kept.
         """
-        plain = json.loads(json.dumps(dict(options or {}), default=_short))
+        plain = json.loads(json.dumps(dict(options or {}), default=str))
         return cls(
             subject=subject,
             title=title,
@@ -108,7 +109,7 @@ class Record:
             date=date.today().isoformat(),
             notes=tuple(notes),
             figures=tuple(figures),
-            options=plain,
+            options=_named(plain),
         )
 
     @classmethod
@@ -226,10 +227,19 @@ def _command(argv: list[str]) -> str:
     return shlex.join(["python", str(name), *words])
 
 
-def _short(word: Any) -> str:
+def _short(word: str) -> str:
     # Folders of one machine say nothing to a reader elsewhere.
-    path = Path(str(word))
-    return path.name if path.is_absolute() else str(word)
+    path = Path(word)
+    return path.name if path.is_absolute() else word
+
+
+def _named(value: Any) -> Any:
+    """Shorten every text within what JSON knows."""
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_named(each) for each in value]
+    return _short(value) if isinstance(value, str) else value
 
 
 def _commit(root: Path, archived: str = _ARCHIVED) -> str | None:

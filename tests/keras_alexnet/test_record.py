@@ -146,3 +146,9 @@ def test_numbers_in_lists_of_options_count_something(tmp_path):
 
     with pytest.raises(UserError, match="batch_sizes >= 1, got 0"):
         print_measured(measure, ["--batch-sizes", "64,0"])
+
+
+def test_no_text_of_an_option_names_a_folder_of_this_machine():
+    given = {"source": "/b/a", "many": ["/c/d", "e/f"], "within": {"g": "/h/i"}}
+    kept = Record.now("step", "Training steps", FIGURES, options=given).options
+    assert kept == {"source": "a", "many": ["d", "e/f"], "within": {"g": "i"}}
