@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_alexnet.layers.gradient_scope import gradient_scope
 from keras_alexnet.layers.kernel_forms import current_forms
-from keras_alexnet.layers.response_norm import negative_power
+from keras_alexnet.layers.response_norm import negative_power, widened
 
 # To compile takes 0.1 to 0.5 s a kernel; less than this lies in a cache anyway.
 LEAST_NUMBERS = 2**20
@@ -92,11 +92,6 @@ def compiled_normalize(
 def compiled(function: Any) -> Any:
     """Return a function that XLA compiles."""
     return tf.function(function, jit_compile=True, autograph=False)
-
-
-def widened(x: tf.Tensor) -> tf.Tensor:
-    """Return numbers of the type in which a normalisation computes."""
-    return tf.cast(x, tf.float64 if x.dtype == tf.float64 else tf.float32)
 
 
 class _Kernels:

@@ -6,13 +6,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_alexnet.layers.compiled_norm import (
-    compiled,
-    compiled_normalize,
-    compiles,
+from keras_alexnet.layers.compiled_norm import compiled, compiled_normalize, compiles
+from keras_alexnet.layers.response_norm import (
+    ResponseNormalization,
+    response_normalize,
     widened,
 )
-from keras_alexnet.layers.response_norm import ResponseNormalization, response_normalize
 
 
 @dataclass(frozen=True)

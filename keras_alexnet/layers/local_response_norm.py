@@ -8,14 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_alexnet.layers.compiled_norm import (
-    compiled,
-    compiled_normalize,
-    compiles,
+from keras_alexnet.layers.compiled_norm import compiled, compiled_normalize, compiles
+from keras_alexnet.layers.kernel_forms import current_forms
+from keras_alexnet.layers.response_norm import (
+    ResponseNormalization,
+    response_normalize,
     widened,
 )
-from keras_alexnet.layers.kernel_forms import current_forms
-from keras_alexnet.layers.response_norm import ResponseNormalization, response_normalize
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ def response_normalize(
     Returns:
         Tensor of the shape and dtype of `inputs`.
     """
-    dtype = tf.float64 if inputs.dtype == tf.float64 else tf.float32
     named = gradient_scope()
 
     @tf.custom_gradient
@@ -49,7 +48,12 @@ def response_normalize(
 
         return y, gradient
 
-    return tf.cast(normalized(tf.cast(inputs, dtype)), inputs.dtype)
+    return tf.cast(normalized(widened(inputs)), inputs.dtype)
+
+
+def widened(x: tf.Tensor) -> tf.Tensor:
+    """Return numbers of the type in which a normalisation computes."""
+    return tf.cast(x, tf.float64 if x.dtype == tf.float64 else tf.float32)
 
 
 def negative_power(scale: tf.Tensor, beta: float) -> tf.Tensor:
