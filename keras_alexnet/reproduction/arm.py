@@ -33,7 +33,8 @@ class Arm:
 
         Args:
             seed: Of initial weights, order, crops, colours, dropout.
-            common: Fields that all arms of the experiment have.
+            common: Fields that all arms of the experiment have, which come before
+                the arm's own: two epochs are asked for to see that it works.
         """
-        fields = {**common, **self.overrides}
+        fields = {**self.overrides, **common}
         return named_preset(self.preset).replace(**fields, seed=seed)
