@@ -31,6 +31,7 @@ EXPERIMENTS: Registry["Experiment"] = Registry(
         "presets": f"{_HERE}.ablations:PRESET_ERRORS",
         "ensemble": f"{_HERE}.ensemble:ENSEMBLE",
         "specialisation": f"{_HERE}.specialisation:SPECIALISATION",
+        "imagenette": f"{_HERE}.imagenette:IMAGENETTE",
         "imagenet": f"{_HERE}.imagenet:IMAGENET",
     },
 )

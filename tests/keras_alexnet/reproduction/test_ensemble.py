@@ -10,7 +10,7 @@ def test_the_first_ones_together_are_what_evaluate_says_of_them(
     dataset, run, monkeypatch
 ):
     monkeypatch.setattr(ensemble, "SIZES", (1, 2, 5))
-    found = ensemble._together([run, run], dataset)
+    found = ensemble.together([run, run], dataset)
     expected = evaluate([load(run)], dataset, views=10)
     assert [figure.name for figure in found] == [
         "error of 1 together, ten views",

@@ -17,14 +17,15 @@ NAMES = [
     *("relu", "cifar-80sec", "cifar-18pct", "cifar-13pct", "cifar-11pct"),
     *("lenet5", "lenet5-1998", "lrn"),
     *("lrn-11pct", "lrn-full", "norm", "overlap", "dropout", "augmentation", "towers"),
-    *("init", "presets", "ensemble", "specialisation", "imagenet"),
+    *("init", "presets", "ensemble", "specialisation"),
+    *("imagenette", "imagenet"),
 ]
 
 
 def test_names_are_fixed():
     assert [*EXPERIMENTS] == NAMES
     for name, experiment in EXPERIMENTS.items():
-        assert experiment.name == name and "section" in experiment.claim + "section"
+        assert experiment.name == name
         assert experiment.claim and experiment.pictures and experiment.seeds >= 1
 
 
@@ -36,6 +37,14 @@ def test_every_training_of_an_experiment_can_be_made(name):
     for arm, seed in jobs:
         preset = arm.preset_of(seed, experiment.common(Conditions(precision="float32")))
         assert preset.recipe.precision == "float32"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_quickly_every_training_has_two_epochs(name):
+    experiment = EXPERIMENTS[name]
+    common = experiment.common(Conditions(quick=True))
+    for arm, seed in experiment.arms({}, 1):
+        assert arm.preset_of(seed, common).recipe.last_epoch == 2
 
 
 def test_one_name_is_one_training_in_all_experiments_on_photos():
