@@ -1,5 +1,7 @@
 """Whether one tower learns colours and the other does not (section 6.1, figure 3)."""
 
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from keras_alexnet.trained.opening import load
 
 APART = Arm("released-no-cross-talk", "released", {"groups": (1, 2, 2, 2, 2)})
 WHOLE = Arm("released-one-group", "released", {"groups": (1, 1, 1, 1, 1)})
+_ARMS = (BASE, APART, WHOLE)
 GREY, COLOUR = "colour index of the greyer half", "colour index of the other half"
 CHANCE = "random halves that differ as much"
 _SHUFFLES = 10_000
@@ -44,7 +47,13 @@ def colour_halves(kernel: np.ndarray) -> tuple[float, float, float]:
     return min(means), max(means), chance
 
 
-def _measure(run: Path, data: Path) -> list[Figure]:
+def measure_halves(run: Path, data: Path) -> list[Figure]:
+    """Return the colours of the halves of a run's conv1, as `colour_halves` has them.
+
+    Args:
+        run: Its folder.
+        data: Dataset folder, which it takes nothing from.
+    """
     grey, colour, chance = colour_halves(load(run).first_layer().kernel)
     return [
         Figure(GREY, grey),
@@ -53,17 +62,25 @@ def _measure(run: Path, data: Path) -> list[Figure]:
     ]
 
 
-def _compare(finished: Finished) -> list[Outcome]:
+def halves_of(
+    finished: Finished, arms: Sequence[Arm], published: str = ""
+) -> list[Outcome]:
+    """Return what `measure_halves` found, and in how many runs the halves differ.
+
+    Args:
+        finished: The records.
+        arms: What was trained.
+        published: In how many they differ, of the first arm.
+    """
     lines = []
-    for arm in (BASE, APART, WHOLE):
+    for arm in arms:
         for figure in (GREY, COLOUR):
             found = values(finished, arm.name, figure)
             lines.append(Outcome(f"{arm.name}: {figure}", "", found, ""))
         chances = values(finished, arm.name, CHANCE)
         sure = tuple(100.0 * ((each or 0) < 100 * _SPECIALISED) for each in chances)
-        published = "100 (every run)" if arm is BASE else ""
         name = f"{arm.name}: seeds whose halves differ, p < {_SPECIALISED}"
-        lines.append(Outcome(name, published, sure))
+        lines.append(Outcome(name, published if arm is arms[0] else "", sure))
     return lines
 
 
@@ -72,11 +89,11 @@ SPECIALISATION = Experiment(
     "The kernels on one GPU are largely colour-agnostic, those on the other largely "
     "colour-specific, in every run (section 6.1, figure 3).",
     "Imagenette",
-    every_seed([BASE, APART, WHOLE]),
-    _compare,
+    every_seed(_ARMS),
+    functools.partial(halves_of, arms=_ARMS, published="100 (every run)"),
     seeds=3,
     fixed_drops=True,
-    measure=_measure,
+    measure=measure_halves,
     note="Halves are the towers; of released-one-group, whose layers see all maps, the "
     "same places. A net of few photos and epochs has noisier kernels than the paper's.",
 )

@@ -2,6 +2,7 @@ from keras_alexnet.presets import PRESETS
 from keras_alexnet.reproduction.experiment import Conditions
 from keras_alexnet.reproduction.imagenette import IMAGENETTE
 from keras_alexnet.reproduction.run import TEN_VIEWS
+from keras_alexnet.reproduction.specialisation import CHANCE, COLOUR, GREY
 from tests.keras_alexnet.reproduction.records import record
 
 
@@ -16,8 +17,9 @@ def test_it_is_the_released_net_with_a_recipe_for_few_photos():
     assert (IMAGENETTE.seeds, IMAGENETTE.classes) == (5, 10)
 
 
-def test_lines_are_those_alone_then_together_without_a_published_one():
-    made = {("imagenette", 0): record("x", 0, **{TEN_VIEWS: 17.0})}
-    lines = IMAGENETTE.compare(made)
-    assert [line.values for line in lines] == [(17.0,), (), (), ()]
+def test_lines_are_of_networks_alone_and_together_and_of_their_colours():
+    figures = {TEN_VIEWS: 17.0, GREY: 0.25, COLOUR: 0.5, CHANCE: 0.5}
+    lines = IMAGENETTE.compare({("imagenette", 0): record("x", 0, **figures)})
+    told = [(17.0,), (), (), (), (0.25,), (0.5,), (100.0,)]
+    assert [line.values for line in lines] == told
     assert {line.published for line in lines} == {""}
