@@ -77,7 +77,9 @@ FOUND = {
     "they trained on, make the same errors.",
     "imagenette": "{each alone, ten views} %, where 26 epochs with the decay of the "
     "paper gave 18.51 ([imagenette_released](../results/accuracy/"
-    "imagenette_released.json)).",
+    "imagenette_released.json)). One tower has more colour, as in "
+    "figure 3, but by no more than chance may give: "
+    "![The 96 kernels of conv1, tower by tower](../results/imagenette/kernels.png)",
 }
 CLASSES, PICTURES = 1000, 1_281_167  # of ILSVRC-2012
 _STEP = "step, float32, batch 128: ours"
