@@ -2,7 +2,7 @@
 # Make the environment and run the tests; arguments go to pytest.
 #   scripts/test.sh            everything but what takes minutes
 #   scripts/test.sh -m slow    what takes minutes
-# Two processes of one thread each take six minutes on two cores.
+# Two processes of one thread each, for two cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/environment.sh

@@ -42,14 +42,17 @@ def test_a_gpu_takes_experiments_in_turn_until_its_time_is_over(tmp_path):
     program.chmod(0o755)
     script = ROOT / "scripts" / "reproduce" / "gpu.sh"
     out = tmp_path / "out"
-    words = ["bash", script, "cifar", "photos", out, "1", "overlap", "lrn", "towers"]
+    words = ["bash", script, "cifar", "photos", out, "1", "overlap", "lrn"]
+    words += ["towers", "imagenette"]
     environment = {"PATH": "/usr/bin:/bin", "ALEXNET": str(program)}
+    environment["PHOTO_OPTIONS"] = "--epochs 3"
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "overlap: not finished, status 1" in done.stderr
     assert (tmp_path / "asked").read_text().splitlines() == [
-        f"reproduce overlap photos {out}",
+        f"reproduce overlap photos {out} --epochs 3",
         f"reproduce lrn cifar {out}",
-        f"reproduce towers photos {out}",
+        f"reproduce towers photos {out} --epochs 3",
+        f"reproduce imagenette photos {out} --cache",
     ]
     packed = subprocess.run(
         ["tar", "-tzf", out / "results.tar.gz"], capture_output=True, text=True
@@ -57,7 +60,7 @@ def test_a_gpu_takes_experiments_in_turn_until_its_time_is_over(tmp_path):
     assert packed.stdout.split() == ["./runs/a-0/history.csv"]
     words[5] = "0"
     subprocess.run(words, env=environment, check=True)
-    assert len((tmp_path / "asked").read_text().splitlines()) == 3
+    assert len((tmp_path / "asked").read_text().splitlines()) == 4
 
 
 def test_processes_share_a_gpu_and_photos_have_options(tmp_path):

@@ -28,7 +28,7 @@ class ReproduceOptions:
     experiment: tyro.conf.Positional[str]
     """relu, cifar-80sec, cifar-18pct, cifar-13pct, cifar-11pct, lenet5, lenet5-1998,
     lrn, lrn-11pct, lrn-full, norm, overlap, dropout, augmentation, towers, init,
-    presets, ensemble, specialisation or imagenet."""
+    presets, ensemble, specialisation, imagenette or imagenet."""
     data: tyro.conf.Positional[Path]
     """Dataset folder: CIFAR-10 or digits built with --size 32, photos, or ILSVRC."""
     out: tyro.conf.Positional[Path]

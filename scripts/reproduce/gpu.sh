@@ -11,8 +11,8 @@ cifar10=${1:?CIFAR10 is missing} photos=${2:?PHOTOS is missing} out=${3:?OUT is 
 end=$((SECONDS + ${4:?MINUTES are missing} * 60))
 experiments=("${@:5}")
 if ((${#experiments[@]} == 0)); then
-    experiments=(ensemble specialisation overlap dropout augmentation towers norm lrn-full
-        init presets cifar-13pct cifar-11pct lrn-11pct)
+    experiments=(imagenette ensemble specialisation overlap dropout augmentation towers norm
+        lrn-full init presets cifar-13pct cifar-11pct lrn-11pct)
 fi
 alexnet=${ALEXNET:-$(dirname "${BASH_SOURCE[0]}")/../../.venv/bin/alexnet}
 read -ra photo_options <<<"${PHOTO_OPTIONS:-}"
@@ -24,6 +24,7 @@ in_turn() {
         ((left > 0)) || break
         data=$photos options=("${photo_options[@]}")
         [[ $experiment != @(relu|lrn|lrn-11pct|cifar-*) ]] || data=$cifar10 options=()
+        [[ $experiment != imagenette ]] || options=(--cache) # it has its own size and epochs
         # SIGTERM saves and stops; one that fails does not keep the others from their turn.
         timeout --kill-after 60 "$left" "$alexnet" reproduce "$experiment" "$data" "$out" \
             "${options[@]}" || echo "$experiment: not finished, status $?" >&2
