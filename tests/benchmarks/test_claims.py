@@ -1,11 +1,20 @@
 """The page of the paper's claims, and the records that it is made of."""
 
+import re
+
 import pytest
 
 from keras_alexnet.record import Figure, Record
 from keras_alexnet.reproduction import EXPERIMENTS
 from keras_alexnet.reproduction.run import LAST_ERROR, MINUTES
-from scripts.benchmarks.claims import NOT_RUN, PAGE, RESULTS, lines, time_on_imagenet
+from scripts.benchmarks.claims import (
+    FOUND,
+    NOT_RUN,
+    PAGE,
+    RESULTS,
+    lines,
+    time_on_imagenet,
+)
 
 
 def record(seed, error, commit="0123456789abcdef"):
@@ -44,6 +53,13 @@ def test_what_nobody_ran_is_said_with_its_command(tmp_path):
         assert f"{NOT_RUN} | needs {experiment.pictures}" in line
         assert f"`alexnet reproduce {name} data/ out/`" in line
         assert f"## {name}" in told and experiment.claim in told
+    assert not [line for line in told if line.startswith("**Found.**")]
+
+
+def test_what_was_found_is_said_of_every_experiment_that_has_its_figures():
+    told = [line for line in lines(RESULTS) if line.startswith("**Found.**")]
+    assert len(told) == len(FOUND) and {*FOUND} <= {*EXPERIMENTS}
+    assert not re.search(r"[{}]", "".join(told))
 
 
 def test_every_record_belongs_to_an_experiment():
